@@ -1,0 +1,317 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"parley/internal/fault"
+)
+
+// Engine names the database behind a DB.
+type Engine string
+
+// The engines.
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// Options says what to open.
+type Options struct {
+	// URL is a path of a SQLite file, or a postgres:// URL.
+	URL string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Logger gets migrations and engine trouble; nil discards.
+	Logger *slog.Logger
+	// Readers is the number of SQLite read connections, or the size of PostgreSQL's pool. Zero means 4 or 16.
+	Readers int
+	// SkipMigrations opens the database as it is (for test copies that are known to be current).
+	SkipMigrations bool
+}
+
+// DB is an open database.
+type DB struct {
+	engine Engine
+	now    func() time.Time
+	log    *slog.Logger
+	lite   *liteEngine
+	pg     *sql.DB
+	done   chan struct{}
+}
+
+// Open opens the database and brings its schema up to date. It refuses a schema that is newer than this program.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	d := &DB{engine: SQLite, now: o.Now, log: o.Logger, done: make(chan struct{})}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	if IsPostgresURL(o.URL) {
+		d.engine = Postgres
+	}
+	var err error
+	switch d.engine {
+	case Postgres:
+		d.pg, err = openPostgres(ctx, o)
+	default:
+		d.lite, err = openLite(ctx, d, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !o.SkipMigrations {
+		if err := d.migrate(ctx, o); err != nil {
+			d.Close()
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// IsPostgresURL reports whether a database setting means PostgreSQL.
+func IsPostgresURL(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// Engine tells which engine is behind d.
+func (d *DB) Engine() Engine { return d.engine }
+
+// Now returns the clock's time in UTC, cut to microseconds, as rows store it.
+func (d *DB) Now() time.Time { return d.now().UTC().Truncate(time.Microsecond) }
+
+// Close waits for the running transactions and closes the database. Update and View fail afterwards.
+func (d *DB) Close() error {
+	select {
+	case <-d.done:
+		return nil
+	default:
+		close(d.done)
+	}
+	if d.pg != nil {
+		return d.pg.Close()
+	}
+	return d.lite.close()
+}
+
+type txMark struct{}
+
+// InTx reports whether ctx belongs to a function that runs inside a transaction. Nothing may wait for the network there.
+func InTx(ctx context.Context) bool { return ctx.Value(txMark{}) != nil }
+
+// Update runs fn in a read-write transaction and returns after its changes are durable, or with an error and no change.
+// Errors of fn are returned as they are; engine trouble is a fault of kind unavailable. fn may run more than once.
+func (d *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if InTx(ctx) {
+		panic("db: Update inside a transaction")
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if d.engine == Postgres {
+		return d.updatePostgres(ctx, fn)
+	}
+	return d.lite.update(ctx, fn)
+}
+
+// View runs fn in a read-only transaction that sees one snapshot.
+func (d *DB) View(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if InTx(ctx) {
+		panic("db: View inside a transaction")
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if d.engine == Postgres {
+		return d.viewPostgres(ctx, fn)
+	}
+	return d.lite.view(ctx, fn)
+}
+
+// Tx is a running transaction. Its statements take $1-style arguments; times go in and out as microseconds (see Micros).
+type Tx struct {
+	engine Engine
+	now    time.Time
+	ctx    context.Context
+	lite   *liteConn
+	pg     *sql.Tx
+	hooks  []func()
+}
+
+// Now is the one time of this transaction, UTC, whole microseconds.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// Engine tells which engine runs the transaction, for the few statements that differ.
+func (tx *Tx) Engine() Engine { return tx.engine }
+
+// OnCommit registers fn to run right after a successful commit, in order of registration. It must be quick and cannot fail.
+func (tx *Tx) OnCommit(fn func()) { tx.hooks = append(tx.hooks, fn) }
+
+// Exec runs a statement and returns the number of rows that it changed.
+func (tx *Tx) Exec(query string, args ...any) (int64, error) {
+	var res sql.Result
+	var err error
+	if tx.engine == Postgres {
+		res, err = tx.pg.ExecContext(tx.ctx, query, args...)
+	} else {
+		var st *sql.Stmt
+		if st, err = tx.lite.stmt(query); err == nil {
+			res, err = st.ExecContext(tx.ctx, args...)
+		}
+	}
+	if err != nil {
+		return 0, mapError(tx.engine, err)
+	}
+	n, err := res.RowsAffected()
+	return n, mapError(tx.engine, err)
+}
+
+// Scanner is one row of a result.
+type Scanner interface{ Scan(dest ...any) error }
+
+// ErrNoRows is returned by One when the statement found nothing.
+var ErrNoRows = sql.ErrNoRows
+
+func (tx *Tx) rows(query string, args []any) (*sql.Rows, error) {
+	if tx.engine == Postgres {
+		return tx.pg.QueryContext(tx.ctx, query, args...)
+	}
+	st, err := tx.lite.stmt(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(tx.ctx, args...)
+}
+
+// One runs a statement that yields at most one row of interest and scans it; ErrNoRows when there is none.
+func (tx *Tx) One(query string, args []any, dest ...any) error {
+	rows, err := tx.rows(query, args)
+	if err != nil {
+		return mapError(tx.engine, err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return mapError(tx.engine, err)
+		}
+		return ErrNoRows
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return mapError(tx.engine, err)
+	}
+	return mapError(tx.engine, rows.Close())
+}
+
+// All runs a query and collects what scan makes of each row.
+func All[T any](tx *Tx, query string, args []any, scan func(Scanner) (T, error)) ([]T, error) {
+	rows, err := tx.rows(query, args)
+	if err != nil {
+		return nil, mapError(tx.engine, err)
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, mapError(tx.engine, err)
+		}
+		out = append(out, v)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, mapError(tx.engine, err)
+	}
+	return out, nil
+}
+
+// First runs a query and returns what scan makes of its first row; ErrNoRows when there is none.
+func First[T any](tx *Tx, query string, args []any, scan func(Scanner) (T, error)) (T, error) {
+	var zero T
+	rows, err := tx.rows(query, args)
+	if err != nil {
+		return zero, mapError(tx.engine, err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return zero, mapError(tx.engine, err)
+		}
+		return zero, ErrNoRows
+	}
+	v, err := scan(rows)
+	if err != nil {
+		return zero, mapError(tx.engine, err)
+	}
+	return v, nil
+}
+
+// Prepare checks that the engine accepts a statement against the current schema. It is for tests.
+func (tx *Tx) Prepare(query string) error {
+	if tx.engine == Postgres {
+		st, err := tx.pg.PrepareContext(tx.ctx, query)
+		if err != nil {
+			return err
+		}
+		return st.Close()
+	}
+	_, err := tx.lite.stmt(query)
+	return err
+}
+
+// Micros is how rows store a time: microseconds since 1970, UTC. The zero time is 0.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// Time is the inverse of Micros.
+func Time(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
+
+// NullID is how rows store an optional reference: zero becomes NULL.
+func NullID[T ~int64](v T) any {
+	if v == 0 {
+		return nil
+	}
+	return int64(v)
+}
+
+// errUnique marks a unique-constraint violation inside the fault that Exec returns.
+var errUnique = errors.New("unique constraint")
+
+// IsUnique reports whether err is a violation of a unique constraint.
+func IsUnique(err error) bool { return errors.Is(err, errUnique) }
+
+func unavailable(err error) error {
+	return fault.New(fault.DatabaseUnavailable, "the database cannot store anything right now; try again in a moment").
+		After(2 * time.Second).Because(err)
+}
+
+func mapError(e Engine, err error) error {
+	if err == nil || errors.Is(err, sql.ErrNoRows) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	if e == Postgres {
+		return mapPostgres(err)
+	}
+	return mapLite(err)
+}
+
+func uniqueFault(err error) error {
+	return fault.New(fault.DatabaseConflict, "another row already has this value").Because(fmt.Errorf("%w: %w", errUnique, err))
+}

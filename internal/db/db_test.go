@@ -1,0 +1,215 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"parley/internal/db"
+	"parley/internal/db/dbtest"
+	"parley/internal/fault"
+)
+
+const (
+	sqlPut   = `INSERT INTO settings (name, value) VALUES ($1, $2)`
+	sqlCount = `SELECT COUNT(*) FROM settings`
+)
+
+func count(t *testing.T, d *db.DB) int {
+	t.Helper()
+	var n int
+	err := d.View(context.Background(), func(_ context.Context, tx *db.Tx) error { return tx.One(sqlCount, nil, &n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestConcurrentUpdatesAreAllStoredAndFailuresTouchNobodyElse(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		boom := errors.New("boom")
+		var wg sync.WaitGroup
+		for i := range 60 {
+			wg.Go(func() {
+				committed := false
+				err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+					if _, err := tx.Exec(sqlPut, fmt.Sprint("k", i), "v"); err != nil {
+						return err
+					}
+					tx.OnCommit(func() { committed = true })
+					if i%3 == 0 {
+						return boom
+					}
+					return nil
+				})
+				if want := i%3 != 0; (err == nil) != want || committed != want {
+					t.Errorf("update %d: err %v, committed %v", i, err, committed)
+				}
+				if err != nil && !errors.Is(err, boom) {
+					t.Errorf("update %d: %v", i, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := count(t, d); n != 40 {
+			t.Errorf("%d rows stored, want 40", n)
+		}
+	})
+}
+
+func TestUniqueViolationIsAConflictAndRollsBackAlone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		put := func(tx *db.Tx, k string) error { _, err := tx.Exec(sqlPut, k, "v"); return err }
+		if err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error { return put(tx, "a") }); err != nil {
+			t.Fatal(err)
+		}
+		err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			if err := put(tx, "b"); err != nil {
+				return err
+			}
+			return put(tx, "a")
+		})
+		if !db.IsUnique(err) || !fault.Is(err, fault.DatabaseConflict) {
+			t.Errorf("err = %v, want a unique violation", err)
+		}
+		if n := count(t, d); n != 1 {
+			t.Errorf("%d rows, want 1: the failed update left something", n)
+		}
+	})
+}
+
+func TestNestedUpdateAndViewPanic(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		d.View(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			defer func() {
+				if recover() == nil {
+					t.Error("a nested Update did not panic")
+				}
+			}()
+			return d.Update(ctx, func(context.Context, *db.Tx) error { return nil })
+		})
+	})
+}
+
+func TestPanicInUpdateReachesTheCallerAndStoresNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic was swallowed")
+				}
+			}()
+			d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+				if _, err := tx.Exec(sqlPut, "a", "v"); err != nil {
+					return err
+				}
+				panic("broken invariant")
+			})
+		}()
+		if n := count(t, d); n != 0 {
+			t.Errorf("%d rows, want 0", n)
+		}
+		if err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error { _, err := tx.Exec(sqlPut, "a", "v"); return err }); err != nil {
+			t.Errorf("the database is unusable after a panic: %v", err)
+		}
+	})
+}
+
+func TestCloseFinishesWhatIsQueuedAndRefusesTheRest(t *testing.T) {
+	d := dbtest.New(t)
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(sqlPut, fmt.Sprint(i), "")
+				return err
+			})
+			if err != nil && !fault.Is(err, fault.ShuttingDown) {
+				t.Errorf("update %d: %v", i, err)
+			}
+		})
+	}
+	d.Close()
+	wg.Wait()
+	if err := d.Update(t.Context(), func(context.Context, *db.Tx) error { return nil }); !fault.Is(err, fault.ShuttingDown) {
+		t.Errorf("update after close: %v", err)
+	}
+}
+
+// A foreign lock on the file is the embedded stand-in for "the database cannot write": refused with 503, nothing half
+// stored, and the next write after the lock is gone succeeds on the same handle.
+func TestLockedDatabaseRefusesAndRecovers(t *testing.T) {
+	file := t.TempDir() + "/locked.db"
+	a, err := db.Open(t.Context(), db.Options{URL: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	b, err := db.Open(t.Context(), db.Options{URL: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	put := func(d *db.DB, k string) error {
+		return d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error { _, err := tx.Exec(sqlPut, k, ""); return err })
+	}
+	err = b.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+		if _, err := tx.Exec(sqlPut, "held", ""); err != nil {
+			return err
+		}
+		if err := put(a, "refused"); !fault.Is(err, fault.DatabaseUnavailable) {
+			t.Errorf("write under a foreign lock: %v, want %s", err, fault.DatabaseUnavailable)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := put(a, "after"); err != nil {
+		t.Errorf("write after the lock is gone: %v", err)
+	}
+	if n := count(t, a); n != 2 {
+		t.Errorf("%d rows, want 2", n)
+	}
+}
+
+// A disk that is full for a while: SQLite reports it inside a group; everything of that group is refused, and writing
+// goes on by itself when there is room again.
+func TestFullDatabaseRefusesAndRecovers(t *testing.T) {
+	d := dbtest.New(t)
+	run := func(q string) error {
+		return d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error { _, err := tx.Exec(q); return err })
+	}
+	fill := func() error {
+		var wg sync.WaitGroup
+		errs := make([]error, 8)
+		for i := range errs {
+			wg.Go(func() {
+				errs[i] = d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+					_, err := tx.Exec(`INSERT INTO settings (name, value) VALUES (hex(randomblob(16)), hex(zeroblob(200000)))`)
+					return err
+				})
+			})
+		}
+		wg.Wait()
+		return errors.Join(errs...)
+	}
+	if err := run(`PRAGMA max_page_count = 300`); err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(); !fault.Is(err, fault.DatabaseUnavailable) {
+		t.Fatalf("writing to a full database: %v, want %s", err, fault.DatabaseUnavailable)
+	}
+	before := count(t, d)
+	if err := run(`PRAGMA max_page_count = 1000000`); err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(); err != nil {
+		t.Fatalf("writing after there is room again: %v", err)
+	}
+	if n := count(t, d); n != before+8 {
+		t.Errorf("%d rows, want %d", n, before+8)
+	}
+}

@@ -1,0 +1,179 @@
+// Package dbtest gives every test a real database of its own: a copy of a migrated SQLite file (about 2 ms), and with
+// PARLEY_TEST_POSTGRES a schema on a real PostgreSQL server, shared and truncated between tests.
+//
+// It is for tests only.
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"parley/internal/db"
+	"parley/internal/secret"
+)
+
+// PostgresVariable names the environment variable with the URL of a PostgreSQL server that tests may fill with schemas.
+const PostgresVariable = "PARLEY_TEST_POSTGRES"
+
+// Each runs fn as a subtest on SQLite and, where PostgresVariable is set, on PostgreSQL. With CI=true a missing PostgreSQL
+// is a failure.
+func Each(t *testing.T, fn func(t *testing.T, d *db.DB)) {
+	t.Helper()
+	EachOpen(t, func(t *testing.T, open func() *db.DB) { fn(t, open()) })
+}
+
+// EachOpen is Each for tests that open the database themselves: inside a synctest bubble, or several times to play a
+// restart. Every call of open gives a new handle of the same database; handles still open at the end are closed.
+func EachOpen(t *testing.T, fn func(t *testing.T, open func() *db.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		file := liteFile(t)
+		fn(t, opener(t, file))
+	})
+	server := os.Getenv(PostgresVariable)
+	if server == "" {
+		if os.Getenv("CI") == "true" {
+			t.Errorf("%s is not set: in CI every storage test also runs on PostgreSQL", PostgresVariable)
+		}
+		return
+	}
+	t.Run("postgres", func(t *testing.T) { fn(t, opener(t, postgresSchema(t, server))) })
+}
+
+// New returns a fresh SQLite database, for tests whose subject is not the storage.
+func New(t testing.TB) *db.DB {
+	t.Helper()
+	return opener(t, liteFile(t))()
+}
+
+func opener(t testing.TB, url string) func() *db.DB {
+	return func() *db.DB {
+		t.Helper()
+		d, err := db.Open(context.Background(), db.Options{URL: url, SkipMigrations: true})
+		if err != nil {
+			t.Fatalf("open test database: %v", err)
+		}
+		t.Cleanup(func() { d.Close() })
+		return d
+	}
+}
+
+var template struct {
+	once  sync.Once
+	bytes []byte
+	err   error
+}
+
+func liteFile(t testing.TB) string {
+	t.Helper()
+	template.once.Do(func() {
+		dir, err := os.MkdirTemp("", "parley-template")
+		if err != nil {
+			template.err = err
+			return
+		}
+		defer os.RemoveAll(dir)
+		file := filepath.Join(dir, "t.db")
+		d, err := db.Open(context.Background(), db.Options{URL: file})
+		if err != nil {
+			template.err = err
+			return
+		}
+		if template.err = d.Close(); template.err == nil {
+			template.bytes, template.err = os.ReadFile(file)
+		}
+	})
+	if template.err != nil {
+		t.Fatalf("make template database: %v", template.err)
+	}
+	file := filepath.Join(t.TempDir(), "parley.db")
+	if err := os.WriteFile(file, template.bytes, 0o600); err != nil {
+		t.Fatalf("copy template database: %v", err)
+	}
+	return file
+}
+
+var schemas struct {
+	mu   sync.Mutex
+	free []string
+}
+
+// postgresSchema returns the URL of an empty, migrated schema. It goes back, truncated, when the test ends.
+func postgresSchema(t *testing.T, server string) string {
+	t.Helper()
+	schemas.mu.Lock()
+	var name string
+	if n := len(schemas.free); n > 0 {
+		name, schemas.free = schemas.free[n-1], schemas.free[:n-1]
+	}
+	schemas.mu.Unlock()
+	admin, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatalf("open PostgreSQL: %v", err)
+	}
+	defer admin.Close()
+	if name == "" {
+		name = "t_" + strings.ReplaceAll(secret.UUID(), "-", "")
+		if _, err := admin.Exec("CREATE SCHEMA " + name); err != nil {
+			t.Fatalf("create schema %s: %v", name, err)
+		}
+		d, err := db.Open(context.Background(), db.Options{URL: schemaURL(t, server, name)})
+		if err != nil {
+			t.Fatalf("migrate schema %s: %v", name, err)
+		}
+		d.Close()
+	} else if err := truncate(admin, name); err != nil {
+		t.Fatalf("truncate schema %s: %v", name, err)
+	}
+	t.Cleanup(func() {
+		schemas.mu.Lock()
+		schemas.free = append(schemas.free, name)
+		schemas.mu.Unlock()
+	})
+	return schemaURL(t, server, name)
+}
+
+func schemaURL(t *testing.T, server, name string) string {
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("%s is not a URL: %v", PostgresVariable, err)
+	}
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+func truncate(admin *sql.DB, schema string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	rows, err := admin.QueryContext(ctx, `SELECT table_name FROM information_schema.tables WHERE table_schema = $1 AND table_name <> 'schema_migrations'`, schema)
+	if err != nil {
+		return fmt.Errorf("list tables: %w", err)
+	}
+	defer rows.Close()
+	var tables []string
+	for rows.Next() {
+		var n string
+		if err := rows.Scan(&n); err != nil {
+			return fmt.Errorf("list tables: %w", err)
+		}
+		tables = append(tables, schema+"."+n)
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("list tables: %w", err)
+	}
+	if _, err := admin.ExecContext(ctx, "TRUNCATE "+strings.Join(tables, ", ")+" RESTART IDENTITY CASCADE"); err != nil {
+		return fmt.Errorf("truncate: %w", err)
+	}
+	_, err = admin.ExecContext(ctx, "INSERT INTO "+schema+".feed_counter (one, last) VALUES (1, 0)")
+	return err
+}

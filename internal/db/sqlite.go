@@ -1,0 +1,393 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"parley/internal/fault"
+)
+
+const (
+	// groupMax bounds how many functions share one commit, so that the first does not wait for a crowd.
+	groupMax = 128
+	// queueMax bounds the functions that wait for the writer; more are refused with 503 instead of piling up.
+	queueMax = 8192
+	// busyTimeout is how long the writer waits for another program's lock before it refuses.
+	busyTimeout = 2 * time.Second
+)
+
+// liteEngine is SQLite: one writer goroutine with group commit, and a pool of read connections.
+type liteEngine struct {
+	db      *DB
+	sql     *sql.DB
+	queue   chan *liteJob
+	readers chan *liteConn
+	writer  *liteConn
+	wait    sync.WaitGroup
+	stop    chan struct{}
+	closed  atomic.Bool
+	mu      sync.RWMutex // held for reading while a job is put into the queue, for writing while closing
+}
+
+// liteConn is one connection with its prepared statements.
+type liteConn struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+type liteJob struct {
+	ctx   context.Context
+	fn    func(ctx context.Context, tx *Tx) error
+	state atomic.Int32 // 0 waiting, 1 taken by the writer, 2 given up by the caller
+	err   error
+	hooks []func()
+	panic *panicked
+	done  chan struct{}
+}
+
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func openLite(ctx context.Context, d *DB, o Options) (*liteEngine, error) {
+	if dir := filepath.Dir(o.URL); dir != "." {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("data directory %s: %w", dir, err)
+		}
+	}
+	q := url.Values{}
+	for _, p := range []string{
+		"busy_timeout(" + fmt.Sprint(busyTimeout.Milliseconds()) + ")",
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)", "journal_size_limit(67108864)",
+	} {
+		q.Add("_pragma", p)
+	}
+	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: o.URL}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite file %s: %w", o.URL, err)
+	}
+	pool.SetMaxIdleConns(64)
+	e := &liteEngine{db: d, sql: pool, queue: make(chan *liteJob, queueMax), stop: make(chan struct{})}
+	if e.writer, err = e.connect(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open SQLite file %s: %w", o.URL, err)
+	}
+	n := o.Readers
+	if n == 0 {
+		n = 4
+	}
+	e.readers = make(chan *liteConn, n)
+	for range n {
+		e.readers <- &liteConn{} // connected on first use: a start should not pay for all of them
+	}
+	e.wait.Add(1)
+	go e.run()
+	return e, nil
+}
+
+func (e *liteEngine) connect(ctx context.Context) (*liteConn, error) {
+	c, err := e.sql.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &liteConn{conn: c, stmts: map[string]*sql.Stmt{}}, nil
+}
+
+func (c *liteConn) close() {
+	for _, s := range c.stmts {
+		s.Close()
+	}
+	if c.conn != nil {
+		c.conn.Close()
+	}
+	c.conn, c.stmts = nil, nil
+}
+
+// stmt returns the prepared form of query. Statements without Done-channel contexts avoid a goroutine per call.
+func (c *liteConn) stmt(query string) (*sql.Stmt, error) {
+	if s, ok := c.stmts[query]; ok {
+		return s, nil
+	}
+	text := strings.TrimSpace(query)
+	if t, ok := strings.CutSuffix(text, "FOR UPDATE"); ok {
+		text = t
+	}
+	s, err := c.conn.PrepareContext(context.Background(), text)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.stmts) >= 512 { // list filters make new texts; the constant ones come back at once
+		for k, old := range c.stmts {
+			old.Close()
+			delete(c.stmts, k)
+			break
+		}
+	}
+	c.stmts[query] = s
+	return s, nil
+}
+
+func (c *liteConn) do(text string) error {
+	s, err := c.stmt(text)
+	if err != nil {
+		return err
+	}
+	_, err = s.ExecContext(context.Background())
+	return err
+}
+
+func (e *liteEngine) close() error {
+	e.mu.Lock()
+	if e.closed.Swap(true) {
+		e.mu.Unlock()
+		return nil
+	}
+	close(e.stop)
+	e.mu.Unlock()
+	e.wait.Wait()
+	for range cap(e.readers) {
+		(<-e.readers).close()
+	}
+	e.writer.close()
+	return e.sql.Close()
+}
+
+func (e *liteEngine) update(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	job := &liteJob{ctx: ctx, fn: fn, done: make(chan struct{})}
+	e.mu.RLock()
+	if e.closed.Load() {
+		e.mu.RUnlock()
+		return fault.New(fault.ShuttingDown, "the database is closed")
+	}
+	select {
+	case e.queue <- job:
+	default:
+		e.mu.RUnlock()
+		return fault.New(fault.DatabaseBusy, "too many writes are waiting; try again in a moment").After(time.Second)
+	}
+	e.mu.RUnlock()
+	select {
+	case <-job.done:
+	case <-ctx.Done():
+		if job.state.CompareAndSwap(0, 2) {
+			return ctx.Err()
+		}
+		<-job.done // the writer has it: only the writer knows whether it will be stored
+	}
+	if job.panic != nil {
+		panic(fmt.Sprintf("%v\n%s", job.panic.value, job.panic.stack))
+	}
+	return job.err
+}
+
+// run is the writer goroutine. It ends after close, when the queue is empty.
+func (e *liteEngine) run() {
+	defer e.wait.Done()
+	batch := make([]*liteJob, 0, groupMax)
+	for {
+		batch = batch[:0]
+		select {
+		case j := <-e.queue:
+			batch = append(batch, j)
+		case <-e.stop:
+			select {
+			case j := <-e.queue:
+				batch = append(batch, j)
+			default:
+				return
+			}
+		}
+	fill:
+		for len(batch) < groupMax {
+			select {
+			case j := <-e.queue:
+				batch = append(batch, j)
+			default:
+				break fill
+			}
+		}
+		e.group(batch)
+	}
+}
+
+// group runs a batch of jobs in one commit. A job's own error rolls back to its savepoint and touches no other job;
+// trouble of the engine fails every job of the batch that has not been answered, so that nothing is acknowledged
+// that is not durable.
+func (e *liteEngine) group(batch []*liteJob) {
+	jobs := batch[:0:len(batch)]
+	for _, j := range batch {
+		if j.state.CompareAndSwap(0, 1) {
+			jobs = append(jobs, j)
+		}
+	}
+	if len(jobs) == 0 {
+		return
+	}
+	if e.writer.conn == nil {
+		c, err := e.connect(context.Background())
+		if err != nil {
+			answer(jobs, mapLite(err))
+			return
+		}
+		e.writer = c
+	}
+	if err := e.writer.do("BEGIN IMMEDIATE"); err != nil {
+		e.broken(err)
+		answer(jobs, mapLite(err))
+		return
+	}
+	now := e.db.Now()
+	alone := len(jobs) == 1
+	var kept []*liteJob
+	for _, j := range jobs {
+		lost, err := e.one(j, now, alone)
+		if lost {
+			// The engine gave up the whole transaction (a full disk does that): the jobs before are gone with it.
+			e.writer.do("ROLLBACK")
+			e.broken(err)
+			answer(jobs, mapLite(err))
+			return
+		}
+		if j.err == nil {
+			kept = append(kept, j)
+		}
+	}
+	if len(kept) == 0 {
+		if err := e.writer.do("ROLLBACK"); err != nil {
+			e.broken(err)
+		}
+		answer(jobs, nil)
+		return
+	}
+	if err := e.writer.do("COMMIT"); err != nil {
+		e.writer.do("ROLLBACK")
+		e.broken(err)
+		for _, j := range kept {
+			j.err = unavailable(fmt.Errorf("commit: %w", err))
+		}
+		answer(jobs, nil)
+		return
+	}
+	for _, j := range kept {
+		for _, h := range j.hooks {
+			h()
+		}
+	}
+	answer(jobs, nil)
+}
+
+// one runs a job in its savepoint. lost means that the surrounding transaction does not exist any more.
+func (e *liteEngine) one(j *liteJob, now time.Time, alone bool) (lost bool, err error) {
+	if !alone {
+		if err := e.writer.do("SAVEPOINT j"); err != nil {
+			return true, err
+		}
+	}
+	tx := &Tx{engine: SQLite, now: now, ctx: context.Background(), lite: e.writer}
+	j.err = e.call(j, tx)
+	j.hooks = tx.hooks
+	if alone {
+		return false, nil
+	}
+	if j.err != nil {
+		if err := e.writer.do("ROLLBACK TO j"); err != nil {
+			return true, errors.Join(j.err, err)
+		}
+	}
+	if err := e.writer.do("RELEASE j"); err != nil {
+		return true, err
+	}
+	return false, nil
+}
+
+func (e *liteEngine) call(j *liteJob, tx *Tx) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			j.panic = &panicked{v, debug.Stack()}
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return j.fn(context.WithValue(j.ctx, txMark{}, true), tx)
+}
+
+// broken closes the writer's connection after engine trouble; the next group opens a fresh one.
+func (e *liteEngine) broken(err error) {
+	e.db.log.Warn("database write refused", "error", err)
+	e.writer.close()
+}
+
+func answer(jobs []*liteJob, err error) {
+	for _, j := range jobs {
+		if err != nil {
+			j.err = err
+		}
+		close(j.done)
+	}
+}
+
+func (e *liteEngine) view(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	if e.closed.Load() {
+		return fault.New(fault.ShuttingDown, "the database is closed")
+	}
+	var c *liteConn
+	select {
+	case c = <-e.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { e.readers <- c }()
+	if c.conn == nil {
+		fresh, err := e.connect(context.Background())
+		if err != nil {
+			return mapLite(err)
+		}
+		c.conn, c.stmts = fresh.conn, fresh.stmts
+	}
+	if err := c.do("BEGIN"); err != nil {
+		c.close()
+		return mapLite(err)
+	}
+	defer func() {
+		if err := c.do("ROLLBACK"); err != nil {
+			c.close()
+		}
+	}()
+	return fn(context.WithValue(ctx, txMark{}, true), &Tx{engine: SQLite, now: e.db.Now(), ctx: context.Background(), lite: c})
+}
+
+func mapLite(err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	se, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		if errors.Is(err, sql.ErrConnDone) {
+			return unavailable(err)
+		}
+		return err
+	}
+	switch code := se.Code(); {
+	case code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return uniqueFault(err)
+	default:
+		switch code & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM:
+			return unavailable(err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,364 @@
+package event
+
+import (
+	"strconv"
+	"time"
+
+	"parley/internal/id"
+)
+
+// Type names what happened. The dotted names are those of the feed and of the standard dialect.
+type Type string
+
+// The event types.
+const (
+	ConversationCreated       Type = "conversation.created"
+	ConversationAssigned      Type = "conversation.assigned" // another operator or group is responsible
+	ConversationStatusChanged Type = "conversation.status_changed"
+	ConversationEnded         Type = "conversation.ended"
+	ConversationReopened      Type = "conversation.reopened"
+	ConversationRead          Type = "conversation.read" // a read or delivered mark moved
+	SessionStarted            Type = "session.started"
+	SessionEnded              Type = "session.ended"
+	SessionUnread             Type = "session.unread"   // a session ended with messages that no operator had read
+	MessageReceived           Type = "message.received" // from the contact
+	MessageSent               Type = "message.sent"     // to the contact
+	MessageNoted              Type = "message.noted"    // an internal note; never leaves for the contact
+	OperatorStatusChanged     Type = "operator.status_changed"
+	OperatorUpdated           Type = "operator.updated"
+	GroupUpdated              Type = "group.updated"
+	WidgetUpdated             Type = "widget.updated"
+	ContactCreated            Type = "contact.created"
+	ContactUpdated            Type = "contact.updated"
+)
+
+// Types lists every event type, in the order of the reference.
+func Types() []Type {
+	return []Type{
+		ConversationCreated, ConversationAssigned, ConversationStatusChanged, ConversationEnded, ConversationReopened, ConversationRead,
+		SessionStarted, SessionEnded, SessionUnread, MessageReceived, MessageSent, MessageNoted,
+		OperatorStatusChanged, OperatorUpdated, GroupUpdated, WidgetUpdated, ContactCreated, ContactUpdated,
+	}
+}
+
+// Event is one thing that happened, with everything needed to tell others about it.
+type Event struct {
+	ID  id.Event
+	Seq id.Seq // 0 until numbered
+	// Type says which of the pointers below are set.
+	Type Type
+	At   time.Time
+	// By is who caused it; its Type is "system" for timers and rules.
+	By Party
+
+	Conversation *Conversation `json:",omitempty"`
+	Session      *Session      `json:",omitempty"`
+	Message      *Message      `json:",omitempty"`
+	// Messages are all messages of the session that contact and operator see, in order (session.ended and conversation.ended).
+	Messages []Message `json:",omitempty"`
+	// Sessions are the sessions of the conversation, oldest first (conversation.ended).
+	Sessions []Session `json:",omitempty"`
+	// OperatorBefore and GroupBefore are who was responsible before conversation.assigned.
+	OperatorBefore *Operator `json:",omitempty"`
+	GroupBefore    *Group    `json:",omitempty"`
+	// StatusBefore is the conversation's or operator's status before the event, where it changed.
+	StatusBefore string    `json:",omitempty"`
+	Operator     *Operator `json:",omitempty"`
+	Group        *Group    `json:",omitempty"`
+	Widget       *Widget   `json:",omitempty"`
+	Contact      *Contact  `json:",omitempty"`
+}
+
+// Lane is the key within which order matters: "c42" for a conversation, else "o3", "g1", "w1", "p5" for an operator, group,
+// widget or contact. Deliveries of one lane to one endpoint are strictly in order.
+func (e *Event) Lane() string {
+	switch {
+	case e.Conversation != nil:
+		return "c" + strconv.FormatInt(int64(e.Conversation.ID), 10)
+	case e.Operator != nil:
+		return "o" + strconv.FormatInt(int64(e.Operator.ID), 10)
+	case e.Widget != nil:
+		return "w" + strconv.FormatInt(int64(e.Widget.ID), 10)
+	case e.Group != nil:
+		return "g" + strconv.FormatInt(int64(e.Group.ID), 10)
+	case e.Contact != nil:
+		return "p" + strconv.FormatInt(int64(e.Contact.ID), 10)
+	}
+	return "i"
+}
+
+// PartyType is a kind of participant.
+type PartyType string
+
+// The participants.
+const (
+	ByContact  PartyType = "contact"
+	ByOperator PartyType = "operator"
+	ByBot      PartyType = "bot"
+	BySystem   PartyType = "system" // timers, rules and the API's tokens
+)
+
+// Party is a participant by type, id (0 for the system) and the name that the others see.
+type Party struct {
+	Type PartyType
+	ID   int64
+	Name string
+}
+
+// Contact is a contact as of the event.
+type Contact struct {
+	ID         id.Contact
+	UUID       string
+	Name       string
+	Email      string
+	Phone      string
+	ExternalID string
+	// Custom is a JSON object, never empty: at least {}.
+	Custom    RawJSON
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// RawJSON is a JSON text that is passed on as it is.
+type RawJSON string
+
+// MarshalJSON implements json.Marshaler; an empty text is an empty object.
+func (r RawJSON) MarshalJSON() ([]byte, error) {
+	if r == "" {
+		return []byte("{}"), nil
+	}
+	return []byte(r), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *RawJSON) UnmarshalJSON(b []byte) error {
+	*r = RawJSON(b)
+	return nil
+}
+
+// Group is a group of operators, by id and name.
+type Group struct {
+	ID   id.Group
+	Name string
+	// OperatorIDs is filled in group.updated only.
+	OperatorIDs []id.Operator `json:",omitempty"`
+}
+
+// Operator statuses, also used as availabilities.
+const (
+	Online  = "online"
+	Away    = "away"
+	Offline = "offline"
+)
+
+// Operator is an operator as of the event.
+type Operator struct {
+	ID           id.Operator
+	Username     string
+	FirstName    string
+	LastName     string
+	Alias        string // shown to contacts instead of the name when set
+	Email        string
+	ImageURL     string
+	Lang         string
+	Locale       string
+	Timezone     string
+	Role         string
+	Active       bool
+	Slots        int
+	Availability string
+	Status       string
+	Groups       []Group `json:",omitempty"`
+	CreatedAt    time.Time
+}
+
+// Name is first and last name, or the e-mail address's local part when both are empty.
+func (o *Operator) Name() string {
+	switch {
+	case o.FirstName != "" && o.LastName != "":
+		return o.FirstName + " " + o.LastName
+	case o.FirstName != "":
+		return o.FirstName
+	case o.LastName != "":
+		return o.LastName
+	}
+	return o.Username
+}
+
+// DisplayName is the alias if one is set, else the name.
+func (o *Operator) DisplayName() string {
+	if o.Alias != "" {
+		return o.Alias
+	}
+	return o.Name()
+}
+
+// Widget is a widget as of the event. Its secrets are not part of any event.
+type Widget struct {
+	ID                    id.Widget
+	Key                   string
+	Name                  string
+	Lang                  string
+	GroupID               id.Group
+	Domains               []string `json:",omitempty"`
+	Color                 string
+	Position              string
+	Title                 string
+	Subtitle              string
+	Greeting              string
+	Theme                 string
+	SessionTimeoutSeconds int
+	IdentityRequired      bool
+	HasIdentitySecret     bool
+	Active                bool
+	CreatedAt             time.Time
+	UpdatedAt             time.Time
+}
+
+// Channel is where a conversation takes place. The website has no id.
+type Channel struct {
+	ID   id.Channel
+	Type string
+	Name string
+}
+
+// Conversation statuses.
+const (
+	StatusNew     = "new"     // nobody has answered yet
+	StatusOpen    = "open"    // in work
+	StatusPending = "pending" // set aside by an operator, until the contact writes
+	StatusEnded   = "ended"
+)
+
+// Conversation is a conversation as of the event, including its contact, widget and who is responsible.
+type Conversation struct {
+	ID      id.Conversation
+	UUID    string
+	Status  string
+	Channel Channel
+	Widget  WidgetRef
+	Contact Contact
+	Group   *Group `json:",omitempty"`
+	// Operator is who is responsible now, nil when unassigned.
+	Operator  *Operator `json:",omitempty"`
+	Topic     string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	EndedAt   time.Time // zero while not ended
+	// MessageCount is the number of the newest message.
+	MessageCount int
+	LastMessage  *LastMessage `json:",omitempty"`
+	// The marks: highest message number read or delivered.
+	OperatorRead     int
+	ContactDelivered int
+	ContactRead      int
+	// Unread counts the contact's messages beyond OperatorRead.
+	Unread int
+}
+
+// LastMessage is the list's line of a conversation.
+type LastMessage struct {
+	Number     int
+	Body       string // shortened to 200 characters
+	SenderType PartyType
+	Type       string
+	Note       bool
+	SentAt     time.Time
+}
+
+// WidgetRef is a widget by id, key and name.
+type WidgetRef struct {
+	ID   id.Widget
+	Key  string
+	Name string
+}
+
+// Reasons why a session ended (wire: end_reason).
+const (
+	EndOperator = "operator"
+	EndContact  = "contact"
+	EndTimeout  = "timeout"
+	EndRule     = "rule"
+	EndAPI      = "api"
+)
+
+// Session is one part of a conversation: from the contact's first message to an end.
+type Session struct {
+	ID        id.Session
+	Number    int
+	StartedAt time.Time
+	EndedAt   time.Time // zero while open
+	EndReason string
+	// OperatorCreated is who was responsible when it started, nil when nobody.
+	OperatorCreated *Operator `json:",omitempty"`
+	Visit           Visit
+}
+
+// Visit is what is known of the contact's browser and page. Unknown strings are "".
+type Visit struct {
+	URL             string
+	Title           string
+	InitialURL      string
+	Referrer        string
+	UserAgent       string
+	Browser         string
+	BrowserVersion  string
+	OS              string
+	Device          string // desktop, mobile, tablet, bot or ""
+	IP              string
+	PageImpressions int
+	Visits          int
+}
+
+// Message types.
+const (
+	TypeMessage = "message"
+	TypeEvent   = "event"
+)
+
+// Message is a message, note or thread entry.
+type Message struct {
+	ID             id.Message
+	ConversationID id.Conversation
+	SessionID      id.Session
+	Number         int
+	Type           string
+	Note           bool
+	Sender         Party
+	// OperatorName and OperatorDisplayName are "" unless an operator sent it.
+	OperatorName        string
+	OperatorDisplayName string
+	ImageURL            string
+	Body                string
+	Entry               *Entry `json:",omitempty"`
+	ReferenceID         id.Message
+	ClientID            string
+	SentAt              time.Time
+	State               MessageState
+}
+
+// Ref is the message's id of the wire.
+func (m *Message) Ref() string {
+	return id.Ref{Conversation: m.ConversationID, Session: m.SessionID, Message: m.ID}.String()
+}
+
+// MessageState is the ladder of S-026; numbers are those of the wire.
+type MessageState int
+
+// The states. A message only climbs, except that failed may become sent after a retry.
+const (
+	StateFailed    MessageState = 0
+	StatePending   MessageState = 1
+	StateSent      MessageState = 2
+	StateDelivered MessageState = 3
+	StateRead      MessageState = 4
+)
+
+// Entry is what a thread entry (type "event") says.
+type Entry struct {
+	Name     string // ended, reopened, assigned, forwarded, session_ended
+	By       *Party `json:",omitempty"`
+	Operator *Party `json:",omitempty"`
+	Group    *Group `json:",omitempty"`
+	Reason   string
+}

@@ -1,0 +1,184 @@
+package fault
+
+// Code is a stable, documented error code. Codes are API: they may be added, never renamed or reused.
+type Code string
+
+// The catalogue's codes.
+const (
+	InternalError Code = "internal"
+
+	RequestMalformed    Code = "request.malformed"
+	RequestUnknownField Code = "request.unknown_field"
+	RequestInvalid      Code = "request.invalid"
+	RequestTooLarge     Code = "request.too_large"
+	RequestLimited      Code = "request.limited"
+	RequestNotFound     Code = "request.not_found"
+	RequestMethod       Code = "request.method_not_allowed"
+	RequestMediaType    Code = "request.unsupported_media_type"
+	CursorInvalid       Code = "cursor.invalid"
+	KeyInvalid          Code = "idempotency_key.invalid"
+	KeyReused           Code = "idempotency_key.reused"
+
+	DatabaseUnavailable Code = "database.unavailable"
+	DatabaseBusy        Code = "database.busy"
+	DatabaseConflict    Code = "database.conflict"
+	ShuttingDown        Code = "server.shutting_down"
+
+	AuthRequired      Code = "auth.required"
+	AuthInvalid       Code = "auth.invalid"
+	AuthDenied        Code = "auth.denied"
+	AuthScope         Code = "auth.scope"
+	AuthCrossOrigin   Code = "auth.cross_origin"
+	AuthWrongPassword Code = "auth.wrong_password"
+	AuthTooMany       Code = "auth.too_many"
+	AuthLinkUsed      Code = "auth.link_used"
+	PasswordWeak      Code = "password.weak"
+
+	TextInvalid   Code = "text.invalid"
+	TextTooLong   Code = "text.too_long"
+	FieldRequired Code = "field.required"
+	FieldInvalid  Code = "field.invalid"
+
+	OperatorNotFound Code = "operator.not_found"
+	OperatorEmail    Code = "operator.email_taken"
+	OperatorInactive Code = "operator.inactive"
+	OperatorLast     Code = "operator.last_admin"
+	GroupNotFound    Code = "group.not_found"
+	GroupInUse       Code = "group.in_use"
+	GroupName        Code = "group.name_taken"
+	TokenNotFound    Code = "token.not_found"
+
+	ContactNotFound Code = "contact.not_found"
+	ContactExternal Code = "contact.external_id_taken"
+	CustomTooDeep   Code = "custom.too_deep"
+	CustomTooLarge  Code = "custom.too_large"
+	CustomInvalid   Code = "custom.invalid"
+
+	IdentityInvalid  Code = "identity.invalid"
+	IdentityExpired  Code = "identity.expired"
+	IdentityRequired Code = "identity.required"
+	IdentityOff      Code = "identity.not_configured"
+
+	WidgetNotFound Code = "widget.not_found"
+	WidgetInactive Code = "widget.inactive"
+	WidgetOrigin   Code = "widget.origin_denied"
+
+	ConversationNotFound Code = "conversation.not_found"
+	ConversationEnded    Code = "conversation.ended"
+	ConversationNotEnded Code = "conversation.not_ended"
+	ConversationStatus   Code = "conversation.status_refused"
+	MessageEmpty         Code = "message.empty"
+	MessageTooLong       Code = "message.too_long"
+	MessageReference     Code = "message.reference_unknown"
+	MessageNumber        Code = "message.number_unknown"
+
+	EndpointNotFound Code = "endpoint.not_found"
+	EndpointURL      Code = "endpoint.url_refused"
+	EndpointDialect  Code = "endpoint.dialect_unknown"
+	EndpointEvent    Code = "endpoint.event_unknown"
+	EndpointHeader   Code = "endpoint.header_refused"
+	EndpointPaused   Code = "endpoint.paused"
+	DeliveryNotFound Code = "delivery.not_found"
+	DeliveryPending  Code = "delivery.pending"
+	TargetRefused    Code = "target.refused"
+)
+
+// Entry describes one code for the reference.
+type Entry struct {
+	Code Code
+	Kind Kind
+	// Title is the same for every occurrence of the code.
+	Title string
+}
+
+// Catalogue returns every code with its kind and title, in the order of the reference.
+func Catalogue() []Entry {
+	return []Entry{
+		{InternalError, Internal, "Something went wrong on our side"},
+		{RequestMalformed, Malformed, "The request body is not valid JSON"},
+		{RequestUnknownField, Invalid, "The body has a field that this call does not know"},
+		{RequestInvalid, Invalid, "A value of the request is not acceptable"},
+		{RequestTooLarge, TooLarge, "The request body is too large"},
+		{RequestLimited, Limited, "Too many requests"},
+		{RequestNotFound, NotFound, "There is nothing at this address"},
+		{RequestMethod, Malformed, "The address does not take this method"},
+		{RequestMediaType, Malformed, "The body's content type is not JSON"},
+		{CursorInvalid, Invalid, "The cursor was not made by this list"},
+		{KeyInvalid, Invalid, "The idempotency key is not 1 to 128 visible ASCII characters"},
+		{KeyReused, Conflict, "The idempotency key was used for a different request"},
+		{DatabaseUnavailable, Unavailable, "The database cannot store anything at the moment"},
+		{DatabaseBusy, Unavailable, "Too many writes are waiting"},
+		{DatabaseConflict, Conflict, "Another row already has this value"},
+		{ShuttingDown, Unavailable, "The server is shutting down"},
+		{AuthRequired, Unauthenticated, "Sign in or send a token"},
+		{AuthInvalid, Unauthenticated, "The token or session is not valid any more"},
+		{AuthDenied, Denied, "You may not do this"},
+		{AuthScope, Denied, "The token's scope does not allow this"},
+		{AuthCrossOrigin, Denied, "Writes from another origin need a token"},
+		{AuthWrongPassword, Unauthenticated, "E-mail address or password is wrong"},
+		{AuthTooMany, Limited, "Too many attempts to sign in"},
+		{AuthLinkUsed, Unauthenticated, "The sign-in link was used or has expired"},
+		{PasswordWeak, Invalid, "The password is too short"},
+		{TextInvalid, Invalid, "The text holds characters that cannot be stored"},
+		{TextTooLong, Invalid, "The text is too long"},
+		{FieldRequired, Invalid, "A required field is missing"},
+		{FieldInvalid, Invalid, "A field's value is not acceptable"},
+		{OperatorNotFound, NotFound, "There is no such operator"},
+		{OperatorEmail, Conflict, "Another operator has this e-mail address"},
+		{OperatorInactive, Conflict, "The operator is deactivated"},
+		{OperatorLast, Conflict, "The last active admin cannot be removed"},
+		{GroupNotFound, NotFound, "There is no such group"},
+		{GroupInUse, Conflict, "A widget still routes to this group"},
+		{GroupName, Conflict, "Another group has this name"},
+		{TokenNotFound, NotFound, "There is no such API token"},
+		{ContactNotFound, NotFound, "There is no such contact"},
+		{ContactExternal, Conflict, "Another contact has this external id"},
+		{CustomTooDeep, Invalid, "Custom data is nested too deeply"},
+		{CustomTooLarge, Invalid, "Custom data is too large"},
+		{CustomInvalid, Invalid, "Custom data is not a JSON object"},
+		{IdentityInvalid, Unauthenticated, "The signed identity is not valid"},
+		{IdentityExpired, Unauthenticated, "The signed identity has expired"},
+		{IdentityRequired, Unauthenticated, "This widget needs a signed identity"},
+		{IdentityOff, Conflict, "The widget has no identity secret"},
+		{WidgetNotFound, NotFound, "There is no such widget"},
+		{WidgetInactive, NotFound, "The widget is switched off"},
+		{WidgetOrigin, Denied, "The widget may not be used on this site"},
+		{ConversationNotFound, NotFound, "There is no such conversation"},
+		{ConversationEnded, Conflict, "The conversation has ended"},
+		{ConversationNotEnded, Conflict, "The conversation has not ended"},
+		{ConversationStatus, Conflict, "The conversation cannot take this status now"},
+		{MessageEmpty, Invalid, "The message is empty"},
+		{MessageTooLong, Invalid, "The message is too long"},
+		{MessageReference, Invalid, "The quoted message is not in this conversation"},
+		{MessageNumber, Invalid, "The conversation has no message with this number"},
+		{EndpointNotFound, NotFound, "There is no such endpoint"},
+		{EndpointURL, Invalid, "The endpoint's URL is not acceptable"},
+		{EndpointDialect, Invalid, "There is no such dialect"},
+		{EndpointEvent, Invalid, "The dialect has no such event"},
+		{EndpointHeader, Invalid, "A header is not acceptable"},
+		{EndpointPaused, Conflict, "The endpoint is paused"},
+		{DeliveryNotFound, NotFound, "There is no such delivery"},
+		{DeliveryPending, Conflict, "The delivery is still under way"},
+		{TargetRefused, Denied, "The target's address is not allowed"},
+	}
+}
+
+// KindOf returns the kind of a code; a code that is not in the catalogue is internal.
+func KindOf(code Code) Kind {
+	for _, e := range Catalogue() {
+		if e.Code == code {
+			return e.Kind
+		}
+	}
+	return Internal
+}
+
+// TitleOf returns the title of a code, or the title of an internal error.
+func TitleOf(code Code) string {
+	for _, e := range Catalogue() {
+		if e.Code == code {
+			return e.Title
+		}
+	}
+	return Catalogue()[0].Title
+}

@@ -1,0 +1,103 @@
+// Package once makes repeated writes harmless: the key of a write and its answer are stored in the write's own
+// transaction, and a repeat gets the stored answer.
+//
+// A key belongs to a scope (who writes, and where). The same key with another request is a conflict, not an answer.
+// Keys are kept for 7 days. It imports db only; a nil-safe value, safe for concurrent use.
+package once
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"parley/internal/db"
+	"parley/internal/fault"
+)
+
+// Keep is how long an answer is remembered.
+const Keep = 7 * 24 * time.Hour
+
+// Key identifies one write. The zero Key means "not idempotent".
+type Key struct {
+	Scope string // who and where, for example "operator:3 POST /conversations/42/messages"
+	Value string // the caller's key
+	// Request is a digest of what was asked, so that a key cannot be used twice for different things.
+	Request string
+}
+
+// Digest makes a Key's Request from the request's bytes.
+func Digest(parts ...[]byte) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:", len(p))
+		h.Write(p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Check refuses keys that are not 1 to 128 visible ASCII characters. An empty key means "none" and passes.
+func Check(key string) error {
+	if len(key) > 128 {
+		return fault.New(fault.KeyInvalid, "the idempotency key is longer than 128 characters").At("Idempotency-Key")
+	}
+	for _, c := range []byte(key) {
+		if c < '!' || c > '~' {
+			return fault.New(fault.KeyInvalid, "the idempotency key holds a character that is not visible ASCII").At("Idempotency-Key")
+		}
+	}
+	return nil
+}
+
+// Do runs fn unless key was used before; then it returns the stored answer and repeated = true. The answer is stored as
+// JSON in tx, so it exists exactly if the write does. With two concurrent uses the later one waits or is run again by db.
+func Do[T any](tx *db.Tx, key Key, fn func() (T, error)) (answer T, repeated bool, err error) {
+	if key.Value == "" {
+		answer, err = fn()
+		return answer, false, err
+	}
+	// Claim first: on PostgreSQL a second writer waits here for the first one's commit.
+	n, err := tx.Exec(sqlClaim, key.Scope, key.Value, key.Request, db.Micros(tx.Now()))
+	if err != nil {
+		return answer, false, fmt.Errorf("claim idempotency key: %w", err)
+	}
+	if n == 0 {
+		var request, stored string
+		if err := tx.One(sqlGetAnswer, []any{key.Scope, key.Value}, &request, &stored); err != nil {
+			return answer, false, fmt.Errorf("read idempotency key: %w", err)
+		}
+		if request != key.Request {
+			return answer, false, fault.New(fault.KeyReused, "this idempotency key was used for a different request; use a new key").At("Idempotency-Key")
+		}
+		if err := json.Unmarshal([]byte(stored), &answer); err != nil {
+			return answer, false, fmt.Errorf("stored answer of idempotency key: %w", err)
+		}
+		return answer, true, nil
+	}
+	if answer, err = fn(); err != nil {
+		return answer, false, err
+	}
+	b, err := json.Marshal(answer)
+	if err != nil {
+		return answer, false, fmt.Errorf("store answer of idempotency key: %w", err)
+	}
+	if _, err := tx.Exec(sqlStoreAnswer, key.Scope, key.Value, string(b)); err != nil {
+		return answer, false, fmt.Errorf("store answer of idempotency key: %w", err)
+	}
+	return answer, false, nil
+}
+
+// Forget deletes keys older than Keep, at most limit of them, and returns how many.
+func Forget(ctx context.Context, d *db.DB, limit int) (int64, error) {
+	var n int64
+	err := d.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+		n, err = tx.Exec(sqlForget, db.Micros(tx.Now().Add(-Keep)), limit)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("forget idempotency keys: %w", err)
+	}
+	return n, nil
+}

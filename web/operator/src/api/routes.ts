@@ -1,0 +1,129 @@
+import { newKey, type QueryValue, request } from "./client.ts";
+import type * as T from "./types.ts";
+
+type Items<Item> = { items: Item[] };
+
+export interface OperatorInput {
+  email?: string;
+  first_name?: string;
+  last_name?: string;
+  alias?: string;
+  role?: T.Role;
+  password?: string;
+  slots?: number;
+  group_ids?: number[];
+  active?: boolean;
+}
+
+export type ContactInput = Partial<Pick<T.Contact, "name" | "email" | "phone" | "external_id" | "custom">>;
+
+export const session = {
+  me: () => request<T.Me>("GET", "/me"),
+  signIn: (email: string, password: string) =>
+    request<{ operator: T.OperatorFull }>("POST", "/sign-in", { body: { email, password } }),
+  signInByLink: (token: string) =>
+    request<{ operator: T.OperatorFull }>("POST", "/sign-in/link", { body: { token } }),
+  signOut: () => request<void>("POST", "/sign-out"),
+  setAvailability: (availability: T.Presence) =>
+    request<{ operator: T.OperatorFull }>("PUT", "/me/availability", { body: { availability } }),
+  setPassword: (current: string, next: string) =>
+    request<void>("POST", "/me/password", { body: { current, new: next } }),
+};
+
+export const conversations = {
+  list: (query: Record<string, QueryValue>, signal?: AbortSignal) =>
+    request<T.ConversationPage>("GET", "/conversations", { query, signal }),
+  get: (id: number, signal?: AbortSignal) =>
+    request<T.Conversation & { seq: number }>("GET", `/conversations/${id}`, { signal }),
+  messages: (id: number, query: Record<string, QueryValue>, signal?: AbortSignal) =>
+    request<T.MessagePage>("GET", `/conversations/${id}/messages`, { query, signal }),
+  send: (id: number, body: string, note: boolean, key: string) =>
+    request<{ message: T.Message; conversation: T.Conversation }>("POST", `/conversations/${id}/messages`, {
+      body: { body, note, reference: null },
+      key,
+    }),
+  read: (id: number, number: number) =>
+    request<void>("POST", `/conversations/${id}/read`, { body: { number } }),
+  assign: (id: number, operator: number | null) =>
+    request<T.Conversation>("POST", `/conversations/${id}/assign`, {
+      body: { operator_id: operator },
+      key: newKey(),
+    }),
+  forward: (id: number, to: { operator_id: number } | { group_id: number }, note: string) =>
+    request<T.Conversation>("POST", `/conversations/${id}/forward`, {
+      body: note.trim() ? { ...to, note: note.trim() } : to,
+      key: newKey(),
+    }),
+  end: (id: number, keepalive = false) =>
+    request<T.Conversation>("POST", `/conversations/${id}/end`, { key: newKey(), keepalive }),
+  reopen: (id: number) => request<T.Conversation>("POST", `/conversations/${id}/reopen`, { key: newKey() }),
+  setStatus: (id: number, status: "open" | "pending") =>
+    request<T.Conversation>("PUT", `/conversations/${id}/status`, { body: { status } }),
+};
+
+export const contacts = {
+  search: (q: string, signal?: AbortSignal) =>
+    request<T.Page<T.Contact>>("GET", "/contacts", { query: { q, limit: 20 }, signal }),
+  update: (id: number, input: ContactInput) =>
+    request<T.Contact>("PATCH", `/contacts/${id}`, { body: input }),
+};
+
+export const operators = {
+  list: () => request<Items<T.OperatorFull>>("GET", "/operators"),
+  create: (input: OperatorInput, key: string) =>
+    request<{ operator: T.OperatorFull; invite_link: string | null }>("POST", "/operators", {
+      body: input,
+      key,
+    }),
+  update: (id: number, input: OperatorInput) =>
+    request<unknown>("PATCH", `/operators/${id}`, { body: input }),
+  link: (id: number) => request<{ invite_link: string }>("POST", `/operators/${id}/link`),
+};
+
+export const groups = {
+  list: () => request<Items<T.GroupWithMembers>>("GET", "/groups"),
+  create: (name: string, operatorIds: number[], key: string) =>
+    request<T.GroupWithMembers>("POST", "/groups", { body: { name, operator_ids: operatorIds }, key }),
+  update: (id: number, name: string, operatorIds: number[]) =>
+    request<T.GroupWithMembers>("PATCH", `/groups/${id}`, { body: { name, operator_ids: operatorIds } }),
+  remove: (id: number) => request<void>("DELETE", `/groups/${id}`),
+};
+
+export const widgets = {
+  list: () => request<Items<T.Widget>>("GET", "/widgets"),
+  get: (id: number) => request<T.Widget>("GET", `/widgets/${id}`),
+  create: (input: T.WidgetInput, key: string) =>
+    request<T.Widget>("POST", "/widgets", { body: input, key }),
+  update: (id: number, input: Partial<T.WidgetInput>) =>
+    request<T.Widget>("PATCH", `/widgets/${id}`, { body: input }),
+  identitySecret: (id: number) => request<{ secret: string }>("POST", `/widgets/${id}/identity-secret`),
+};
+
+export const endpoints = {
+  dialects: () => request<Items<T.Dialect>>("GET", "/dialects"),
+  list: () => request<Items<T.Endpoint>>("GET", "/endpoints"),
+  get: (id: number) => request<T.Endpoint>("GET", `/endpoints/${id}`),
+  create: (input: T.EndpointInput, key: string) =>
+    request<{ endpoint: T.Endpoint; secret: string }>("POST", "/endpoints", { body: input, key }),
+  update: (id: number, input: Partial<T.EndpointInput>) =>
+    request<T.Endpoint>("PATCH", `/endpoints/${id}`, { body: input }),
+  remove: (id: number) => request<void>("DELETE", `/endpoints/${id}`),
+  pause: (id: number) => request<unknown>("POST", `/endpoints/${id}/pause`),
+  resume: (id: number) => request<unknown>("POST", `/endpoints/${id}/resume`),
+  test: (id: number) => request<{ delivery_id: number }>("POST", `/endpoints/${id}/test`),
+  rotateSecret: (id: number) => request<{ secret: string }>("POST", `/endpoints/${id}/rotate-secret`),
+};
+
+export const deliveries = {
+  list: (query: Record<string, QueryValue>) => request<T.Page<T.Delivery>>("GET", "/deliveries", { query }),
+  get: (id: number) => request<T.DeliveryDetail>("GET", `/deliveries/${id}`),
+  replay: (id: number) =>
+    request<{ delivery: T.Delivery }>("POST", `/deliveries/${id}/replay`, { key: newKey() }),
+};
+
+export const tokens = {
+  list: () => request<Items<T.Token>>("GET", "/tokens"),
+  create: (name: string, scope: T.Token["scope"], key: string) =>
+    request<{ token: T.Token; secret: string }>("POST", "/tokens", { body: { name, scope }, key }),
+  revoke: (id: number) => request<void>("DELETE", `/tokens/${id}`),
+};

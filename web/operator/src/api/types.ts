@@ -1,0 +1,374 @@
+// The shapes of the HTTP contract, named as the contract names them.
+
+export type Time = string;
+export type ConversationStatus = "new" | "open" | "pending" | "ended";
+export type Presence = "online" | "away" | "offline";
+export type Role = "admin" | "operator";
+export type SenderType = "contact" | "operator" | "bot" | "system";
+export type MessageState = "pending" | "sent" | "delivered" | "read" | "failed";
+export type EndReason = "operator" | "contact" | "timeout" | "rule" | "api";
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export interface Named {
+  id: number;
+  name: string;
+}
+
+export type Group = Named;
+
+export interface GroupWithMembers extends Group {
+  operator_ids: number[];
+}
+
+export interface Sender {
+  type: SenderType;
+  id: number | null;
+  name: string;
+}
+
+export interface ThreadEvent {
+  name: string;
+  by?: Sender | null;
+  operator?: Named | null;
+  group?: Named | null;
+  reason?: EndReason | null;
+}
+
+export interface Message {
+  id: number;
+  conversation_id: number;
+  session_id: number | null;
+  number: number;
+  ref: string;
+  type: "message" | "event";
+  note: boolean;
+  sender: Sender;
+  body: string;
+  event: ThreadEvent | null;
+  reference: number | null;
+  client_id: string | null;
+  sent_at: Time;
+  state: MessageState;
+}
+
+export interface OperatorBrief {
+  id: number;
+  name: string;
+  first_name: string;
+  last_name: string;
+  alias: string;
+  email: string;
+  image_url: string;
+  status: Presence;
+}
+
+export interface OperatorFull extends OperatorBrief {
+  username: string;
+  lang: string;
+  locale: string;
+  timezone: string;
+  role: Role;
+  active: boolean;
+  slots: number;
+  availability: Presence;
+  groups: Group[];
+  open_conversations: number;
+  created_at: Time;
+}
+
+export interface Contact {
+  id: number;
+  uuid: string;
+  name: string;
+  display_name: string;
+  email: string;
+  phone: string;
+  external_id: string;
+  custom: { [key: string]: Json };
+  created_at: Time;
+  updated_at: Time;
+}
+
+export interface Visit {
+  url: string;
+  title: string;
+  initial_url: string;
+  referrer: string;
+  user_agent: string;
+  browser: string;
+  browser_version: string;
+  os: string;
+  device: string;
+  ip: string;
+  page_impressions: number;
+  visits: number;
+}
+
+export interface Session {
+  id: number;
+  number: number;
+  started_at: Time;
+  ended_at: Time | null;
+  end_reason: EndReason | null;
+  visit: Visit | null;
+}
+
+export interface LastMessage {
+  number: number;
+  body: string;
+  sender_type: SenderType;
+  sent_at: Time;
+  type: "message" | "event";
+  note: boolean;
+}
+
+export interface Channel {
+  id: number | null;
+  type: string;
+  name: string;
+}
+
+export interface Conversation {
+  id: number;
+  uuid: string;
+  status: ConversationStatus;
+  channel: Channel;
+  widget: Named | null;
+  contact: Contact;
+  group: Group | null;
+  operator: OperatorBrief | null;
+  topic: string;
+  created_at: Time;
+  ended_at: Time | null;
+  updated_at: Time;
+  last_message: LastMessage | null;
+  message_count: number;
+  operator_read: number;
+  contact_delivered: number;
+  contact_read: number;
+  unread: number;
+  session: Session | null;
+  visit: Visit | null;
+  custom: { [key: string]: Json };
+}
+
+export interface Counts {
+  mine: number;
+  unassigned: number;
+  all: number;
+}
+
+export interface Page<Item> {
+  items: Item[];
+  next_cursor: string | null;
+}
+
+export interface ConversationPage extends Page<Conversation> {
+  seq: number;
+  counts: Counts;
+}
+
+export interface MessagePage {
+  items: Message[];
+  has_more: boolean;
+  seq: number;
+}
+
+export interface Me {
+  operator: OperatorFull;
+  seq: number;
+  public_url: string;
+  version: string;
+  demo: boolean;
+}
+
+export interface Widget {
+  id: number;
+  key: string;
+  name: string;
+  lang: string;
+  group_id: number | null;
+  domains: string[];
+  color: string;
+  position: "left" | "right";
+  title: string;
+  subtitle: string;
+  greeting: string;
+  theme: "auto" | "light" | "dark";
+  session_timeout_seconds: number;
+  identity_required: boolean;
+  has_identity_secret: boolean;
+  active: boolean;
+  created_at: Time;
+  updated_at: Time;
+  snippet: string;
+}
+
+export type WidgetInput = Pick<
+  Widget,
+  | "name"
+  | "lang"
+  | "group_id"
+  | "domains"
+  | "color"
+  | "position"
+  | "title"
+  | "subtitle"
+  | "greeting"
+  | "theme"
+  | "session_timeout_seconds"
+  | "identity_required"
+  | "active"
+>;
+
+export interface EndpointStats {
+  pending: number;
+  dead: number;
+  lag_seconds: number;
+  last_status: number | null;
+  last_attempt_at: Time | null;
+  breaker: "closed" | "open" | "half_open";
+}
+
+export interface Endpoint {
+  id: number;
+  name: string;
+  url: string;
+  dialect: string;
+  events: string[];
+  headers: { [name: string]: string };
+  state: "active" | "paused" | "gone";
+  state_reason: string;
+  has_secret: boolean;
+  in_flight_limit: number;
+  timeout_seconds: number;
+  created_at: Time;
+  updated_at: Time;
+  stats: EndpointStats;
+}
+
+export interface EndpointInput {
+  name: string;
+  url: string;
+  dialect: string;
+  events: string[];
+  headers?: { [name: string]: string };
+  timeout_seconds: number;
+  in_flight_limit: number;
+}
+
+export interface DialectEvent {
+  name: string;
+  title: string;
+  description: string;
+}
+
+export interface Dialect {
+  name: string;
+  title: string;
+  success: string;
+  events: DialectEvent[];
+}
+
+export type DeliveryState = "pending" | "delivered" | "dead" | "dropped";
+
+export interface Delivery {
+  id: number;
+  webhook_id: string;
+  endpoint_id: number;
+  event: { id: number; seq: number; type: string };
+  event_name: string;
+  conversation_id: number | null;
+  state: DeliveryState;
+  attempts: number;
+  next_attempt_at: Time | null;
+  created_at: Time;
+  delivered_at: Time | null;
+  last_status: number | null;
+  last_error: string;
+  replay_of: number | null;
+}
+
+export interface Attempt {
+  number: number;
+  started_at: Time;
+  duration_ms: number;
+  status: number | null;
+  error: string;
+  response_headers: { [name: string]: string };
+  response_body: string;
+  outcome: "delivered" | "retry" | "dead";
+  retry_at: Time | null;
+}
+
+export interface DeliveryDetail extends Delivery {
+  request: { url: string; headers: { [name: string]: string }; body: string };
+  attempt_log: Attempt[];
+}
+
+export interface Token {
+  id: number;
+  name: string;
+  scope: "read" | "write" | "admin";
+  prefix: string;
+  created_at: Time;
+  last_used_at: Time | null;
+  created_by: Json;
+}
+
+export interface EventData {
+  conversation?: Partial<Conversation> & { id: number };
+  session?: Session;
+  message?: Message;
+  contact?: Contact;
+  operator?: OperatorFull;
+  group?: GroupWithMembers;
+  widget?: Widget;
+  by?: string;
+  status_previous?: Presence;
+}
+
+export interface Event {
+  type: string;
+  timestamp: Time;
+  seq: number;
+  data: EventData;
+}
+
+export interface Viewer {
+  id: number;
+  name: string;
+  typing: boolean;
+}
+
+export type ServerFrame =
+  | { type: "welcome"; seq: number; heartbeat_seconds: number }
+  | { type: "event"; event: Event }
+  | {
+      type: "typing";
+      conversation_id: number;
+      by: Sender;
+      text: string | null;
+      ttl_seconds: number;
+    }
+  | { type: "viewing"; conversation_id: number; operators: Viewer[] }
+  | { type: "resync"; reason: string }
+  | { type: "error"; code: string; detail: string }
+  | { type: "ping" };
+
+export type ClientFrame =
+  | { type: "hello"; after: number | null; presence: boolean }
+  | { type: "pong" }
+  | { type: "typing"; conversation_id: number }
+  | { type: "viewing"; conversation_id: number | null };
+
+export interface Problem {
+  type?: string;
+  title?: string;
+  status?: number;
+  detail?: string;
+  code?: string;
+  field?: string;
+  errors?: { field: string; code: string; detail: string }[];
+  request_id?: string;
+}

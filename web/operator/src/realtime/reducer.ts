@@ -1,0 +1,214 @@
+import type * as T from "../api/types.ts";
+import type {
+  ConversationSnapshot,
+  CountsSnapshot,
+  ListFilter,
+  ListSnapshot,
+  ThreadSnapshot,
+} from "./snapshots.ts";
+
+export function matches(filter: ListFilter, conversation: T.Conversation, me: number): boolean {
+  if (filter.contactId !== undefined && conversation.contact.id !== filter.contactId) return false;
+  if (!filter.statuses.includes(conversation.status)) return false;
+  if (filter.view === "mine") return conversation.operator?.id === me;
+  if (filter.view === "unassigned") return conversation.operator === null;
+  return true;
+}
+
+/** Newest activity first; the id settles a tie, as on the server. */
+export function newerFirst(a: T.Conversation, b: T.Conversation): number {
+  if (a.updated_at !== b.updated_at) return a.updated_at < b.updated_at ? 1 : -1;
+  return b.id - a.id;
+}
+
+function asLast(message: T.Message): T.LastMessage {
+  return {
+    number: message.number,
+    body: message.body,
+    sender_type: message.sender.type,
+    sent_at: message.sent_at,
+    type: message.type,
+    note: message.note,
+  };
+}
+
+/**
+ * The conversation after the event, or undefined when the event does not touch it. An event's conversation may
+ * lack what only a list needs (unread, last line): that is carried over or worked out here.
+ */
+export function afterEvent(known: T.Conversation | undefined, event: T.Event): T.Conversation | undefined {
+  const { conversation: sent, message, contact, operator } = event.data;
+  if (sent && (known === undefined || known.id === sent.id)) {
+    if (known === undefined && (sent.contact === undefined || sent.status === undefined)) return undefined;
+    const next = { ...known, ...sent } as T.Conversation;
+    const count = Math.max(sent.message_count ?? 0, message?.number ?? 0, known?.message_count ?? 0);
+    next.message_count = count;
+    next.operator_read = Math.max(sent.operator_read ?? 0, known?.operator_read ?? 0);
+    next.contact_read = Math.max(sent.contact_read ?? 0, known?.contact_read ?? 0);
+    next.contact_delivered = Math.max(
+      sent.contact_delivered ?? 0,
+      known?.contact_delivered ?? 0,
+      next.contact_read,
+    );
+    const last = sent.last_message ?? known?.last_message ?? null;
+    next.last_message = message && (!last || message.number >= last.number) ? asLast(message) : last;
+    if (typeof sent.unread === "number") {
+      next.unread = sent.unread;
+    } else if (event.type === "message.received") {
+      next.unread = (known?.unread ?? 0) + 1;
+    } else {
+      next.unread = known?.unread ?? 0;
+    }
+    if (next.operator_read >= count) next.unread = 0;
+    next.visit = next.session?.visit ?? next.visit ?? null;
+    return next;
+  }
+  if (!known) return undefined;
+  let next = known;
+  if (contact && contact.id === known.contact.id && event.type.startsWith("contact.")) {
+    next = { ...next, contact };
+  }
+  if (operator && known.operator?.id === operator.id && event.type.startsWith("operator.")) {
+    next = { ...next, operator };
+  }
+  return next === known ? undefined : next;
+}
+
+function insertionPoint(items: T.Conversation[], conversation: T.Conversation): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const at = items[middle];
+    if (at && newerFirst(at, conversation) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export function applyToList(
+  list: ListSnapshot,
+  event: T.Event,
+  filter: ListFilter,
+  me: number,
+  elsewhere?: T.Conversation,
+): ListSnapshot {
+  if (event.seq <= list.seq) return list;
+  const id = event.data.conversation?.id;
+  let items = list.items;
+  if (id !== undefined) {
+    const index = items.findIndex((item) => item.id === id);
+    const before = index >= 0 ? items[index] : elsewhere;
+    const after = afterEvent(before, event);
+    if (after) {
+      items = items.slice();
+      if (index >= 0) items.splice(index, 1);
+      if (matches(filter, after, me)) {
+        const at = insertionPoint(items, after);
+        // Behind the last loaded row of an unfinished list its place is not known: a later page brings it.
+        if (at < items.length || list.nextCursor === null || index >= 0) items.splice(at, 0, after);
+      }
+    }
+  } else if (event.data.contact || event.data.operator) {
+    let changed = false;
+    const next = items.map((item) => {
+      const after = afterEvent(item, event);
+      if (after) changed = true;
+      return after ?? item;
+    });
+    if (changed) items = next;
+  }
+  return { ...list, items, seq: event.seq };
+}
+
+export function applyToConversation(snapshot: ConversationSnapshot, event: T.Event): ConversationSnapshot {
+  if (event.seq <= snapshot.seq) return snapshot;
+  const after = afterEvent(snapshot.conversation, event);
+  return { seq: event.seq, conversation: after ?? snapshot.conversation };
+}
+
+/** Puts a message at its place; the same number replaces what was there. */
+export function withMessage(items: T.Message[], message: T.Message): T.Message[] {
+  const last = items.at(-1);
+  if (!last || message.number > last.number) return [...items, message];
+  const index = items.findIndex((item) => item.number >= message.number);
+  const next = items.slice();
+  next.splice(index, items[index]?.number === message.number ? 1 : 0, message);
+  return next;
+}
+
+export function applyToThread(thread: ThreadSnapshot, event: T.Event, conversationId: number): ThreadSnapshot {
+  if (event.seq <= thread.seq) return thread;
+  const message = event.data.message;
+  if (!message || message.conversation_id !== conversationId) return { ...thread, seq: event.seq };
+  const first = thread.items[0];
+  const last = thread.items.at(-1);
+  // A line older than what is loaded belongs to a page that has not been asked for.
+  if (first && message.number < first.number && thread.hasMore) return { ...thread, seq: event.seq };
+  const gap = thread.gap || message.number > (last?.number ?? 0) + 1;
+  return { ...thread, items: withMessage(thread.items, message), seq: event.seq, gap };
+}
+
+export function applyToCounts(
+  snapshot: CountsSnapshot,
+  event: T.Event,
+  me: number,
+  before: T.Conversation | undefined,
+): CountsSnapshot {
+  if (event.seq <= snapshot.seq) return snapshot;
+  const after = event.data.conversation;
+  const counts = { ...snapshot.counts };
+  let uncertain = snapshot.uncertain;
+  const shift = (operator: T.OperatorBrief | null | undefined, by: 1 | -1) => {
+    if (operator === undefined) uncertain = true;
+    else if (operator === null) counts.unassigned += by;
+    else if (operator.id === me) counts.mine += by;
+  };
+  if (after) {
+    switch (event.type) {
+      case "conversation.created":
+      case "conversation.reopened":
+        counts.all += 1;
+        shift(after.operator, 1);
+        break;
+      case "conversation.ended":
+        counts.all -= 1;
+        shift(before ? before.operator : after.operator, -1);
+        break;
+      case "conversation.assigned":
+        if (after.status === "ended") break;
+        if (before) {
+          shift(before.operator, -1);
+          shift(after.operator, 1);
+        } else {
+          uncertain = true;
+        }
+        break;
+    }
+  }
+  counts.all = Math.max(0, counts.all);
+  counts.mine = Math.max(0, counts.mine);
+  counts.unassigned = Math.max(0, counts.unassigned);
+  return { seq: event.seq, counts, uncertain };
+}
+
+export function applyToOperators(items: T.OperatorFull[], event: T.Event): T.OperatorFull[] {
+  const operator = event.data.operator;
+  if (!operator || !event.type.startsWith("operator.")) return items;
+  const index = items.findIndex((item) => item.id === operator.id);
+  if (index < 0) return [...items, operator];
+  const next = items.slice();
+  next[index] = { ...items[index], ...operator };
+  return next;
+}
+
+/** Where a message stands: the watermarks of the conversation may be ahead of the message's own state. */
+export function messageState(message: T.Message, conversation: T.Conversation): T.MessageState {
+  if (message.state === "failed" || message.state === "read") return message.state;
+  if (message.sender.type === "contact") {
+    return conversation.operator_read >= message.number ? "read" : message.state;
+  }
+  if (conversation.contact_read >= message.number) return "read";
+  if (conversation.contact_delivered >= message.number) return "delivered";
+  return message.state;
+}

@@ -1,0 +1,36 @@
+// Measures what a visitor downloads and fails the build when a budget is broken.
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const dist = join(dirname(fileURLToPath(import.meta.url)), "../dist/widget");
+const budgets = { "loader.js": 3072, "messenger.js": 25 * 1024 };
+
+const gzip = (file) => gzipSync(readFileSync(join(dist, file)), { level: 9 }).length;
+
+/** The entry and everything it imports statically, directly or not. */
+function initialFiles(entry, seen = new Set()) {
+  if (seen.has(entry)) return seen;
+  seen.add(entry);
+  const source = readFileSync(join(dist, entry), "utf8");
+  for (const match of source.matchAll(/(?:from|import)\s*["']\.\/([^"']+\.js)["']/g)) {
+    initialFiles(match[1], seen);
+  }
+  return seen;
+}
+
+let broken = false;
+const initial = new Set();
+for (const [entry, budget] of Object.entries(budgets)) {
+  const files = [...initialFiles(entry)];
+  for (const file of files) initial.add(file);
+  const bytes = files.reduce((sum, file) => sum + gzip(file), 0);
+  const verdict = bytes > budget ? "OVER BUDGET" : "ok";
+  if (bytes > budget) broken = true;
+  console.log(`${entry}: ${bytes} B gzip of ${budget} B (${files.length} file(s)) ${verdict}`);
+}
+for (const file of readdirSync(dist)) {
+  if (file.endsWith(".js") && !initial.has(file)) console.log(`${file}: ${gzip(file)} B gzip, loaded later`);
+}
+if (broken) process.exit(1);

@@ -1,0 +1,246 @@
+import { type Bus, createBus, type Listener } from "./bus";
+import { drawLauncher, type Launcher } from "./launcher";
+import { type Pages, pages } from "./pages";
+import { failure, type Result, success } from "./result";
+import type { Availability, Contact, ContactFields, WidgetAnswer } from "./wire";
+
+// The outer half: the page's API, the widget's settings, the launcher. It is small enough for the loader and
+// fetches the inner half, the messenger itself, when something needs it.
+
+export interface Visibility {
+  /** The panel. */
+  main?: boolean;
+  /** The launcher button. */
+  button?: boolean;
+}
+
+export interface PublicState {
+  visibility: "hidden" | "minimized" | "maximized";
+  availability: Availability | null;
+  connection: "idle" | "online" | "connecting";
+  unread: number;
+  conversationId: number | null;
+  conversations: { id: number; status: string; unread: number }[];
+  contact: Contact | null;
+}
+
+export interface ContactInfo extends ContactFields {
+  custom?: Record<string, unknown>;
+}
+
+/** What the outer half hands to the inner one. */
+export interface Surroundings {
+  key: string;
+  base: string;
+  nonce: string;
+  answer: WidgetAnswer;
+  launcher: Launcher;
+  bus: Bus;
+  pages: Pages;
+  /** Is the launcher wanted by the page? */
+  buttonWanted: () => boolean;
+}
+
+export interface Inner {
+  open(): Promise<Result<void>>;
+  close(): Promise<Result<void>>;
+  toggle(): Promise<Result<void>>;
+  refresh(): void;
+  setContactInfo(info: ContactInfo): Promise<Result<void>>;
+  setCustomData(data: Record<string, unknown>): Promise<Result<void>>;
+  identify(jwt: string): Promise<Result<void>>;
+  logout(): Promise<Result<void>>;
+  openConversation(id: number): Promise<Result<void>>;
+  detach(): void;
+}
+
+export type Attach = (surroundings: Surroundings) => Promise<Inner>;
+
+export interface Api {
+  mount(): Promise<Result<void>>;
+  unmount(): Promise<Result<void>>;
+  open(): Promise<Result<void>>;
+  close(): Promise<Result<void>>;
+  toggle(): Promise<Result<void>>;
+  setVisibility(visibility: Visibility): Promise<Result<void>>;
+  setContactInfo(info: ContactInfo): Promise<Result<void>>;
+  setCustomData(data: Record<string, unknown>): Promise<Result<void>>;
+  identify(jwt: string): Promise<Result<void>>;
+  logout(): Promise<Result<void>>;
+  openConversation(id: number): Promise<Result<void>>;
+  getState(): Promise<Result<PublicState>>;
+  subscribe(listener: (state: PublicState) => void): () => void;
+  state$: { subscribe(listener: (state: PublicState) => void): { unsubscribe(): void } };
+  on(event: string, listener: Listener): () => void;
+}
+
+export interface ShellOptions {
+  key: string;
+  base: string;
+  nonce: string;
+  /** The element to live in; without it the page's body. */
+  parent?: HTMLElement | undefined;
+  attach: () => Promise<Attach>;
+}
+
+export const tokenName = (key: string): string => `parley:${key}:token`;
+
+function wroteBefore(key: string): boolean {
+  try {
+    return localStorage.getItem(tokenName(key)) !== null;
+  } catch {
+    return false;
+  }
+}
+
+const bodyReady = (): unknown =>
+  document.body || new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve));
+
+const unmounted = failure<never>("not_mounted", "call mount() first");
+
+/** An empty answer of a call that had nothing to do. */
+const done = success<void>(undefined);
+
+export function createShell(options: ShellOptions): Api {
+  const { key, base } = options;
+  const bus = createBus();
+  let around: Surroundings | undefined;
+  let mounting: Promise<Result<void>> | undefined;
+  let inner: Promise<Inner> | undefined;
+  let buttonWanted = true;
+  /** Facts the page told before anything needed the messenger; they are no reason to load it. */
+  let told: [keyof Inner, unknown][] = [];
+
+  const idle = (): PublicState => ({
+    visibility: around && buttonWanted ? "minimized" : "hidden",
+    availability: around?.answer.availability ?? null,
+    connection: "idle",
+    unread: 0,
+    conversationId: null,
+    conversations: [],
+    contact: null,
+  });
+
+  const problem = (code: string, message: string): Result<never> => {
+    console.warn(`[parley] ${code}: ${message}`);
+    bus.emit("error", { code, message });
+    return failure(code, message);
+  };
+
+  async function start(): Promise<Result<void>> {
+    let answer: WidgetAnswer & { code?: string; detail?: string };
+    try {
+      const response = await fetch(`${base}/visitor/v1/widgets/${key}`, { credentials: "omit" });
+      answer = await response.json();
+    } catch (fault) {
+      answer = { code: "network", detail: String(fault) } as typeof answer;
+    }
+    if (!answer.widget) {
+      // A failed start can be tried again.
+      mounting = undefined;
+      return problem(`${answer.code}`, `${answer.detail}`);
+    }
+    await bodyReady();
+    // Unmounted while the answer was on its way.
+    if (!mounting) return done;
+    const launcher = drawLauncher(answer.widget, options.nonce, options.parent ?? document.body);
+    around = { key, base, nonce: options.nonce, answer, launcher, bus, pages, buttonWanted: () => buttonWanted };
+    const { button } = launcher;
+    button.hidden = !buttonWanted;
+    const warm = () => void load();
+    for (const sign of ["pointerenter", "focus", "touchstart"]) {
+      button.addEventListener(sign, warm, { once: true, passive: true });
+    }
+    button.addEventListener("click", () => void call("toggle"));
+    bus.emit("state", idle());
+    bus.emit("ready");
+    if (wroteBefore(key)) warm();
+    return done;
+  }
+
+  const mount = () => (mounting ??= start());
+
+  function load(): Promise<Inner> {
+    inner ??= options
+      .attach()
+      .then(async (attach) => {
+        const target = await attach(around as Surroundings);
+        for (const [name, value] of told) void run(target, name, [value]);
+        told = [];
+        return target;
+      })
+      .catch((fault: unknown) => {
+        inner = undefined;
+        throw fault;
+      });
+    return inner;
+  }
+
+  const run = (target: Inner, name: keyof Inner, values: unknown[]) =>
+    (target[name] as (...list: unknown[]) => Promise<Result<void>>)(...values);
+
+  const tell = async (name: keyof Inner, value: unknown) => {
+    if (inner) return call(name, value);
+    told.push([name, value]);
+    return done;
+  };
+
+  async function call(name: keyof Inner, ...values: unknown[]): Promise<Result<void>> {
+    if (!mounting) return unmounted;
+    const mounted = await mounting;
+    if (mounted.kind === "error") return mounted;
+    if (!around) return unmounted;
+    try {
+      const target = await load();
+      return await run(target, name, values);
+    } catch (fault) {
+      return problem("load_failed", String(fault));
+    }
+  }
+
+  async function unmount(): Promise<Result<void>> {
+    const running = inner;
+    mounting = inner = undefined;
+    if (running) (await running.catch(() => undefined))?.detach();
+    around?.launcher.remove();
+    around = undefined;
+    bus.forget("ready");
+    bus.emit("state", idle());
+    return done;
+  }
+
+  async function setVisibility(visibility: Visibility): Promise<Result<void>> {
+    const { main, button } = visibility ?? {};
+    if (button !== undefined) {
+      buttonWanted = button;
+      if (inner) (await inner.catch(() => undefined))?.refresh();
+      else if (around) {
+        around.launcher.button.hidden = !button;
+        bus.emit("state", idle());
+      }
+    }
+    if (main === undefined || (!main && !inner)) return done;
+    return call(main ? "open" : "close");
+  }
+
+  const subscribe = (listener: (state: PublicState) => void) => bus.on("state", listener as Listener);
+
+  // One line per method, so that the type checker sees each of them.
+  return {
+    mount,
+    unmount,
+    open: () => call("open"),
+    close: () => (inner ? call("close") : Promise.resolve(done)),
+    toggle: () => call("toggle"),
+    setVisibility,
+    setContactInfo: (info) => tell("setContactInfo", info),
+    setCustomData: (data) => tell("setCustomData", data),
+    identify: (jwt) => call("identify", jwt),
+    logout: () => call("logout"),
+    openConversation: (id) => call("openConversation", id),
+    getState: async () => success((bus.last("state") as PublicState | undefined) ?? idle()),
+    subscribe,
+    state$: { subscribe: (listener) => ({ unsubscribe: subscribe(listener) }) },
+    on: (event, listener) => bus.on(event, listener),
+  };
+}

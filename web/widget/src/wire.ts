@@ -1,0 +1,134 @@
+// What the server says and hears (visitor API). Names are the server's.
+
+export type Availability = "online" | "away" | "offline";
+export type MessageState = "sent" | "delivered" | "read";
+
+export interface WidgetSettings {
+  id: number;
+  key: string;
+  name: string;
+  lang: string;
+  color: string;
+  position: "right" | "left";
+  title: string;
+  subtitle: string;
+  greeting: string;
+  theme: "auto" | "light" | "dark";
+}
+
+export interface Person {
+  name: string;
+  image_url: string;
+}
+
+export interface WidgetAnswer {
+  widget: WidgetSettings;
+  availability: Availability;
+  operators: Person[];
+  identity_required: boolean;
+}
+
+export interface Contact {
+  id: number;
+  uuid: string;
+  name: string;
+  email: string;
+  phone: string;
+  custom: Record<string, unknown>;
+}
+
+export interface EventNote {
+  name: string;
+  by?: { type: string; id: number | null; name: string } | null;
+  operator?: { id?: number; name: string } | null;
+  group?: { id: number; name: string } | null;
+  reason?: string | null;
+}
+
+export interface Message {
+  id: number;
+  conversation_id: number;
+  number: number;
+  type: "message" | "event";
+  sender: { type: "contact" | "operator" | "bot" | "system"; name: string; image_url: string };
+  body: string;
+  event: EventNote | null;
+  client_id: string | null;
+  sent_at: string;
+  state: MessageState;
+}
+
+export interface Conversation {
+  id: number;
+  status: "new" | "open" | "pending" | "ended";
+  created_at: string;
+  ended_at: string | null;
+  updated_at: string;
+  operator: Person | null;
+  last_message: Message | null;
+  message_count: number;
+  unread: number;
+  contact_read: number;
+  operator_read: number;
+  contact_delivered: number;
+}
+
+export interface ContactFields {
+  name?: string;
+  email?: string;
+  phone?: string;
+}
+
+export interface Visit {
+  url: string;
+  title: string;
+  initial_url: string;
+  referrer: string;
+  page_impressions: number;
+  visits: number;
+}
+
+export interface SendRequest {
+  client_id: string;
+  body: string;
+  conversation_id: number | null;
+  reopen: boolean;
+  contact: ContactFields | null;
+  custom: Record<string, unknown> | null;
+  identity: string | null;
+  visit: Visit;
+}
+
+export interface SendAnswer {
+  token: string | null;
+  contact: Contact;
+  conversation: Conversation;
+  message: Message;
+  duplicate: boolean;
+}
+
+export interface Snapshot {
+  contact: Contact;
+  conversations: Conversation[];
+  seq: number;
+}
+
+export interface MessagePage {
+  items: Message[];
+  has_more: boolean;
+  seq: number;
+}
+
+export type SocketFrame =
+  | { type: "welcome"; seq: number; heartbeat_seconds: number }
+  | { type: "message"; seq: number; conversation: Conversation; message: Message }
+  | { type: "conversation"; seq: number; conversation: Conversation; message: Message | null }
+  | { type: "contact"; seq: number; contact: Contact }
+  | { type: "availability"; availability: Availability }
+  | {
+      type: "typing";
+      conversation_id: number;
+      by: { type: string; id: number | null; name: string };
+      ttl_seconds: number;
+    }
+  | { type: "error"; code: string; detail: string };
