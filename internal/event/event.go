@@ -17,7 +17,8 @@ const (
 	ConversationStatusChanged Type = "conversation.status_changed"
 	ConversationEnded         Type = "conversation.ended"
 	ConversationReopened      Type = "conversation.reopened"
-	ConversationRead          Type = "conversation.read" // a read or delivered mark moved
+	ConversationRead          Type = "conversation.read"    // a read or delivered mark moved
+	ConversationUpdated       Type = "conversation.updated" // page, topic or contact changed
 	SessionStarted            Type = "session.started"
 	SessionEnded              Type = "session.ended"
 	SessionUnread             Type = "session.unread"   // a session ended with messages that no operator had read
@@ -35,7 +36,7 @@ const (
 // Types lists every event type, in the order of the reference.
 func Types() []Type {
 	return []Type{
-		ConversationCreated, ConversationAssigned, ConversationStatusChanged, ConversationEnded, ConversationReopened, ConversationRead,
+		ConversationCreated, ConversationAssigned, ConversationStatusChanged, ConversationEnded, ConversationReopened, ConversationRead, ConversationUpdated,
 		SessionStarted, SessionEnded, SessionUnread, MessageReceived, MessageSent, MessageNoted,
 		OperatorStatusChanged, OperatorUpdated, GroupUpdated, WidgetUpdated, ContactCreated, ContactUpdated,
 	}
@@ -117,6 +118,14 @@ type Contact struct {
 	Custom    RawJSON
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// DisplayName is the contact's name, or "Visitor" with the contact's number while the name is unknown.
+func (c *Contact) DisplayName() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return "Visitor " + strconv.FormatInt(int64(c.ID), 10)
 }
 
 // RawJSON is a JSON text that is passed on as it is.

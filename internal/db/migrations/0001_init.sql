@@ -165,7 +165,6 @@ CREATE TABLE conversations (
     status            TEXT NOT NULL,
     topic             TEXT NOT NULL,
     message_count     BIGINT NOT NULL,
-    visible_count     BIGINT NOT NULL,
     session_id        BIGINT,
     last_message      TEXT NOT NULL,
     operator_read     BIGINT NOT NULL,

@@ -1,0 +1,206 @@
+package contact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"parley/internal/db"
+	"parley/internal/event"
+	"parley/internal/fault"
+	"parley/internal/feed"
+	"parley/internal/id"
+	"parley/internal/once"
+	"parley/internal/secret"
+	"parley/internal/team"
+)
+
+// TokenPrefix marks a visitor's browser token.
+const TokenPrefix = "vt_"
+
+// Desk has the use cases of contacts. Safe for concurrent use.
+type Desk struct {
+	db   *db.DB
+	feed *feed.Feed
+}
+
+// New makes a Desk.
+func New(d *db.DB, f *feed.Feed) *Desk { return &Desk{d, f} }
+
+// Create makes a contact as part of tx and appends contact.created. The change must have passed Check.
+func (d *Desk) Create(ctx context.Context, tx *db.Tx, by event.Party, ch Change) (*event.Contact, error) {
+	c := &event.Contact{UUID: secret.UUID(), Custom: "{}", CreatedAt: tx.Now(), UpdatedAt: tx.Now()}
+	ch.apply(c)
+	if err := insertContact(tx, c); err != nil {
+		return nil, taken(err, c)
+	}
+	if by.Type == event.ByContact {
+		by.ID, by.Name = int64(c.ID), c.Name
+	}
+	return c, d.feed.Append(ctx, tx, &event.Event{Type: event.ContactCreated, By: by, Contact: c})
+}
+
+// Change alters c as part of tx; contact.updated is appended only when something became different. The change must have
+// passed Check, and c must have been read in tx (with Lock where others may write).
+func (d *Desk) Change(ctx context.Context, tx *db.Tx, by event.Party, c *event.Contact, ch Change) error {
+	if !ch.apply(c) {
+		return nil
+	}
+	c.UpdatedAt = tx.Now()
+	if err := updateContact(tx, c); err != nil {
+		return taken(err, c)
+	}
+	snapshot := *c
+	return d.feed.Append(ctx, tx, &event.Event{Type: event.ContactUpdated, By: by, Contact: &snapshot})
+}
+
+func taken(err error, c *event.Contact) error {
+	if db.IsUnique(err) {
+		return fault.Newf(fault.ContactExternal, "another contact has the external id %.80q", c.ExternalID).At("external_id").Because(err)
+	}
+	return fmt.Errorf("store contact %d: %w", c.ID, err)
+}
+
+// Get reads a contact as part of tx.
+func Get(tx *db.Tx, contact id.Contact) (*event.Contact, error) {
+	return found(contact)(getContact(tx, contact))
+}
+
+// Lock reads a contact and keeps others from changing it until tx ends.
+func Lock(tx *db.Tx, contact id.Contact) (*event.Contact, error) {
+	return found(contact)(lockContact(tx, contact))
+}
+
+func found(contact id.Contact) func(*event.Contact, error) (*event.Contact, error) {
+	return func(c *event.Contact, err error) (*event.Contact, error) {
+		if errors.Is(err, db.ErrNoRows) {
+			return nil, fault.Newf(fault.ContactNotFound, "there is no contact %d", contact)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read contact %d: %w", contact, err)
+		}
+		return c, nil
+	}
+}
+
+// FindExternal returns the contact with this external id, or nil.
+func FindExternal(tx *db.Tx, external string) (*event.Contact, error) {
+	c, err := contactByExternal(tx, external)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, nil
+	}
+	return c, err
+}
+
+// NewToken gives the contact's browser a token, as part of tx. Only its hash is stored.
+func NewToken(tx *db.Tx, contact id.Contact, widget id.Widget) (string, error) {
+	token := secret.Token(TokenPrefix)
+	if err := insertToken(tx, secret.Hash(token), contact, widget); err != nil {
+		return "", fmt.Errorf("store token of contact %d: %w", contact, err)
+	}
+	return token, nil
+}
+
+// RevokeTokens ends every browser's access to the contact, as part of tx.
+func RevokeTokens(tx *db.Tx, contact id.Contact) error { return revokeTokens(tx, contact, tx.Now()) }
+
+// Visitor is a browser that showed a valid token.
+type Visitor struct {
+	Contact id.Contact
+	Widget  id.Widget
+}
+
+// Authenticate finds the visitor behind a token; the fault is auth.invalid for unknown and revoked ones.
+func (d *Desk) Authenticate(ctx context.Context, token string) (Visitor, error) {
+	var v Visitor
+	if !strings.HasPrefix(token, TokenPrefix) || len(token) > 100 {
+		return v, fault.New(fault.AuthInvalid, "this is not a visitor's token")
+	}
+	err := d.db.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+		v.Contact, v.Widget, err = getToken(tx, secret.Hash(token))
+		return err
+	})
+	if errors.Is(err, db.ErrNoRows) {
+		return Visitor{}, fault.New(fault.AuthInvalid, "the visitor's token is unknown or was signed out")
+	}
+	if err != nil {
+		return Visitor{}, fmt.Errorf("check visitor token: %w", err)
+	}
+	return v, nil
+}
+
+// LogOut revokes one token. An unknown token is no error: the aim is reached.
+func (d *Desk) LogOut(ctx context.Context, token string) error {
+	return d.db.Update(ctx, func(_ context.Context, tx *db.Tx) error { return revokeToken(tx, secret.Hash(token), tx.Now()) })
+}
+
+// Get returns one contact.
+func (d *Desk) Get(ctx context.Context, contact id.Contact) (c *event.Contact, err error) {
+	err = d.db.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		c, err = Get(tx, contact)
+		return err
+	})
+	return c, err
+}
+
+// Search narrows a list of contacts; empty fields do not narrow.
+type Search struct {
+	Email      string
+	ExternalID string
+	Text       string     // part of name or e-mail address, any letter case
+	Before     id.Contact // cursor: contacts with a smaller id
+	Limit      int
+}
+
+// List returns contacts, newest first.
+func (d *Desk) List(ctx context.Context, s Search) (list []*event.Contact, err error) {
+	before, like := s.Before, ""
+	if before == 0 {
+		before = id.MaxSafe
+	}
+	if t := strings.ToLower(strings.TrimSpace(s.Text)); t != "" {
+		like = "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(t) + "%"
+	}
+	err = d.db.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		list, err = listContacts(tx, before, strings.ToLower(strings.TrimSpace(s.Email)), s.ExternalID, like, s.Limit)
+		return err
+	})
+	return list, err
+}
+
+// Update changes a contact on behalf of an operator or a token.
+func (d *Desk) Update(ctx context.Context, by team.Actor, key once.Key, contact id.Contact, ch Change) (c *event.Contact, err error) {
+	if err := by.MayWrite(); err != nil {
+		return nil, err
+	}
+	return d.update(ctx, by.Party(), key, contact, ch)
+}
+
+// UpdateSelf changes a contact on behalf of its own browser. The external id cannot be claimed this way, only by a signed identity.
+func (d *Desk) UpdateSelf(ctx context.Context, contact id.Contact, ch Change) (*event.Contact, error) {
+	ch.ExternalID = nil
+	return d.update(ctx, event.Party{Type: event.ByContact, ID: int64(contact)}, once.Key{}, contact, ch)
+}
+
+func (d *Desk) update(ctx context.Context, by event.Party, key once.Key, contact id.Contact, ch Change) (c *event.Contact, err error) {
+	if ch, err = ch.Check(""); err != nil {
+		return nil, err
+	}
+	err = d.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := once.Do(tx, key, func() (bool, error) {
+			if c, err = Lock(tx, contact); err != nil {
+				return false, err
+			}
+			return true, d.Change(ctx, tx, by, c, ch)
+		})
+		if err == nil && c == nil {
+			c, err = Get(tx, contact)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}

@@ -1,0 +1,162 @@
+package inbox
+
+import (
+	"slices"
+	"time"
+
+	"parley/internal/event"
+	"parley/internal/fault"
+	"parley/internal/id"
+)
+
+// state is a conversation under its lock: the snapshot that events carry, its open or latest session, and what has to be
+// written back. Its methods are the rules; they see no database.
+type state struct {
+	event.Conversation
+	groupID       id.Group
+	operatorID    id.Operator
+	session       *session // latest; nil before the first
+	createdBy     id.Operator
+	timeout       time.Duration // of the widget, for the session's expiry
+	sessionLoaded bool
+}
+
+// snapshot is the conversation as events show it; later changes of s do not reach it.
+func (s *state) snapshot() *event.Conversation {
+	c := s.Conversation
+	if c.LastMessage != nil {
+		last := *c.LastMessage
+		c.LastMessage = &last
+	}
+	return &c
+}
+
+// base starts an event about s: conversation, session and contact as they are now.
+func (s *state) base(t event.Type, at time.Time, by event.Party) *event.Event {
+	e := &event.Event{Type: t, At: at, By: by, Conversation: s.snapshot()}
+	if s.session != nil {
+		e.Session = s.session.snapshot()
+	}
+	return e
+}
+
+// assign makes operator and group responsible and reports whether anything changed. A nil operator means unassigned.
+func (s *state) assign(o *event.Operator, g *event.Group) bool {
+	var operatorID id.Operator
+	var groupID id.Group
+	if o != nil {
+		operatorID = o.ID
+	}
+	if g != nil {
+		groupID = g.ID
+	}
+	if operatorID == s.operatorID && groupID == s.groupID {
+		return false
+	}
+	s.operatorID, s.groupID, s.Operator, s.Group = operatorID, groupID, o, g
+	return true
+}
+
+// setStatus changes the status and returns the one before and whether it changed.
+func (s *state) setStatus(status string, at time.Time) (before string, changed bool) {
+	before = s.Status
+	if before == status {
+		return before, false
+	}
+	s.Status = status
+	if status == event.StatusEnded {
+		s.EndedAt = at
+	} else {
+		s.EndedAt = time.Time{}
+	}
+	return before, true
+}
+
+// statusAfterContact is what a conversation becomes when its contact writes.
+func (s *state) statusAfterContact() string {
+	switch {
+	case s.Status == event.StatusEnded && s.operatorID == 0:
+		return event.StatusNew
+	case s.Status == event.StatusEnded, s.Status == event.StatusPending:
+		return event.StatusOpen
+	}
+	return s.Status
+}
+
+// add numbers m, puts it at the end of the conversation and moves the marks that follow from it.
+func (s *state) add(m *event.Message) {
+	s.MessageCount++
+	m.ConversationID, m.Number = s.ID, s.MessageCount
+	s.UpdatedAt = m.SentAt
+	s.LastMessage = &event.LastMessage{Number: m.Number, Body: shorten(m.Body, 200), SenderType: m.Sender.Type, Type: m.Type, Note: m.Note, SentAt: m.SentAt}
+	switch {
+	case m.Type != event.TypeMessage:
+	case m.Sender.Type == event.ByContact:
+		s.Unread++
+		// Who writes has seen what stands above.
+		s.ContactRead, s.ContactDelivered = m.Number, m.Number
+	case m.Sender.Type == event.ByOperator:
+		s.OperatorRead, s.Unread = m.Number, 0
+	}
+	m.State = s.messageState(m)
+}
+
+// messageState is the ladder of S-026 for a message of this conversation.
+func (s *state) messageState(m *event.Message) event.MessageState {
+	switch {
+	case m.Type != event.TypeMessage || m.Note:
+		return event.StateSent
+	case m.Sender.Type == event.ByContact:
+		if m.Number <= s.OperatorRead {
+			return event.StateRead
+		}
+	case m.Number <= s.ContactRead:
+		return event.StateRead
+	case m.Number <= s.ContactDelivered:
+		return event.StateDelivered
+	}
+	return event.StateSent
+}
+
+// readByOperator moves the operator's mark to number and reports whether it moved. beyond is how many of the contact's
+// messages have a greater number.
+func (s *state) readByOperator(number, beyond int) bool {
+	if number <= s.OperatorRead {
+		return false
+	}
+	s.OperatorRead, s.Unread = number, beyond
+	return true
+}
+
+// readByContact moves the contact's marks; a message that was read was delivered too.
+func (s *state) readByContact(delivered, read int) bool {
+	d, r := max(s.ContactDelivered, delivered, read), max(s.ContactRead, read)
+	if d == s.ContactDelivered && r == s.ContactRead {
+		return false
+	}
+	s.ContactDelivered, s.ContactRead = d, r
+	return true
+}
+
+// known refuses a message number that the conversation does not have.
+func (s *state) known(number int) error {
+	if number < 1 || number > s.MessageCount {
+		return fault.Newf(fault.MessageNumber, "conversation %d has messages 1 to %d, not %d", s.ID, s.MessageCount, number).At("number")
+	}
+	return nil
+}
+
+func (s *state) notEnded() error {
+	if s.Status == event.StatusEnded {
+		return fault.Newf(fault.ConversationEnded, "conversation %d has ended; reopen it to write", s.ID)
+	}
+	return nil
+}
+
+// Statuses lists the statuses of a conversation in the order of its life.
+func Statuses() []string {
+	return []string{event.StatusNew, event.StatusOpen, event.StatusPending, event.StatusEnded}
+}
+
+// KnownStatus reports whether status is one of Statuses.
+func KnownStatus(status string) bool { return slices.Contains(Statuses(), status) }

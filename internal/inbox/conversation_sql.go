@@ -1,0 +1,307 @@
+package inbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"parley/internal/db"
+	"parley/internal/event"
+	"parley/internal/fault"
+	"parley/internal/id"
+)
+
+const (
+	conversationColumns = `c.id, c.uuid, c.status, c.channel_type, COALESCE(c.channel_id, 0), c.topic, c.message_count, c.last_message,
+  c.operator_read, c.contact_delivered, c.contact_read, c.unread, c.created_at, c.updated_at, c.ended_at,
+  COALESCE(c.operator_id, 0), COALESCE(c.group_id, 0), COALESCE(g.name, ''),
+  w.id, w.key, w.name, w.session_timeout_seconds,
+  p.id, p.uuid, p.name, p.email, p.phone, p.external_id, p.custom, p.created_at, p.updated_at,
+  COALESCE(s.id, 0), COALESCE(s.number, 0), COALESCE(s.first_number, 0), COALESCE(s.started_at, 0), COALESCE(s.ended_at, 0),
+  COALESCE(s.end_reason, ''), COALESCE(s.operator_created, 0), COALESCE(s.expires_at, 0), COALESCE(s.visit, '')`
+	conversationFrom = ` FROM conversations c JOIN contacts p ON p.id = c.contact_id JOIN widgets w ON w.id = c.widget_id
+  LEFT JOIN operator_groups g ON g.id = c.group_id LEFT JOIN sessions s ON s.id = c.session_id`
+
+	sqlGetConversation  = `SELECT ` + conversationColumns + conversationFrom + ` WHERE c.id = $1`
+	sqlLockConversation = `SELECT id FROM conversations WHERE id = $1 FOR UPDATE`
+	sqlOpenOfContact    = `SELECT id FROM conversations WHERE contact_id = $1 AND widget_id = $2 AND status <> 'ended' ORDER BY id DESC LIMIT 1`
+	sqlIDsOfContact     = `SELECT id FROM conversations WHERE contact_id = $1 ORDER BY id`
+	sqlOfContact        = `SELECT ` + conversationColumns + conversationFrom + ` WHERE c.contact_id = $1 ORDER BY c.updated_at DESC, c.id DESC LIMIT $2`
+
+	sqlInsertConversation = `INSERT INTO conversations (uuid, contact_id, widget_id, channel_type, channel_id, group_id, operator_id, status, topic,
+  message_count, session_id, last_message, operator_read, contact_delivered, contact_read, unread, created_at, updated_at, ended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, NULL, '', 0, 0, 0, 0, $10, $10, 0) RETURNING id`
+	sqlUpdateConversation = `UPDATE conversations SET contact_id = $2, group_id = $3, operator_id = $4, status = $5, topic = $6, message_count = $7,
+  session_id = $8, last_message = $9, operator_read = $10, contact_delivered = $11, contact_read = $12, unread = $13, updated_at = $14, ended_at = $15
+WHERE id = $1`
+
+	sqlInsertSession = `INSERT INTO sessions (conversation_id, number, first_number, started_at, ended_at, end_reason, operator_created, active_at, expires_at, visit)
+VALUES ($1, $2, $3, $4, 0, '', $5, $4, $6, $7) RETURNING id`
+	sqlUpdateSession = `UPDATE sessions SET ended_at = $2, end_reason = $3, expires_at = $4, visit = $5 WHERE id = $1`
+	sqlListSessions  = `SELECT id, number, first_number, started_at, ended_at, end_reason, COALESCE(operator_created, 0), expires_at, visit
+FROM sessions WHERE conversation_id = $1 ORDER BY number`
+	sqlExpired = `SELECT conversation_id FROM sessions WHERE ended_at = 0 AND expires_at > 0 AND expires_at <= $1 ORDER BY expires_at LIMIT $2`
+
+	sqlLockGroup = `SELECT id FROM operator_groups WHERE id = $1 FOR UPDATE`
+	// The online operator with the fewest conversations in work and a free slot; of equals the one who has waited longest.
+	sqlRouteGroup = `SELECT o.id FROM operators o JOIN operator_group_members m ON m.operator_id = o.id
+  LEFT JOIN (SELECT operator_id, COUNT(*) AS n, MAX(updated_at) AS latest FROM conversations WHERE status IN ('new', 'open') AND operator_id IS NOT NULL GROUP BY operator_id) AS load
+    ON load.operator_id = o.id
+WHERE m.group_id = $1 AND o.active AND o.status = 'online' AND COALESCE(load.n, 0) < o.slots
+ORDER BY COALESCE(load.n, 0), COALESCE(load.latest, 0), o.id LIMIT 1`
+	sqlRouteAll = `SELECT o.id FROM operators o
+  LEFT JOIN (SELECT operator_id, COUNT(*) AS n, MAX(updated_at) AS latest FROM conversations WHERE status IN ('new', 'open') AND operator_id IS NOT NULL GROUP BY operator_id) AS load
+    ON load.operator_id = o.id
+WHERE o.active AND o.status = 'online' AND COALESCE(load.n, 0) < o.slots
+ORDER BY COALESCE(load.n, 0), COALESCE(load.latest, 0), o.id LIMIT 1`
+	sqlLoads  = `SELECT operator_id, COUNT(*) FROM conversations WHERE status IN ('new', 'open') AND operator_id IS NOT NULL GROUP BY operator_id`
+	sqlCounts = `SELECT COUNT(*), COALESCE(SUM(CASE WHEN operator_id IS NULL THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN operator_id = $1 THEN 1 ELSE 0 END), 0)
+FROM conversations WHERE status <> 'ended'`
+)
+
+// lockConversation keeps others from changing the conversation until tx ends. SQLite's one writer needs no lock.
+func lockConversation(tx *db.Tx, conversation id.Conversation) error {
+	if tx.Engine() == db.SQLite {
+		return nil
+	}
+	var got id.Conversation
+	return missing(conversation, tx.One(sqlLockConversation, []any{int64(conversation)}, &got))
+}
+
+func lockGroup(tx *db.Tx, group id.Group) error {
+	if tx.Engine() == db.SQLite || group == 0 {
+		return nil
+	}
+	var got id.Group
+	return tx.One(sqlLockGroup, []any{int64(group)}, &got)
+}
+
+func missing(conversation id.Conversation, err error) error {
+	if errors.Is(err, db.ErrNoRows) {
+		return fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
+	}
+	if err != nil {
+		return fmt.Errorf("conversation %d: %w", conversation, err)
+	}
+	return nil
+}
+
+func getState(tx *db.Tx, conversation id.Conversation) (*state, error) {
+	s, err := db.First(tx, sqlGetConversation, []any{int64(conversation)}, scanState)
+	if err != nil {
+		return nil, missing(conversation, err)
+	}
+	return s, nil
+}
+
+func openOfContact(tx *db.Tx, contact id.Contact, widget id.Widget) (id.Conversation, error) {
+	var got id.Conversation
+	err := tx.One(sqlOpenOfContact, []any{int64(contact), int64(widget)}, &got)
+	if errors.Is(err, db.ErrNoRows) {
+		return 0, nil
+	}
+	return got, err
+}
+
+func idsOfContact(tx *db.Tx, contact id.Contact) ([]id.Conversation, error) {
+	return db.All(tx, sqlIDsOfContact, []any{int64(contact)}, func(r db.Scanner) (c id.Conversation, err error) { return c, r.Scan(&c) })
+}
+
+func statesOfContact(tx *db.Tx, contact id.Contact, limit int) ([]*state, error) {
+	return db.All(tx, sqlOfContact, []any{int64(contact), limit}, scanState)
+}
+
+func scanState(r db.Scanner) (*state, error) {
+	var s state
+	var se session
+	var last, groupName, custom, visit string
+	var created, updated, ended, pCreated, pUpdated, seStarted, seEnded, seExpires, timeout int64
+	p := &s.Contact
+	if err := r.Scan(&s.ID, &s.UUID, &s.Status, &s.Channel.Type, &s.Channel.ID, &s.Topic, &s.MessageCount, &last,
+		&s.OperatorRead, &s.ContactDelivered, &s.ContactRead, &s.Unread, &created, &updated, &ended,
+		&s.operatorID, &s.groupID, &groupName,
+		&s.Widget.ID, &s.Widget.Key, &s.Widget.Name, &timeout,
+		&p.ID, &p.UUID, &p.Name, &p.Email, &p.Phone, &p.ExternalID, &custom, &pCreated, &pUpdated,
+		&se.ID, &se.Number, &se.firstNumber, &seStarted, &seEnded, &se.EndReason, &s.createdBy, &seExpires, &visit); err != nil {
+		return nil, err
+	}
+	s.CreatedAt, s.UpdatedAt, s.EndedAt = db.Time(created), db.Time(updated), db.Time(ended)
+	p.Custom, p.CreatedAt, p.UpdatedAt = event.RawJSON(custom), db.Time(pCreated), db.Time(pUpdated)
+	s.timeout = time.Duration(timeout) * time.Second
+	if s.Channel.Type == channelWebsite {
+		s.Channel.Name = "Website"
+	}
+	if s.groupID != 0 {
+		s.Group = &event.Group{ID: s.groupID, Name: groupName}
+	}
+	if last != "" {
+		s.LastMessage = new(event.LastMessage)
+		if err := json.Unmarshal([]byte(last), s.LastMessage); err != nil {
+			return nil, fmt.Errorf("last message of conversation %d: %w", s.ID, err)
+		}
+	}
+	if se.ID != 0 {
+		se.StartedAt, se.EndedAt, se.expiresAt = db.Time(seStarted), db.Time(seEnded), db.Time(seExpires)
+		if err := decodeVisit(visit, &se.Visit); err != nil {
+			return nil, fmt.Errorf("session %d: %w", se.ID, err)
+		}
+		s.session = &se
+	}
+	return &s, nil
+}
+
+func decodeVisit(text string, v *event.Visit) error {
+	if text == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), v); err != nil {
+		return fmt.Errorf("visit: %w", err)
+	}
+	return nil
+}
+
+func insertConversation(tx *db.Tx, s *state) error {
+	return tx.One(sqlInsertConversation, []any{s.UUID, int64(s.Contact.ID), int64(s.Widget.ID), s.Channel.Type, db.NullID(s.Channel.ID),
+		db.NullID(s.groupID), db.NullID(s.operatorID), s.Status, s.Topic, db.Micros(s.CreatedAt)}, &s.ID)
+}
+
+// save writes the conversation and its latest session back.
+func save(tx *db.Tx, s *state) error {
+	var sessionID any
+	if s.session != nil {
+		sessionID = int64(s.session.ID)
+		if s.session.dirty {
+			visit, err := json.Marshal(s.session.Visit)
+			if err != nil {
+				return fmt.Errorf("encode visit: %w", err)
+			}
+			if _, err := tx.Exec(sqlUpdateSession, int64(s.session.ID), db.Micros(s.session.EndedAt), s.session.EndReason, db.Micros(s.session.expiresAt), string(visit)); err != nil {
+				return fmt.Errorf("store session %d: %w", s.session.ID, err)
+			}
+			s.session.dirty = false
+		}
+	}
+	last := ""
+	if s.LastMessage != nil {
+		b, err := json.Marshal(s.LastMessage)
+		if err != nil {
+			return fmt.Errorf("encode last message: %w", err)
+		}
+		last = string(b)
+	}
+	_, err := tx.Exec(sqlUpdateConversation, int64(s.ID), int64(s.Contact.ID), db.NullID(s.groupID), db.NullID(s.operatorID), s.Status, s.Topic, s.MessageCount,
+		sessionID, last, s.OperatorRead, s.ContactDelivered, s.ContactRead, s.Unread, db.Micros(s.UpdatedAt), db.Micros(s.EndedAt))
+	if err != nil {
+		return fmt.Errorf("store conversation %d: %w", s.ID, err)
+	}
+	return nil
+}
+
+func insertSession(tx *db.Tx, conversation id.Conversation, se *session, createdBy id.Operator) error {
+	visit, err := json.Marshal(se.Visit)
+	if err != nil {
+		return fmt.Errorf("encode visit: %w", err)
+	}
+	return tx.One(sqlInsertSession, []any{int64(conversation), se.Number, se.firstNumber, db.Micros(se.StartedAt), db.NullID(createdBy), db.Micros(se.expiresAt), string(visit)}, &se.ID)
+}
+
+type storedSession struct {
+	session
+	createdBy id.Operator
+}
+
+func listSessions(tx *db.Tx, conversation id.Conversation) ([]*storedSession, error) {
+	return db.All(tx, sqlListSessions, []any{int64(conversation)}, func(r db.Scanner) (*storedSession, error) {
+		var s storedSession
+		var started, ended, expires int64
+		var visit string
+		if err := r.Scan(&s.ID, &s.Number, &s.firstNumber, &started, &ended, &s.EndReason, &s.createdBy, &expires, &visit); err != nil {
+			return nil, err
+		}
+		s.StartedAt, s.EndedAt, s.expiresAt = db.Time(started), db.Time(ended), db.Time(expires)
+		return &s, decodeVisit(visit, &s.Visit)
+	})
+}
+
+func expiredConversations(tx *db.Tx, at time.Time, limit int) ([]id.Conversation, error) {
+	return db.All(tx, sqlExpired, []any{db.Micros(at), limit}, func(r db.Scanner) (c id.Conversation, err error) { return c, r.Scan(&c) })
+}
+
+func routeTo(tx *db.Tx, group id.Group) (id.Operator, error) {
+	var o id.Operator
+	var err error
+	if group != 0 {
+		err = tx.One(sqlRouteGroup, []any{int64(group)}, &o)
+	} else {
+		err = tx.One(sqlRouteAll, nil, &o)
+	}
+	if errors.Is(err, db.ErrNoRows) {
+		return 0, nil
+	}
+	return o, err
+}
+
+func loads(tx *db.Tx) (map[id.Operator]int, error) {
+	type load struct {
+		operator id.Operator
+		n        int
+	}
+	rows, err := db.All(tx, sqlLoads, nil, func(r db.Scanner) (l load, err error) { return l, r.Scan(&l.operator, &l.n) })
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[id.Operator]int, len(rows))
+	for _, l := range rows {
+		out[l.operator] = l.n
+	}
+	return out, nil
+}
+
+func counts(tx *db.Tx, operator id.Operator) (c Counts, err error) {
+	err = tx.One(sqlCounts, []any{int64(operator)}, &c.All, &c.Unassigned, &c.Mine)
+	return c, err
+}
+
+func listStates(tx *db.Tx, f Filter) ([]*state, error) {
+	var q strings.Builder
+	var args []any
+	bind := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	}
+	q.WriteString(`SELECT ` + conversationColumns + conversationFrom + ` WHERE 1 = 1`)
+	if len(f.Statuses) > 0 {
+		q.WriteString(" AND c.status IN (")
+		for i, s := range f.Statuses {
+			if i > 0 {
+				q.WriteString(", ")
+			}
+			q.WriteString(bind(s))
+		}
+		q.WriteString(")")
+	}
+	if f.Unassigned {
+		q.WriteString(" AND c.operator_id IS NULL")
+	}
+	if f.Operator != 0 {
+		q.WriteString(" AND c.operator_id = " + bind(int64(f.Operator)))
+	}
+	if f.Group != 0 {
+		q.WriteString(" AND c.group_id = " + bind(int64(f.Group)))
+	}
+	if f.Widget != 0 {
+		q.WriteString(" AND c.widget_id = " + bind(int64(f.Widget)))
+	}
+	if f.Contact != 0 {
+		q.WriteString(" AND c.contact_id = " + bind(int64(f.Contact)))
+	}
+	if f.Before.ID != 0 {
+		at := bind(db.Micros(f.Before.UpdatedAt))
+		q.WriteString(" AND (c.updated_at < " + at + " OR c.updated_at = " + at + " AND c.id < " + bind(int64(f.Before.ID)) + ")")
+	}
+	q.WriteString(" ORDER BY c.updated_at DESC, c.id DESC LIMIT " + bind(f.Limit))
+	return db.All(tx, q.String(), args, scanState)
+}

@@ -1,0 +1,20 @@
+// Package inbox is the heart: conversations, their sessions (parts) and messages, who is responsible, and what has been read.
+//
+// Vocabulary: a contact has conversations; a conversation has sessions; a session has messages. A session opens with a
+// message of the contact and ends by operator, contact, time-out, rule or API. A conversation is new (nobody has answered),
+// open, pending (set aside) or ended, and the contact can reopen it. Messages are numbered 1, 2, 3 … within their
+// conversation, notes and thread entries included.
+//
+// Invariants
+//   - Every change of a conversation runs under its row lock, in one transaction with its events; nothing outside this
+//     package writes the tables conversations, sessions and messages.
+//   - Lock order: contact, then group, then conversation. It keeps two commands from waiting for each other.
+//   - message_count is the highest number; numbers have no gaps. unread is the number of the contact's messages beyond
+//     operator_read. At most one session of a conversation is open, and it is the latest.
+//   - Read and delivered marks only grow.
+//   - A repeat of a command with the same key changes nothing and gets the first answer.
+//
+// Files: conversation.go, session.go and message.go hold the rules (no database, time as an argument); *_sql.go the
+// statements; visitor.go, desk.go and timers.go the commands of contacts, operators and the clock; list.go the reads.
+// It imports db, event, feed, once, team, contact and widget.
+package inbox

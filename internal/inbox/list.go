@@ -1,0 +1,274 @@
+package inbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"parley/internal/contact"
+	"parley/internal/db"
+	"parley/internal/event"
+	"parley/internal/fault"
+	"parley/internal/id"
+)
+
+// View is a conversation as a reader gets it.
+type View struct {
+	*event.Conversation
+	// Session is the latest one, nil before the first.
+	Session *event.Session
+	// Visible is the newest message that the contact may see, filled for contacts only.
+	Visible *event.Message
+	// UnreadByContact counts the operators' messages beyond the contact's read mark, filled for contacts only.
+	UnreadByContact int
+	// Seq is the newest event of the snapshot that the view was read from, filled by reads that say so.
+	Seq   id.Seq
+	state *state
+}
+
+func viewOf(s *state) *View {
+	v := &View{Conversation: s.snapshot(), state: s}
+	if s.session != nil {
+		v.Session = s.session.snapshot()
+	}
+	return v
+}
+
+func view(tx *db.Tx, conversation id.Conversation) (*View, error) {
+	s, err := getState(tx, conversation)
+	if err != nil {
+		return nil, err
+	}
+	if err := people(tx, map[id.Operator]*event.Operator{}, s); err != nil {
+		return nil, err
+	}
+	return viewOf(s), nil
+}
+
+// viewVisible adds what a contact's list needs.
+func viewVisible(tx *db.Tx, s *state) (*View, error) {
+	v := viewOf(s)
+	var err error
+	if v.Visible, err = lastVisible(tx, s.ID); err != nil {
+		return nil, fmt.Errorf("last message of conversation %d: %w", s.ID, err)
+	}
+	if v.Visible != nil {
+		v.Visible.State = s.messageState(v.Visible)
+	}
+	if v.UnreadByContact, err = unreadByContact(tx, s.ID, s.ContactRead); err != nil {
+		return nil, fmt.Errorf("unread messages of conversation %d: %w", s.ID, err)
+	}
+	return v, nil
+}
+
+// Filter narrows a list of conversations; zero fields do not narrow.
+type Filter struct {
+	Statuses   []string
+	Unassigned bool
+	Operator   id.Operator
+	Group      id.Group
+	Widget     id.Widget
+	Contact    id.Contact
+	Before     Cursor
+	Limit      int
+}
+
+// Cursor is the place in the list after which the next page begins.
+type Cursor struct {
+	UpdatedAt time.Time
+	ID        id.Conversation
+}
+
+// Counts are the numbers at the inbox's tabs, of conversations that have not ended.
+type Counts struct{ Mine, Unassigned, All int }
+
+// Page is a page of conversations with the feed's place at the same moment.
+type Page struct {
+	Items  []*View
+	Counts Counts
+	Seq    id.Seq
+}
+
+// List returns conversations, latest activity first. The counts are those of operator me.
+func (d *Desk) List(ctx context.Context, f Filter, me id.Operator) (*Page, error) {
+	var p Page
+	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		p = Page{}
+		var err error
+		if p.Seq, err = d.Feed.Latest(tx); err != nil {
+			return err
+		}
+		list, err := listStates(tx, f)
+		if err != nil {
+			return err
+		}
+		if err := people(tx, map[id.Operator]*event.Operator{}, list...); err != nil {
+			return err
+		}
+		for _, s := range list {
+			p.Items = append(p.Items, viewOf(s))
+		}
+		p.Counts, err = counts(tx, me)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list conversations: %w", err)
+	}
+	return &p, nil
+}
+
+// Get returns one conversation with the feed's place at the same moment.
+func (d *Desk) Get(ctx context.Context, conversation id.Conversation) (v *View, err error) {
+	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		seq, err := d.Feed.Latest(tx)
+		if err != nil {
+			return err
+		}
+		if v, err = view(tx, conversation); err != nil {
+			return err
+		}
+		v.Seq = seq
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Range asks for a part of a thread: the messages before or after a number, or the latest ones when both are 0.
+type Range struct {
+	Before, After int
+	Limit         int
+}
+
+// Thread is a part of a conversation in ascending order.
+type Thread struct {
+	Messages []*event.Message
+	// More tells that there is more in the direction asked for.
+	More bool
+	Seq  id.Seq
+}
+
+// Messages returns a part of a thread with notes, for operators.
+func (d *Desk) Messages(ctx context.Context, conversation id.Conversation, r Range) (*Thread, error) {
+	return d.thread(ctx, conversation, 0, r)
+}
+
+// MessagesOf returns a part of a thread without notes, for the contact whose conversation it is.
+func (d *Desk) MessagesOf(ctx context.Context, c id.Contact, conversation id.Conversation, r Range) (*Thread, error) {
+	return d.thread(ctx, conversation, c, r)
+}
+
+func (d *Desk) thread(ctx context.Context, conversation id.Conversation, c id.Contact, r Range) (*Thread, error) {
+	var t Thread
+	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		t = Thread{}
+		var err error
+		if t.Seq, err = d.Feed.Latest(tx); err != nil {
+			return err
+		}
+		s, err := getState(tx, conversation)
+		if err != nil {
+			return err
+		}
+		if c != 0 && s.Contact.ID != c {
+			return fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
+		}
+		notes := c == 0
+		if r.After > 0 {
+			t.Messages, err = messagesAfter(tx, conversation, r.After, notes, r.Limit+1)
+		} else {
+			before := r.Before
+			if before == 0 {
+				before = id.MaxSafe
+			}
+			t.Messages, err = messagesBefore(tx, conversation, before, notes, r.Limit+1)
+		}
+		if err != nil {
+			return fmt.Errorf("messages of conversation %d: %w", conversation, err)
+		}
+		if t.More = len(t.Messages) > r.Limit; t.More {
+			t.Messages = t.Messages[:r.Limit]
+		}
+		if r.After == 0 {
+			for i, j := 0, len(t.Messages)-1; i < j; i, j = i+1, j-1 {
+				t.Messages[i], t.Messages[j] = t.Messages[j], t.Messages[i]
+			}
+		}
+		for _, m := range t.Messages {
+			m.State = s.messageState(m)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &t, nil
+}
+
+// Sessions returns the sessions of a conversation, oldest first.
+func (d *Desk) Sessions(ctx context.Context, conversation id.Conversation) (list []event.Session, err error) {
+	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		s, err := getState(tx, conversation)
+		if err != nil {
+			return err
+		}
+		list, err = sessions(tx, s)
+		return err
+	})
+	return list, err
+}
+
+// Loads returns how many conversations in work (new or open) each operator has.
+func (d *Desk) Loads(ctx context.Context) (l map[id.Operator]int, err error) {
+	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		l, err = loads(tx)
+		return err
+	})
+	return l, err
+}
+
+// Home is what a contact's browser shows first.
+type Home struct {
+	Contact       *event.Contact
+	Conversations []*View
+	Seq           id.Seq
+}
+
+// maxOwnConversations bounds the contact's list of conversations.
+const maxOwnConversations = 50
+
+// HomeOf returns a contact's own conversations, latest activity first, with the feed's place at the same moment.
+func (d *Desk) HomeOf(ctx context.Context, c id.Contact) (*Home, error) {
+	var h Home
+	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		h = Home{}
+		var err error
+		if h.Seq, err = d.Feed.Latest(tx); err != nil {
+			return err
+		}
+		if h.Contact, err = contact.Get(tx, c); err != nil {
+			return err
+		}
+		list, err := statesOfContact(tx, c, maxOwnConversations)
+		if err != nil {
+			return err
+		}
+		if err := people(tx, map[id.Operator]*event.Operator{}, list...); err != nil {
+			return err
+		}
+		for _, s := range list {
+			v, err := viewVisible(tx, s)
+			if err != nil {
+				return err
+			}
+			h.Conversations = append(h.Conversations, v)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("conversations of contact %d: %w", c, err)
+	}
+	return &h, nil
+}

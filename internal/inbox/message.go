@@ -1,0 +1,84 @@
+package inbox
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"parley/internal/event"
+	"parley/internal/fault"
+)
+
+// MaxBody is the length of a message in characters.
+const MaxBody = 20000
+
+// maxClientID is the length of a sender's own message id in bytes.
+const maxClientID = 64
+
+// CheckBody refuses texts that are empty, too long, not UTF-8 or hold a NUL. The text itself is kept as typed (S-014).
+func CheckBody(body string) error {
+	switch {
+	case !utf8.ValidString(body):
+		return fault.New(fault.TextInvalid, "the message is not valid UTF-8").At("body")
+	case strings.ContainsRune(body, 0):
+		return fault.New(fault.TextInvalid, "the message holds a NUL character").At("body")
+	case strings.TrimSpace(body) == "":
+		return fault.New(fault.MessageEmpty, "the message has no text").At("body")
+	case len(body) > 4*MaxBody || utf8.RuneCountInString(body) > MaxBody:
+		return fault.Newf(fault.MessageTooLong, "a message can have %d characters", MaxBody).At("body")
+	}
+	return nil
+}
+
+// checkClientID refuses ids that are not 1 to 64 letters, digits, dots, dashes or underscores.
+func checkClientID(s string) error {
+	ok := s != "" && len(s) <= maxClientID
+	for _, c := range []byte(s) {
+		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.')
+	}
+	if !ok {
+		return fault.Newf(fault.FieldInvalid, "client_id must be 1 to %d letters, digits, dots, dashes or underscores, new for each message", maxClientID).At("client_id")
+	}
+	return nil
+}
+
+// shorten cuts s to n characters for a list's line, with line breaks as blanks.
+func shorten(s string, n int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	r := []rune(s)
+	return string(r[:n-1]) + "…"
+}
+
+func fromOperator(o *event.Operator) event.Message {
+	return event.Message{
+		Type: event.TypeMessage, Sender: event.Party{Type: event.ByOperator, ID: int64(o.ID), Name: o.DisplayName()},
+		OperatorName: o.Name(), OperatorDisplayName: o.DisplayName(), ImageURL: o.ImageURL,
+	}
+}
+
+// entry makes a thread entry: a message of type "event" from the system.
+func entry(name string, by event.Party) *event.Message {
+	m := &event.Message{Type: event.TypeEvent, Sender: event.Party{Type: event.BySystem}, Entry: &event.Entry{Name: name}}
+	if by.Type != "" {
+		m.Entry.By = &by
+	}
+	return m
+}
+
+// The names of thread entries.
+const (
+	entryEnded        = "ended"
+	entryReopened     = "reopened"
+	entryForwarded    = "forwarded"
+	entryAssigned     = "assigned"
+	entrySessionEnded = "session_ended"
+)
+
+func operatorParty(o *event.Operator) *event.Party {
+	if o == nil {
+		return nil
+	}
+	return &event.Party{Type: event.ByOperator, ID: int64(o.ID), Name: o.DisplayName()}
+}

@@ -1,0 +1,118 @@
+package inbox
+
+import (
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mileusna/useragent"
+
+	"parley/internal/event"
+)
+
+// session is a part of a conversation with the columns that are not part of its snapshot.
+type session struct {
+	event.Session
+	firstNumber int // number of its first message
+	expiresAt   time.Time
+	isNew       bool
+	dirty       bool
+}
+
+func (s *session) snapshot() *event.Session {
+	c := s.Session
+	return &c
+}
+
+func (s *session) open() bool { return s != nil && s.EndedAt.IsZero() }
+
+// touch moves the expiry: the session ends when neither side has written for the widget's time.
+func (s *session) touch(at time.Time, timeout time.Duration) {
+	if timeout > 0 {
+		s.expiresAt = at.Add(timeout)
+	}
+	s.dirty = true
+}
+
+func (s *session) end(at time.Time, reason string) {
+	s.EndedAt, s.EndReason, s.dirty = at, reason, true
+}
+
+const (
+	maxURL       = 2048
+	maxPageTitle = 300
+	maxUserAgent = 512
+)
+
+// Visit is what a browser tells about its page, and what the connection tells about the browser. Nothing in it is trusted.
+type Visit struct {
+	URL             string
+	Title           string
+	InitialURL      string
+	Referrer        string
+	PageImpressions int
+	Visits          int
+	UserAgent       string
+	IP              string
+}
+
+// snapshot cleans the visit: overlong, unprintable and non-HTTP values become "" instead of errors, since a visitor's
+// message must not fail for a strange page.
+func (v Visit) snapshot() event.Visit {
+	ua := oneLine(v.UserAgent, maxUserAgent)
+	out := event.Visit{
+		URL: pageURL(v.URL), Title: oneLine(v.Title, maxPageTitle), InitialURL: pageURL(v.InitialURL), Referrer: pageURL(v.Referrer),
+		UserAgent: ua, IP: v.IP, PageImpressions: min(max(v.PageImpressions, 0), 1e6), Visits: min(max(v.Visits, 0), 1e6),
+	}
+	if out.InitialURL == "" {
+		out.InitialURL = out.URL
+	}
+	if ua != "" {
+		p := useragent.Parse(ua)
+		out.Browser, out.BrowserVersion, out.OS = p.Name, p.Version, p.OS
+		switch {
+		case p.Bot:
+			out.Device = "bot"
+		case p.Tablet:
+			out.Device = "tablet"
+		case p.Mobile:
+			out.Device = "mobile"
+		case p.Desktop:
+			out.Device = "desktop"
+		}
+	}
+	return out
+}
+
+// pageURL keeps absolute http and https URLs without credentials; everything else becomes "".
+func pageURL(raw string) string {
+	if raw == "" || len(raw) > maxURL || !utf8.ValidString(raw) || strings.ContainsFunc(raw, unicode.IsControl) {
+		return ""
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return ""
+	}
+	if u.User != nil {
+		u.User = nil
+		return u.String()
+	}
+	return raw
+}
+
+// oneLine makes s valid UTF-8 without control characters, cut to max bytes at a character's border.
+func oneLine(s string, max int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	for len(s) > max {
+		_, n := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-n]
+	}
+	return s
+}

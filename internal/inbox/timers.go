@@ -1,0 +1,89 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"parley/internal/db"
+	"parley/internal/event"
+	"parley/internal/fault"
+	"parley/internal/id"
+)
+
+const (
+	expireBatch = 100
+	expireEvery = 5 * time.Second
+)
+
+// RunTimers ends sessions whose time is over, until ctx ends. Several nodes may run it: each session ends once.
+func (d *Desk) RunTimers(ctx context.Context, log *slog.Logger) error {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		n, err := d.ExpireOnce(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Warn("sessions could not be timed out; trying again", "error", err)
+		}
+		if err == nil && n == expireBatch {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// ExpireOnce ends up to 100 sessions whose time is over and returns how many it looked at. The conversation stays as it is:
+// only its session ends (S-103, S-104).
+func (d *Desk) ExpireOnce(ctx context.Context) (int, error) {
+	var ids []id.Conversation
+	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+		ids, err = expiredConversations(tx, tx.Now(), expireBatch)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for expired sessions: %w", err)
+	}
+	var failed []error
+	for _, conversation := range ids {
+		if err := d.expire(ctx, conversation); err != nil && !fault.Is(err, fault.ConversationNotFound) {
+			failed = append(failed, fmt.Errorf("time out session of conversation %d: %w", conversation, err))
+		}
+	}
+	return len(ids), errors.Join(failed...)
+}
+
+func (d *Desk) expire(ctx context.Context, conversation id.Conversation) error {
+	return d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		s, err := load(tx, conversation)
+		if err != nil {
+			return err
+		}
+		if !s.session.open() || s.session.expiresAt.IsZero() || s.session.expiresAt.After(tx.Now()) {
+			return nil // somebody wrote, or another node was quicker
+		}
+		by := event.Party{Type: event.BySystem}
+		m := entry(entrySessionEnded, event.Party{})
+		m.Entry.Reason = event.EndTimeout
+		// The entry must not lift an old conversation to the top of the list as if somebody had written.
+		updated, last := s.UpdatedAt, s.LastMessage
+		if err := put(tx, s, m); err != nil {
+			return err
+		}
+		s.UpdatedAt, s.LastMessage = updated, last
+		events, err := endSession(tx, s, by, event.EndTimeout)
+		if err != nil {
+			return err
+		}
+		events[len(events)-1].Message = m
+		if err := save(tx, s); err != nil {
+			return err
+		}
+		return d.Feed.Append(ctx, tx, events...)
+	})
+}

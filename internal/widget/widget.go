@@ -1,0 +1,162 @@
+package widget
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"parley/internal/event"
+	"parley/internal/fault"
+	"parley/internal/id"
+)
+
+// Limits of a widget's settings.
+const (
+	MaxName              = 80
+	MaxTitle             = 80
+	MaxSubtitle          = 160
+	MaxGreeting          = 500
+	MaxDomains           = 50
+	MinSessionTimeout    = 30        // seconds
+	MaxSessionTimeout    = 7 * 86400 // seconds
+	DefaultSessionTime   = 1800      // seconds
+	defaultColor         = "#4f46e5"
+	keyPrefix            = "w_"
+	identitySecretPrefix = "wis_"
+)
+
+// Change is what shall become of a widget; nil leaves a setting as it is.
+type Change struct {
+	Name                  *string
+	Lang                  *string
+	GroupID               *id.Group // 0 means no group: every operator answers
+	Domains               *[]string
+	Color                 *string
+	Position              *string
+	Title                 *string
+	Subtitle              *string
+	Greeting              *string
+	Theme                 *string
+	SessionTimeoutSeconds *int
+	IdentityRequired      *bool
+	Active                *bool
+}
+
+var (
+	colorForm  = regexp.MustCompile(`^#[0-9a-f]{6}$`)
+	domainForm = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(:[0-9]{1,5})?$`)
+)
+
+// apply checks the change and puts it into w, or returns faults that name the fields.
+func (ch Change) apply(w *event.Widget) error {
+	var faults fault.Collect
+	text := func(field string, to, from *string, max int, required bool) {
+		if from == nil {
+			return
+		}
+		v := strings.TrimSpace(*from)
+		switch {
+		case !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }):
+			faults.Add(fault.Newf(fault.TextInvalid, "%s holds control characters or is not UTF-8", field).At(field))
+		case required && v == "":
+			faults.Add(fault.Newf(fault.FieldRequired, "%s is missing", field).At(field))
+		case utf8.RuneCountInString(v) > max:
+			faults.Add(fault.Newf(fault.TextTooLong, "%s is longer than %d characters", field, max).At(field))
+		}
+		*to = v
+	}
+	choice := func(field string, to, from *string, of ...string) {
+		if from == nil {
+			return
+		}
+		for _, c := range of {
+			if *from == c {
+				*to = c
+				return
+			}
+		}
+		faults.Add(fault.Newf(fault.FieldInvalid, "%s must be one of %s", field, strings.Join(of, ", ")).At(field))
+	}
+	text("name", &w.Name, ch.Name, MaxName, true)
+	text("title", &w.Title, ch.Title, MaxTitle, true)
+	text("subtitle", &w.Subtitle, ch.Subtitle, MaxSubtitle, false)
+	text("greeting", &w.Greeting, ch.Greeting, MaxGreeting, false)
+	choice("lang", &w.Lang, ch.Lang, "en", "de")
+	choice("position", &w.Position, ch.Position, "right", "left")
+	choice("theme", &w.Theme, ch.Theme, "auto", "light", "dark")
+	if ch.Color != nil {
+		w.Color = strings.ToLower(strings.TrimSpace(*ch.Color))
+		if !colorForm.MatchString(w.Color) {
+			faults.Add(fault.New(fault.FieldInvalid, "color must be written like #4f46e5").At("color"))
+		}
+	}
+	if ch.SessionTimeoutSeconds != nil {
+		w.SessionTimeoutSeconds = *ch.SessionTimeoutSeconds
+		if w.SessionTimeoutSeconds < MinSessionTimeout || w.SessionTimeoutSeconds > MaxSessionTimeout {
+			faults.Add(fault.Newf(fault.FieldInvalid, "a session's time-out is %d to %d seconds", MinSessionTimeout, MaxSessionTimeout).At("session_timeout_seconds"))
+		}
+	}
+	if ch.Domains != nil {
+		w.Domains = []string{}
+		if len(*ch.Domains) > MaxDomains {
+			faults.Add(fault.Newf(fault.FieldInvalid, "a widget can have %d domains", MaxDomains).At("domains"))
+		} else {
+			for _, raw := range *ch.Domains {
+				v := strings.ToLower(strings.TrimSpace(raw))
+				if len(v) > 260 || !domainForm.MatchString(v) {
+					faults.Add(fault.Newf(fault.FieldInvalid, "%.60q is not a domain like shop.example, *.shop.example or localhost:8080", raw).At("domains"))
+					continue
+				}
+				w.Domains = append(w.Domains, v)
+			}
+		}
+	}
+	if ch.GroupID != nil {
+		w.GroupID = *ch.GroupID
+	}
+	if ch.IdentityRequired != nil {
+		w.IdentityRequired = *ch.IdentityRequired
+	}
+	if ch.Active != nil {
+		w.Active = *ch.Active
+	}
+	if w.IdentityRequired && !w.HasIdentitySecret {
+		faults.Add(fault.New(fault.FieldInvalid, "make an identity secret first: without it nobody could write").At("identity_required"))
+	}
+	return faults.Err()
+}
+
+// OriginAllowed reports whether a page of this origin may carry a widget with these domains. No domains means every site.
+// A domain without a port stands for every port; "*." stands for every subdomain. Our own pages are always allowed: own
+// is the public URL's origin.
+func OriginAllowed(domains []string, origin, own string) bool {
+	if len(domains) == 0 || origin == own {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" {
+		return false
+	}
+	host, name := strings.ToLower(u.Host), strings.ToLower(u.Hostname())
+	for _, d := range domains {
+		candidate := name
+		if strings.Contains(d, ":") {
+			candidate = host
+		}
+		if rest, ok := strings.CutPrefix(d, "*."); ok {
+			if strings.HasSuffix(candidate, "."+rest) {
+				return true
+			}
+		} else if candidate == d {
+			return true
+		}
+	}
+	return false
+}
+
+// Snippet returns the HTML that a site puts into its pages.
+func Snippet(publicURL, key string) string {
+	return `<script src="` + strings.TrimSuffix(publicURL, "/") + `/widget/loader.js" data-widget="` + key + `" async></script>`
+}
