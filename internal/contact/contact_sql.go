@@ -1,6 +1,8 @@
 package contact
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"parley/internal/db"
@@ -16,14 +18,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id`
 	sqlGetContact    = `SELECT ` + columns + ` FROM contacts WHERE id = $1`
 	sqlLockContact   = `SELECT ` + columns + ` FROM contacts WHERE id = $1 FOR UPDATE`
 	sqlByExternal    = `SELECT ` + columns + ` FROM contacts WHERE external_id = $1 AND external_id <> ''`
-	sqlListContacts  = `SELECT ` + columns + ` FROM contacts
-WHERE id < $1 AND ($2 = '' OR email = $2) AND ($3 = '' OR external_id = $3)
-  AND ($4 = '' OR LOWER(name) LIKE $4 ESCAPE '!' OR email LIKE $4 ESCAPE '!')
-ORDER BY id DESC LIMIT $5`
 
-	sqlInsertToken  = `INSERT INTO contact_tokens (token_hash, contact_id, widget_id, created_at, seen_at, revoked_at) VALUES ($1, $2, $3, $4, $4, 0)`
-	sqlGetToken     = `SELECT contact_id, widget_id FROM contact_tokens WHERE token_hash = $1 AND revoked_at = 0`
-	sqlRevokeToken  = `UPDATE contact_tokens SET revoked_at = $2 WHERE token_hash = $1 AND revoked_at = 0`
+	sqlInsertToken = `INSERT INTO contact_tokens (token_hash, contact_id, widget_id, created_at, seen_at, revoked_at) VALUES ($1, $2, $3, $4, $4, 0)`
+	sqlGetToken    = `SELECT contact_id, widget_id FROM contact_tokens WHERE token_hash = $1 AND revoked_at = 0`
+	sqlRevokeToken = `UPDATE contact_tokens SET revoked_at = $2 WHERE token_hash = $1 AND revoked_at = 0`
+	sqlPruneTokens = `DELETE FROM contact_tokens WHERE contact_id = $1 AND token_hash NOT IN (
+  SELECT token_hash FROM contact_tokens WHERE contact_id = $1 AND revoked_at = 0 ORDER BY created_at DESC, token_hash LIMIT $2)`
 	sqlRevokeTokens = `UPDATE contact_tokens SET revoked_at = $2 WHERE contact_id = $1 AND revoked_at = 0`
 )
 
@@ -48,8 +48,31 @@ func contactByExternal(tx *db.Tx, external string) (*event.Contact, error) {
 	return db.First(tx, sqlByExternal, []any{external}, scanContact)
 }
 
-func listContacts(tx *db.Tx, before id.Contact, email, external, like string, limit int) ([]*event.Contact, error) {
-	return db.All(tx, sqlListContacts, []any{int64(before), email, external, like, limit}, scanContact)
+func listContacts(tx *db.Tx, s Search) ([]*event.Contact, error) {
+	var q strings.Builder
+	var args []any
+	bind := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	}
+	q.WriteString(`SELECT ` + columns + ` FROM contacts WHERE id < ` + bind(int64(s.Before)))
+	if s.Email != "" {
+		q.WriteString(" AND email <> '' AND email = " + bind(s.Email)) // as the index has it
+	}
+	if s.ExternalID != "" {
+		q.WriteString(" AND external_id <> '' AND external_id = " + bind(s.ExternalID))
+	}
+	if s.Text != "" {
+		// The engines know the letter case of ASCII only, so other letters are found as they are written or in lower case.
+		as, lower := bind(like(s.Text)), bind(like(strings.ToLower(s.Text)))
+		q.WriteString(" AND (name LIKE " + as + " ESCAPE '!' OR LOWER(name) LIKE " + lower + " ESCAPE '!' OR email LIKE " + lower + " ESCAPE '!')")
+	}
+	q.WriteString(" ORDER BY id DESC LIMIT " + bind(s.Limit))
+	return db.All(tx, q.String(), args, scanContact)
+}
+
+func like(part string) string {
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(part) + "%"
 }
 
 func scanContact(r db.Scanner) (*event.Contact, error) {
@@ -80,5 +103,10 @@ func revokeToken(tx *db.Tx, hash string, at time.Time) error {
 
 func revokeTokens(tx *db.Tx, contact id.Contact, at time.Time) error {
 	_, err := tx.Exec(sqlRevokeTokens, int64(contact), db.Micros(at))
+	return err
+}
+
+func pruneTokens(tx *db.Tx, contact id.Contact, keep int) error {
+	_, err := tx.Exec(sqlPruneTokens, int64(contact), keep)
 	return err
 }

@@ -105,6 +105,18 @@ func NewToken(tx *db.Tx, contact id.Contact, widget id.Widget) (string, error) {
 // RevokeTokens ends every browser's access to the contact, as part of tx.
 func RevokeTokens(tx *db.Tx, contact id.Contact) error { return revokeTokens(tx, contact, tx.Now()) }
 
+// maxTokens is how many browsers of one contact are remembered. A site that identifies its user on every page makes a token
+// each time; the oldest ones end.
+const maxTokens = 200
+
+// PruneTokens deletes the contact's revoked tokens and all but the newest 200, as part of tx.
+func PruneTokens(tx *db.Tx, contact id.Contact) error {
+	if err := pruneTokens(tx, contact, maxTokens); err != nil {
+		return fmt.Errorf("prune tokens of contact %d: %w", contact, err)
+	}
+	return nil
+}
+
 // Visitor is a browser that showed a valid token.
 type Visitor struct {
 	Contact id.Contact
@@ -155,18 +167,18 @@ type Search struct {
 
 // List returns contacts, newest first.
 func (d *Desk) List(ctx context.Context, s Search) (list []*event.Contact, err error) {
-	before, like := s.Before, ""
-	if before == 0 {
-		before = id.MaxSafe
+	if s.Before == 0 {
+		s.Before = id.MaxSafe
 	}
-	if t := strings.ToLower(strings.TrimSpace(s.Text)); t != "" {
-		like = "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(t) + "%"
-	}
+	s.Email, s.Text = strings.ToLower(strings.TrimSpace(s.Email)), strings.TrimSpace(s.Text)
 	err = d.db.View(ctx, func(_ context.Context, tx *db.Tx) error {
-		list, err = listContacts(tx, before, strings.ToLower(strings.TrimSpace(s.Email)), s.ExternalID, like, s.Limit)
+		list, err = listContacts(tx, s)
 		return err
 	})
-	return list, err
+	if err != nil {
+		return nil, fmt.Errorf("list contacts: %w", err)
+	}
+	return list, nil
 }
 
 // Update changes a contact on behalf of an operator or a token.
@@ -188,13 +200,16 @@ func (d *Desk) update(ctx context.Context, by event.Party, key once.Key, contact
 		return nil, err
 	}
 	err = d.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, _, err := once.Do(tx, key, func() (bool, error) {
+		_, repeated, err := once.Do(tx, key, func() (done bool, err error) {
 			if c, err = Lock(tx, contact); err != nil {
 				return false, err
 			}
+			if by.Type == event.ByContact {
+				by.Name = c.Name
+			}
 			return true, d.Change(ctx, tx, by, c, ch)
 		})
-		if err == nil && c == nil {
+		if err == nil && repeated {
 			c, err = Get(tx, contact)
 		}
 		return err

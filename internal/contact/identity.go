@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -42,8 +43,12 @@ func VerifyIdentity(token string, key secret.String, now time.Time) (Identity, e
 		return Identity{}, fault.New(fault.IdentityInvalid, "the identity is not a JWT signed (HS256) with this widget's identity secret, with sub and exp").At("identity").Because(err)
 	}
 	sub, err := claims.GetSubject()
-	if err != nil || sub == "" {
+	if err != nil || strings.TrimSpace(sub) == "" {
 		return Identity{}, fault.New(fault.IdentityInvalid, "the signed identity has no sub").At("identity")
+	}
+	if strings.TrimSpace(sub) != sub {
+		// " ann" and "ann" may be two users of the site; cutting the blank would give one of them the other's conversations.
+		return Identity{}, fault.New(fault.IdentityInvalid, "the sub of the signed identity has blanks around it").At("identity")
 	}
 	ch := Change{ExternalID: &sub}
 	for name, to := range map[string]**string{"name": &ch.Name, "email": &ch.Email, "phone": &ch.Phone} {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"parley/internal/fault"
@@ -42,12 +43,12 @@ type DB struct {
 	log    *slog.Logger
 	lite   *liteEngine
 	pg     *sql.DB
-	done   chan struct{}
+	closed atomic.Bool
 }
 
 // Open opens the database and brings its schema up to date. It refuses a schema that is newer than this program.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	d := &DB{engine: SQLite, now: o.Now, log: o.Logger, done: make(chan struct{})}
+	d := &DB{engine: SQLite, now: o.Now, log: o.Logger}
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -89,11 +90,8 @@ func (d *DB) Now() time.Time { return d.now().UTC().Truncate(time.Microsecond) }
 
 // Close waits for the running transactions and closes the database. Update and View fail afterwards.
 func (d *DB) Close() error {
-	select {
-	case <-d.done:
+	if d.closed.Swap(true) {
 		return nil
-	default:
-		close(d.done)
 	}
 	if d.pg != nil {
 		return d.pg.Close()

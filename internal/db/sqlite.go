@@ -346,6 +346,8 @@ func (e *liteEngine) view(ctx context.Context, fn func(context.Context, *Tx) err
 	var c *liteConn
 	select {
 	case c = <-e.readers:
+	case <-e.stop: // close takes the readers for good
+		return fault.New(fault.ShuttingDown, "the database is closed")
 	case <-ctx.Done():
 		return ctx.Err()
 	}

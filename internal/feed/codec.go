@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -14,11 +15,14 @@ const codecVersion = '1'
 func encode(e *event.Event) ([]byte, error) {
 	stored := *e
 	stored.ID, stored.Seq = 0, 0 // they live in columns of their own
-	b, err := json.Marshal(&stored)
-	if err != nil {
+	var b bytes.Buffer
+	b.WriteByte(codecVersion)
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // custom data is kept as it is, letter by letter
+	if err := enc.Encode(&stored); err != nil {
 		return nil, fmt.Errorf("encode event: %w", err)
 	}
-	return append([]byte{codecVersion}, b...), nil
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 func decode(data []byte) (*event.Event, error) {

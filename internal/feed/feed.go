@@ -26,6 +26,7 @@ type Feed struct {
 	planners []Planner
 	waiters  chan struct{} // closed and replaced at each wake-up
 	remote   func()        // tells other nodes; may be nil
+	trouble  func(error)   // hears why numbering failed; may be nil
 	number   chan struct{}
 }
 
@@ -39,6 +40,9 @@ func (f *Feed) Plan(p Planner) { f.planners = append(f.planners, p) }
 
 // OnAppend sets the function that tells other nodes that the feed has grown. Losing a call costs time, not events.
 func (f *Feed) OnAppend(fn func()) { f.remote = fn }
+
+// OnTrouble sets the function that hears why RunNumbering could not number. Call it before RunNumbering.
+func (f *Feed) OnTrouble(fn func(error)) { f.trouble = fn }
 
 // Append stores events in the order given, as part of tx, and lets the planners queue deliveries. It sets ID and, where the
 // event leaves them empty, At and By. Only the domain's commands call it.
@@ -95,7 +99,8 @@ func (f *Feed) Changed() <-chan struct{} {
 }
 
 // RunNumbering numbers committed events on PostgreSQL until ctx ends; on SQLite it returns at once. Several nodes may run it:
-// the row lock of the counter lets one number at a time.
+// the row lock of the counter lets one number at a time. What keeps it from numbering goes to OnTrouble; it tries again
+// within a second.
 func (f *Feed) RunNumbering(ctx context.Context) error {
 	if f.db.Engine() != db.Postgres {
 		return nil
@@ -110,6 +115,9 @@ func (f *Feed) RunNumbering(ctx context.Context) error {
 		}
 		if ctx.Err() != nil {
 			return nil
+		}
+		if err != nil && f.trouble != nil {
+			f.trouble(err)
 		}
 		select {
 		case <-ctx.Done():

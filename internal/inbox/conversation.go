@@ -13,12 +13,11 @@ import (
 // written back. Its methods are the rules; they see no database.
 type state struct {
 	event.Conversation
-	groupID       id.Group
-	operatorID    id.Operator
-	session       *session // latest; nil before the first
-	createdBy     id.Operator
-	timeout       time.Duration // of the widget, for the session's expiry
-	sessionLoaded bool
+	groupID    id.Group
+	operatorID id.Operator
+	session    *session      // latest; nil before the first
+	createdBy  id.Operator   // who was responsible when session started
+	timeout    time.Duration // of the widget, for the session's expiry
 }
 
 // snapshot is the conversation as events show it; later changes of s do not reach it.
@@ -116,16 +115,6 @@ func (s *state) messageState(m *event.Message) event.MessageState {
 		return event.StateDelivered
 	}
 	return event.StateSent
-}
-
-// readByOperator moves the operator's mark to number and reports whether it moved. beyond is how many of the contact's
-// messages have a greater number.
-func (s *state) readByOperator(number, beyond int) bool {
-	if number <= s.OperatorRead {
-		return false
-	}
-	s.OperatorRead, s.Unread = number, beyond
-	return true
 }
 
 // readByContact moves the contact's marks; a message that was read was delivered too.

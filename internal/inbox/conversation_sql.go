@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ const (
 	sqlLockConversation = `SELECT id FROM conversations WHERE id = $1 FOR UPDATE`
 	sqlOpenOfContact    = `SELECT id FROM conversations WHERE contact_id = $1 AND widget_id = $2 AND status <> 'ended' ORDER BY id DESC LIMIT 1`
 	sqlIDsOfContact     = `SELECT id FROM conversations WHERE contact_id = $1 ORDER BY id`
+	sqlInSession        = `SELECT c.id FROM conversations c JOIN sessions s ON s.id = c.session_id WHERE c.contact_id = $1 AND s.ended_at = 0 ORDER BY c.id`
 	sqlOfContact        = `SELECT ` + conversationColumns + conversationFrom + ` WHERE c.contact_id = $1 ORDER BY c.updated_at DESC, c.id DESC LIMIT $2`
 
 	sqlInsertConversation = `INSERT INTO conversations (uuid, contact_id, widget_id, channel_type, channel_id, group_id, operator_id, status, topic,
@@ -42,23 +44,23 @@ WHERE id = $1`
 VALUES ($1, $2, $3, $4, 0, '', $5, $4, $6, $7) RETURNING id`
 	sqlUpdateSession = `UPDATE sessions SET ended_at = $2, end_reason = $3, expires_at = $4, visit = $5 WHERE id = $1`
 	sqlListSessions  = `SELECT id, number, first_number, started_at, ended_at, end_reason, COALESCE(operator_created, 0), expires_at, visit
-FROM sessions WHERE conversation_id = $1 ORDER BY number`
+FROM sessions WHERE conversation_id = $1 ORDER BY number DESC LIMIT $2`
 	sqlExpired = `SELECT conversation_id FROM sessions WHERE ended_at = 0 AND expires_at > 0 AND expires_at <= $1 ORDER BY expires_at LIMIT $2`
 
-	sqlLockGroup = `SELECT id FROM operator_groups WHERE id = $1 FOR UPDATE`
-	// The online operator with the fewest conversations in work and a free slot; of equals the one who has waited longest.
-	sqlRouteGroup = `SELECT o.id FROM operators o JOIN operator_group_members m ON m.operator_id = o.id
-  LEFT JOIN (SELECT operator_id, COUNT(*) AS n, MAX(updated_at) AS latest FROM conversations WHERE status IN ('new', 'open') AND operator_id IS NOT NULL GROUP BY operator_id) AS load
-    ON load.operator_id = o.id
-WHERE m.group_id = $1 AND o.active AND o.status = 'online' AND COALESCE(load.n, 0) < o.slots
-ORDER BY COALESCE(load.n, 0), COALESCE(load.latest, 0), o.id LIMIT 1`
-	sqlRouteAll = `SELECT o.id FROM operators o
-  LEFT JOIN (SELECT operator_id, COUNT(*) AS n, MAX(updated_at) AS latest FROM conversations WHERE status IN ('new', 'open') AND operator_id IS NOT NULL GROUP BY operator_id) AS load
-    ON load.operator_id = o.id
-WHERE o.active AND o.status = 'online' AND COALESCE(load.n, 0) < o.slots
-ORDER BY COALESCE(load.n, 0), COALESCE(load.latest, 0), o.id LIMIT 1`
-	sqlLoads  = `SELECT operator_id, COUNT(*) FROM conversations WHERE status IN ('new', 'open') AND operator_id IS NOT NULL GROUP BY operator_id`
-	sqlCounts = `SELECT COUNT(*), COALESCE(SUM(CASE WHEN operator_id IS NULL THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN operator_id = $1 THEN 1 ELSE 0 END), 0)
+	// One lock for all routing, held until the transaction ends, so that two commands never fill the same slot. It is always
+	// the last lock that a command takes.
+	sqlLockRoutingPostgres = `SELECT pg_advisory_xact_lock(7306295282)`
+	// The online operator with the fewest conversations in work and a free slot; of equals the one whose latest conversation
+	// is the oldest. The conditions on status say again what the index conversations_active_operator is made for.
+	sqlRoute = `SELECT o.id FROM operators o
+  LEFT JOIN (SELECT operator_id, COUNT(*) AS n, MAX(id) AS latest FROM conversations
+    WHERE status <> 'ended' AND status IN ('new', 'open') AND operator_id IS NOT NULL GROUP BY operator_id) AS work ON work.operator_id = o.id
+WHERE o.active AND o.status = 'online' AND o.id <> $2 AND COALESCE(work.n, 0) < o.slots
+  AND (CAST($1 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM operator_group_members m WHERE m.group_id = $1 AND m.operator_id = o.id))
+ORDER BY COALESCE(work.n, 0), COALESCE(work.latest, 0), o.id LIMIT 1`
+	sqlReleaseGroup = `UPDATE conversations SET group_id = NULL WHERE group_id = $1 AND status = 'ended'`
+	sqlLoads        = `SELECT operator_id, COUNT(*) FROM conversations WHERE status <> 'ended' AND status IN ('new', 'open') AND operator_id IS NOT NULL GROUP BY operator_id`
+	sqlCounts       = `SELECT COUNT(*), COALESCE(SUM(CASE WHEN operator_id IS NULL THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN operator_id = $1 THEN 1 ELSE 0 END), 0)
 FROM conversations WHERE status <> 'ended'`
 )
 
@@ -71,12 +73,13 @@ func lockConversation(tx *db.Tx, conversation id.Conversation) error {
 	return missing(conversation, tx.One(sqlLockConversation, []any{int64(conversation)}, &got))
 }
 
-func lockGroup(tx *db.Tx, group id.Group) error {
-	if tx.Engine() == db.SQLite || group == 0 {
+// lockRouting lets one command at a time look for a free operator until its transaction ends. SQLite's one writer needs no lock.
+func lockRouting(tx *db.Tx) error {
+	if tx.Engine() == db.SQLite {
 		return nil
 	}
-	var got id.Group
-	return tx.One(sqlLockGroup, []any{int64(group)}, &got)
+	_, err := tx.Exec(sqlLockRoutingPostgres)
+	return err
 }
 
 func missing(conversation id.Conversation, err error) error {
@@ -107,7 +110,17 @@ func openOfContact(tx *db.Tx, contact id.Contact, widget id.Widget) (id.Conversa
 }
 
 func idsOfContact(tx *db.Tx, contact id.Contact) ([]id.Conversation, error) {
-	return db.All(tx, sqlIDsOfContact, []any{int64(contact)}, func(r db.Scanner) (c id.Conversation, err error) { return c, r.Scan(&c) })
+	return db.All(tx, sqlIDsOfContact, []any{int64(contact)}, scanConversationID)
+}
+
+// inSession returns the conversations of the contact whose latest session is open.
+func inSession(tx *db.Tx, contact id.Contact) ([]id.Conversation, error) {
+	return db.All(tx, sqlInSession, []any{int64(contact)}, scanConversationID)
+}
+
+func scanConversationID(r db.Scanner) (c id.Conversation, err error) {
+	err = r.Scan(&c)
+	return c, err
 }
 
 func statesOfContact(tx *db.Tx, contact id.Contact, limit int) ([]*state, error) {
@@ -213,8 +226,9 @@ type storedSession struct {
 	createdBy id.Operator
 }
 
-func listSessions(tx *db.Tx, conversation id.Conversation) ([]*storedSession, error) {
-	return db.All(tx, sqlListSessions, []any{int64(conversation)}, func(r db.Scanner) (*storedSession, error) {
+// listSessions returns the newest sessions, newest first.
+func listSessions(tx *db.Tx, conversation id.Conversation, limit int) ([]*storedSession, error) {
+	return db.All(tx, sqlListSessions, []any{int64(conversation), limit}, func(r db.Scanner) (*storedSession, error) {
 		var s storedSession
 		var started, ended, expires int64
 		var visit string
@@ -227,21 +241,20 @@ func listSessions(tx *db.Tx, conversation id.Conversation) ([]*storedSession, er
 }
 
 func expiredConversations(tx *db.Tx, at time.Time, limit int) ([]id.Conversation, error) {
-	return db.All(tx, sqlExpired, []any{db.Micros(at), limit}, func(r db.Scanner) (c id.Conversation, err error) { return c, r.Scan(&c) })
+	return db.All(tx, sqlExpired, []any{db.Micros(at), limit}, scanConversationID)
 }
 
-func routeTo(tx *db.Tx, group id.Group) (id.Operator, error) {
-	var o id.Operator
-	var err error
-	if group != 0 {
-		err = tx.One(sqlRouteGroup, []any{int64(group)}, &o)
-	} else {
-		err = tx.One(sqlRouteAll, nil, &o)
-	}
-	if errors.Is(err, db.ErrNoRows) {
+// routeTo finds who of the group (0 means of all) is free, never except; 0 when nobody is.
+func routeTo(tx *db.Tx, group id.Group, except id.Operator) (o id.Operator, err error) {
+	if err = tx.One(sqlRoute, []any{int64(group), int64(except)}, &o); errors.Is(err, db.ErrNoRows) {
 		return 0, nil
 	}
 	return o, err
+}
+
+func releaseGroup(tx *db.Tx, group id.Group) error {
+	_, err := tx.Exec(sqlReleaseGroup, int64(group))
+	return err
 }
 
 func loads(tx *db.Tx) (map[id.Operator]int, error) {
@@ -249,7 +262,10 @@ func loads(tx *db.Tx) (map[id.Operator]int, error) {
 		operator id.Operator
 		n        int
 	}
-	rows, err := db.All(tx, sqlLoads, nil, func(r db.Scanner) (l load, err error) { return l, r.Scan(&l.operator, &l.n) })
+	rows, err := db.All(tx, sqlLoads, nil, func(r db.Scanner) (l load, err error) {
+		err = r.Scan(&l.operator, &l.n)
+		return l, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -282,6 +298,9 @@ func listStates(tx *db.Tx, f Filter) ([]*state, error) {
 			q.WriteString(bind(s))
 		}
 		q.WriteString(")")
+		if !slices.Contains(f.Statuses, event.StatusEnded) {
+			q.WriteString(" AND c.status <> 'ended'") // opens the index of the conversations that have not ended
+		}
 	}
 	if f.Unassigned {
 		q.WriteString(" AND c.operator_id IS NULL")

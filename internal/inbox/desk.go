@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
+	"parley/internal/contact"
 	"parley/internal/db"
 	"parley/internal/event"
 	"parley/internal/fault"
@@ -13,8 +16,6 @@ import (
 	"parley/internal/once"
 	"parley/internal/team"
 	"parley/internal/widget"
-
-	"parley/internal/contact"
 )
 
 const channelWebsite = "website"
@@ -38,11 +39,7 @@ func load(tx *db.Tx, conversation id.Conversation) (*state, error) {
 	if err := lockConversation(tx, conversation); err != nil {
 		return nil, err
 	}
-	s, err := getState(tx, conversation)
-	if err != nil {
-		return nil, err
-	}
-	return s, people(tx, map[id.Operator]*event.Operator{}, s)
+	return read(tx, conversation)
 }
 
 // people fills in the operators that states name, asking for each once.
@@ -86,37 +83,44 @@ func put(tx *db.Tx, s *state, m *event.Message) error {
 	return insertMessage(tx, m)
 }
 
-// change runs fn on the locked conversation, once for each key, and returns the conversation as it is afterwards.
-func (d *Desk) change(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, fn func(ctx context.Context, tx *db.Tx, s *state) ([]*event.Event, error)) (*View, error) {
+// change runs fn on the locked conversation, once for each key, and returns the conversation as it is afterwards. fn
+// returns no events when nothing changed.
+func (d *Desk) change(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, fn func(tx *db.Tx, s *state) ([]*event.Event, error)) (*View, error) {
 	if err := by.MayWrite(); err != nil {
 		return nil, err
 	}
-	var v *View
+	var s *state
 	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, _, err := once.Do(tx, key, func() (bool, error) {
-			s, err := load(tx, conversation)
+		_, repeated, err := once.Do(tx, key, func() (done bool, err error) {
+			if s, err = load(tx, conversation); err != nil {
+				return false, err
+			}
+			events, err := fn(tx, s)
 			if err != nil {
 				return false, err
 			}
-			events, err := fn(ctx, tx, s)
-			if err != nil || len(events) == 0 {
-				return true, err
-			}
-			if err := save(tx, s); err != nil {
-				return false, err
-			}
-			return true, d.Feed.Append(ctx, tx, events...)
+			return true, d.store(ctx, tx, s, events)
 		})
-		if err != nil {
-			return err
+		if err == nil && repeated {
+			s, err = read(tx, conversation)
 		}
-		v, err = view(tx, conversation)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return v, nil
+	return viewOf(s), nil
+}
+
+// store writes the conversation back and appends what happened to it; without events nothing did.
+func (d *Desk) store(ctx context.Context, tx *db.Tx, s *state, events []*event.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	if err := save(tx, s); err != nil {
+		return err
+	}
+	return d.Feed.Append(ctx, tx, events...)
 }
 
 // Post is a message or note of an operator or an API token.
@@ -136,7 +140,9 @@ type Posted struct {
 type postedIDs struct{ Message id.Message }
 
 // Post stores a message to the contact, or an internal note. The first reply opens a new conversation and makes the
-// replier responsible if nobody is. An ended conversation takes notes only (conversation.ended).
+// replying operator responsible if nobody is; a pending one stays pending until the contact writes. An ended conversation
+// takes notes only (conversation.ended). A message of an API token is a bot's (S-101): it makes nobody responsible and
+// leaves the operators' read mark alone.
 func (d *Desk) Post(ctx context.Context, by team.Actor, key once.Key, p Post) (*Posted, error) {
 	if err := by.MayWrite(); err != nil {
 		return nil, err
@@ -144,122 +150,127 @@ func (d *Desk) Post(ctx context.Context, by team.Actor, key once.Key, p Post) (*
 	if err := CheckBody(p.Body); err != nil {
 		return nil, err
 	}
-	var out Posted
+	var s *state
+	var m *event.Message
 	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		ids, _, err := once.Do(tx, key, func() (postedIDs, error) {
-			m, err := d.post(ctx, tx, by, p)
-			if err != nil {
-				return postedIDs{}, err
+		ids, repeated, err := once.Do(tx, key, func() (ids postedIDs, err error) {
+			if s, m, err = d.post(ctx, tx, by, p); err != nil {
+				return ids, err
 			}
 			return postedIDs{m.ID}, nil
 		})
-		if err != nil {
+		if err != nil || !repeated {
 			return err
 		}
-		if out.Conversation, err = view(tx, p.Conversation); err != nil {
+		if s, err = read(tx, p.Conversation); err != nil {
 			return err
 		}
-		if out.Message, err = messageByID(tx, p.Conversation, ids.Message); err != nil {
+		if m, err = messageByID(tx, p.Conversation, ids.Message); err != nil {
 			return missing(p.Conversation, err)
 		}
-		out.Message.State = out.Conversation.state.messageState(out.Message)
+		m.State = s.messageState(m)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &out, nil
+	return &Posted{viewOf(s), m}, nil
 }
 
-func (d *Desk) post(ctx context.Context, tx *db.Tx, by team.Actor, p Post) (*event.Message, error) {
+func (d *Desk) post(ctx context.Context, tx *db.Tx, by team.Actor, p Post) (*state, *event.Message, error) {
 	s, err := load(tx, p.Conversation)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !p.Note {
 		if err := s.notEnded(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if p.Reference != 0 {
-		if q, err := messageByID(tx, p.Conversation, p.Reference); errors.Is(err, db.ErrNoRows) || err == nil && q.Note && !p.Note {
-			return nil, fault.Newf(fault.MessageReference, "conversation %d has no message %d to quote", p.Conversation, p.Reference).At("reference")
-		} else if err != nil {
-			return nil, err
+		q, err := messageByID(tx, p.Conversation, p.Reference)
+		if err != nil && !errors.Is(err, db.ErrNoRows) {
+			return nil, nil, fmt.Errorf("quoted message %d: %w", p.Reference, err)
+		}
+		if err != nil || q.Note && !p.Note { // quoting a note would show it to the contact
+			return nil, nil, fault.Newf(fault.MessageReference, "conversation %d has no message %d to quote", p.Conversation, p.Reference).At("reference")
 		}
 	}
-	m := event.Message{Type: event.TypeMessage, Sender: event.Party{Type: event.ByBot, Name: by.Name}}
-	var author *event.Operator
-	if by.Operator != 0 {
-		if author, err = team.GetOperator(tx, by.Operator); err != nil {
-			return nil, err
-		}
-		m = fromOperator(author)
+	m, author, err := message(tx, by)
+	if err != nil {
+		return nil, nil, err
 	}
 	m.Body, m.Note, m.ReferenceID = p.Body, p.Note, p.Reference
 
 	var events []*event.Event
 	if !p.Note {
-		if author != nil && s.operatorID == 0 && s.assign(author, s.Group) {
-			e := s.base(event.ConversationAssigned, tx.Now(), by.Party())
-			events = append(events, e)
+		if author != nil && s.Operator == nil {
+			events = append(events, reassign(s, tx.Now(), by.Party(), author, s.Group)...)
 		}
-		if s.Status != event.StatusOpen {
-			before, _ := s.setStatus(event.StatusOpen, tx.Now())
-			e := s.base(event.ConversationStatusChanged, tx.Now(), by.Party())
-			e.StatusBefore = before
-			events = append(events, e)
+		if s.Status == event.StatusNew {
+			events = append(events, changeStatus(s, tx.Now(), by.Party(), event.StatusOpen)...)
 		}
 		if s.session.open() {
 			s.session.touch(tx.Now(), s.timeout)
 		}
 	}
-	if err := put(tx, s, &m); err != nil {
-		return nil, err
-	}
-	if err := save(tx, s); err != nil {
-		return nil, err
+	if err := put(tx, s, m); err != nil {
+		return nil, nil, err
 	}
 	kind := event.MessageSent
 	if p.Note {
 		kind = event.MessageNoted
 	}
 	e := s.base(kind, tx.Now(), by.Party())
-	e.Message = &m
-	return &m, d.Feed.Append(ctx, tx, append(events, e)...)
+	e.Message = m
+	return s, m, d.store(ctx, tx, s, append(events, e))
+}
+
+// message starts a message of an actor: an operator's, or a bot's for everybody else, without an author then.
+func message(tx *db.Tx, by team.Actor) (*event.Message, *event.Operator, error) {
+	if by.Operator == 0 {
+		return &event.Message{Type: event.TypeMessage, Sender: event.Party{Type: event.ByBot, Name: by.Name}}, nil, nil
+	}
+	author, err := team.GetOperator(tx, by.Operator)
+	if err != nil {
+		return nil, nil, fmt.Errorf("author: %w", err)
+	}
+	return fromOperator(author), author, nil
 }
 
 // Read moves the operators' read mark of a conversation to number. Moving it back or not at all is no error and no event.
 func (d *Desk) Read(ctx context.Context, by team.Actor, conversation id.Conversation, number int) error {
-	_, err := d.change(ctx, by, once.Key{}, conversation, func(_ context.Context, tx *db.Tx, s *state) ([]*event.Event, error) {
+	_, err := d.change(ctx, by, once.Key{}, conversation, func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		if err := s.known(number); err != nil {
 			return nil, err
 		}
-		beyond, err := countBeyond(tx, conversation, number)
-		if err != nil {
-			return nil, err
-		}
-		if !s.readByOperator(number, beyond) {
+		if number <= s.OperatorRead {
 			return nil, nil
 		}
+		beyond, err := countBeyond(tx, conversation, number)
+		if err != nil {
+			return nil, fmt.Errorf("unread messages of conversation %d: %w", conversation, err)
+		}
+		s.OperatorRead, s.Unread = number, beyond
 		return []*event.Event{s.base(event.ConversationRead, tx.Now(), by.Party())}, nil
 	})
 	return err
 }
 
-// Assign makes one operator responsible, or nobody (operator 0), without a trace for the contact.
+// Assign makes one operator responsible, or nobody (operator 0). The group stays.
 func (d *Desk) Assign(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, to id.Operator) (*View, error) {
-	return d.change(ctx, by, key, conversation, func(_ context.Context, tx *db.Tx, s *state) ([]*event.Event, error) {
+	return d.change(ctx, by, key, conversation, func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		o, err := receiver(tx, to)
 		if err != nil {
 			return nil, err
 		}
-		return d.handOver(tx, s, by, entryAssigned, o, s.Group, "")
+		return handOver(tx, s, by, entryAssigned, o, s.Group, "")
 	})
 }
 
-// Forward hands the conversation to another operator, or to a group, whose best operator gets it if one is free. Exactly
-// one of the two is given. note, if not empty, is left as an internal note for the receiver.
+// Forward hands the conversation to another operator, or to a group: then to whoever of it is free, but not to the one who
+// has it now; with nobody free it waits in the group, unassigned. Exactly one of the two is given. note, if not empty, is
+// left as an internal note for the receiver.
 func (d *Desk) Forward(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, to id.Operator, group id.Group, note string) (*View, error) {
 	if (to == 0) == (group == 0) {
 		return nil, fault.New(fault.FieldInvalid, "give either operator_id or group_id").At("operator_id")
@@ -269,58 +280,72 @@ func (d *Desk) Forward(ctx context.Context, by team.Actor, key once.Key, convers
 			return nil, fault.As(err).At("note")
 		}
 	}
-	return d.change(ctx, by, key, conversation, func(_ context.Context, tx *db.Tx, s *state) ([]*event.Event, error) {
-		var o *event.Operator
-		g := s.Group
-		var err error
-		if group != 0 {
-			if g, err = team.GetGroup(tx, group); err != nil {
-				return nil, atField(err, fault.GroupNotFound, "group_id")
-			}
-			if o, err = route(tx, group); err != nil {
-				return nil, err
-			}
-		} else if o, err = receiver(tx, to); err != nil {
-			return nil, err
-		}
-		return d.handOver(tx, s, by, entryForwarded, o, g, note)
-	})
-}
-
-func (d *Desk) handOver(tx *db.Tx, s *state, by team.Actor, name string, o *event.Operator, g *event.Group, note string) ([]*event.Event, error) {
-	if err := s.notEnded(); err != nil {
-		return nil, err
-	}
-	operatorBefore, groupBefore := s.Operator, s.Group
-	if !s.assign(o, g) {
-		return nil, nil
-	}
-	m := entry(name, by.Party())
-	m.Entry.Operator, m.Entry.Group = operatorParty(o), g
-	if err := put(tx, s, m); err != nil {
-		return nil, err
-	}
-	e := s.base(event.ConversationAssigned, tx.Now(), by.Party())
-	e.Message, e.OperatorBefore, e.GroupBefore = m, operatorBefore, groupBefore
-	events := []*event.Event{e}
-	if note != "" {
-		n := event.Message{Type: event.TypeMessage, Note: true, Body: note, Sender: event.Party{Type: event.ByBot, Name: by.Name}}
-		if by.Operator != 0 {
-			author, err := team.GetOperator(tx, by.Operator)
+	return d.change(ctx, by, key, conversation, func(tx *db.Tx, s *state) ([]*event.Event, error) {
+		if to != 0 {
+			o, err := receiver(tx, to)
 			if err != nil {
 				return nil, err
 			}
-			n = fromOperator(author)
-			n.Note, n.Body = true, note
+			return handOver(tx, s, by, entryForwarded, o, s.Group, note)
 		}
-		if err := put(tx, s, &n); err != nil {
+		o, g, err := answerer(tx, group, s.operatorID)
+		if err != nil {
+			return nil, atField(err, fault.GroupNotFound, "group_id")
+		}
+		return handOver(tx, s, by, entryForwarded, o, g, note)
+	})
+}
+
+func handOver(tx *db.Tx, s *state, by team.Actor, name string, o *event.Operator, g *event.Group, note string) ([]*event.Event, error) {
+	if err := s.notEnded(); err != nil {
+		return nil, err
+	}
+	events := reassign(s, tx.Now(), by.Party(), o, g)
+	if len(events) > 0 {
+		m := entry(name, by.Party())
+		m.Entry.Operator, m.Entry.Group = operatorParty(o), g
+		if err := put(tx, s, m); err != nil {
 			return nil, err
 		}
-		e := s.base(event.MessageNoted, tx.Now(), by.Party())
-		e.Message = &n
-		events = append(events, e)
+		events[0].Conversation, events[0].Message = s.snapshot(), m
 	}
-	return events, nil
+	if note == "" {
+		return events, nil
+	}
+	n, _, err := message(tx, by)
+	if err != nil {
+		return nil, err
+	}
+	n.Note, n.Body = true, note
+	if err := put(tx, s, n); err != nil {
+		return nil, err
+	}
+	e := s.base(event.MessageNoted, tx.Now(), by.Party())
+	e.Message = n
+	return append(events, e), nil
+}
+
+// reassign makes operator and group responsible; no event when they are already. The event has no thread entry: who writes
+// one puts it in.
+func reassign(s *state, at time.Time, by event.Party, o *event.Operator, g *event.Group) []*event.Event {
+	operatorBefore, groupBefore := s.Operator, s.Group
+	if !s.assign(o, g) {
+		return nil
+	}
+	e := s.base(event.ConversationAssigned, at, by)
+	e.OperatorBefore, e.GroupBefore = operatorBefore, groupBefore
+	return []*event.Event{e}
+}
+
+// changeStatus sets the status; no event when the conversation has it already.
+func changeStatus(s *state, at time.Time, by event.Party, status string) []*event.Event {
+	before, changed := s.setStatus(status, at)
+	if !changed {
+		return nil
+	}
+	e := s.base(event.ConversationStatusChanged, at, by)
+	e.StatusBefore = before
+	return []*event.Event{e}
 }
 
 // receiver reads the operator who shall get a conversation; 0 gives nil.
@@ -345,27 +370,46 @@ func atField(err error, code fault.Code, field string) error {
 	return err
 }
 
-// route finds who gets a conversation of a group (0 means of all): the online operator with the fewest conversations in
-// work and a free slot, nil when there is none. The group's lock keeps two commands from filling the same slot.
-func route(tx *db.Tx, group id.Group) (*event.Operator, error) {
-	if err := lockGroup(tx, group); err != nil {
-		return nil, fmt.Errorf("lock group %d: %w", group, err)
+// answerer finds who gets a conversation of a group (0 means of all operators, then the group is nil): the online operator
+// with the fewest conversations in work and a free slot, nil when there is none. except never gets it.
+func answerer(tx *db.Tx, group id.Group, except id.Operator) (o *event.Operator, g *event.Group, err error) {
+	if group != 0 {
+		if g, err = team.GetGroup(tx, group); err != nil {
+			return nil, nil, err
+		}
 	}
-	to, err := routeTo(tx, group)
-	if err != nil || to == 0 {
-		return nil, err
+	if err := lockRouting(tx); err != nil {
+		return nil, nil, fmt.Errorf("lock routing: %w", err)
 	}
-	return team.GetOperator(tx, to)
+	to, err := routeTo(tx, group, except)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look for a free operator of group %d: %w", group, err)
+	}
+	o, err = receiver(tx, to)
+	return o, g, err
+}
+
+// ReleaseGroup takes the ended conversations out of a group that is about to be deleted, as part of tx; it is meant for
+// team's OnDeleteGroup. Those that have not ended stay and keep the group from being deleted. There is no event of each: the
+// group's own says that it is gone.
+func ReleaseGroup(_ context.Context, tx *db.Tx, group id.Group) error {
+	if err := releaseGroup(tx, group); err != nil {
+		return fmt.Errorf("release ended conversations of group %d: %w", group, err)
+	}
+	return nil
 }
 
 // End ends the conversation and its open session. Ending an ended conversation changes nothing.
 func (d *Desk) End(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation) (*View, error) {
-	return d.change(ctx, by, key, conversation, func(_ context.Context, tx *db.Tx, s *state) ([]*event.Event, error) {
+	return d.change(ctx, by, key, conversation, func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		if s.Status == event.StatusEnded {
 			return nil, nil
 		}
-		reason := event.EndOperator
-		if by.Operator == 0 {
+		reason := event.EndRule
+		switch {
+		case by.Operator != 0:
+			reason = event.EndOperator
+		case by.Token != 0:
 			reason = event.EndAPI
 		}
 		return end(tx, s, by.Party(), reason)
@@ -395,7 +439,7 @@ func end(tx *db.Tx, s *state, by event.Party, reason string) ([]*event.Event, er
 	if e.Messages, err = visibleMessages(tx, s, 0); err != nil {
 		return nil, err
 	}
-	if e.Sessions, err = sessions(tx, s); err != nil {
+	if e.Sessions, err = sessions(tx, s, maxSnapshotSessions); err != nil {
 		return nil, err
 	}
 	return append(events, e), nil
@@ -419,34 +463,50 @@ func endSession(tx *db.Tx, s *state, by event.Party, reason string) ([]*event.Ev
 	return append(events, e), nil
 }
 
-// maxSnapshotMessages bounds the messages that one event carries: the newest ones of a conversation that outgrew it.
-const maxSnapshotMessages = 2000
+// One event carries at most this much: the newest messages and sessions of a conversation that outgrew it. Else a visitor
+// who writes long texts could make events that nobody can store or send.
+const (
+	maxSnapshotMessages = 1000
+	maxSnapshotBytes    = 1 << 20
+	maxSnapshotSessions = 100
+	snapshotPage        = 100 // messages read at once
+)
 
-// visibleMessages reads what contact and operator see of a session, or of the whole conversation (session 0).
+// visibleMessages reads what contact and operator see of a session, or of the whole conversation (session 0), oldest first.
 func visibleMessages(tx *db.Tx, s *state, session id.Session) ([]event.Message, error) {
-	var list []*event.Message
-	var err error
+	first, before := 1, s.MessageCount+1
 	if session != 0 {
-		list, err = sessionMessages(tx, s.ID, session)
-	} else {
-		list, err = messagesAfter(tx, s.ID, max(0, s.MessageCount-maxSnapshotMessages), false, maxSnapshotMessages)
+		first = s.session.firstNumber
 	}
-	if err != nil {
-		return nil, fmt.Errorf("messages of conversation %d: %w", s.ID, err)
+	out := []event.Message{}
+	for bytes := 0; ; {
+		list, err := snapshotMessages(tx, s.ID, session, first, before, snapshotPage)
+		if err != nil {
+			return nil, fmt.Errorf("messages of conversation %d: %w", s.ID, err)
+		}
+		for _, m := range list {
+			if bytes += len(m.Body); bytes > maxSnapshotBytes || len(out) == maxSnapshotMessages {
+				slices.Reverse(out)
+				return out, nil
+			}
+			m.State = s.messageState(m)
+			out = append(out, *m)
+			before = m.Number
+		}
+		if len(list) < snapshotPage {
+			slices.Reverse(out)
+			return out, nil
+		}
 	}
-	out := make([]event.Message, len(list))
-	for i, m := range list {
-		m.State = s.messageState(m)
-		out[i] = *m
-	}
-	return out, nil
 }
 
-func sessions(tx *db.Tx, s *state) ([]event.Session, error) {
-	list, err := listSessions(tx, s.ID)
+// sessions reads the newest sessions of a conversation, oldest first.
+func sessions(tx *db.Tx, s *state, limit int) ([]event.Session, error) {
+	list, err := listSessions(tx, s.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("sessions of conversation %d: %w", s.ID, err)
 	}
+	slices.Reverse(list)
 	known := map[id.Operator]*event.Operator{}
 	out := make([]event.Session, len(list))
 	for i, se := range list {
@@ -463,7 +523,7 @@ func sessions(tx *db.Tx, s *state) ([]event.Session, error) {
 
 // Reopen makes an ended conversation open again. It opens no session: the contact's next message does.
 func (d *Desk) Reopen(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation) (*View, error) {
-	return d.change(ctx, by, key, conversation, func(_ context.Context, tx *db.Tx, s *state) ([]*event.Event, error) {
+	return d.change(ctx, by, key, conversation, func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		if s.Status != event.StatusEnded {
 			return nil, fault.Newf(fault.ConversationNotEnded, "conversation %d has not ended", conversation)
 		}
@@ -491,16 +551,10 @@ func (d *Desk) SetStatus(ctx context.Context, by team.Actor, key once.Key, conve
 	if status != event.StatusOpen && status != event.StatusPending {
 		return nil, fault.New(fault.FieldInvalid, "status must be open or pending; use end and reopen for the others").At("status")
 	}
-	return d.change(ctx, by, key, conversation, func(_ context.Context, tx *db.Tx, s *state) ([]*event.Event, error) {
+	return d.change(ctx, by, key, conversation, func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		if s.Status == event.StatusEnded {
 			return nil, fault.Newf(fault.ConversationStatus, "conversation %d has ended; reopen it first", conversation).At("status")
 		}
-		before, changed := s.setStatus(status, tx.Now())
-		if !changed {
-			return nil, nil
-		}
-		e := s.base(event.ConversationStatusChanged, tx.Now(), by.Party())
-		e.StatusBefore = before
-		return []*event.Event{e}, nil
+		return changeStatus(s, tx.Now(), by.Party(), status), nil
 	})
 }

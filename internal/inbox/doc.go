@@ -8,10 +8,14 @@
 // Invariants
 //   - Every change of a conversation runs under its row lock, in one transaction with its events; nothing outside this
 //     package writes the tables conversations, sessions and messages.
-//   - Lock order: contact, then group, then conversation. It keeps two commands from waiting for each other.
+//   - Lock order: idempotency key, then contact, then conversations by id, then routing. It keeps two commands from waiting
+//     for each other. Operators and groups are read without a lock.
 //   - message_count is the highest number; numbers have no gaps. unread is the number of the contact's messages beyond
 //     operator_read. At most one session of a conversation is open, and it is the latest.
 //   - Read and delivered marks only grow.
+//   - The newest event of a conversation carries what its row and its latest session's row say. A thread entry comes with the
+//     event that put it there: conversation.assigned has one when a person handed the conversation over, none when it was
+//     routed at a session's start or taken by answering.
 //   - A repeat of a command with the same key changes nothing and gets the first answer.
 //
 // Files: conversation.go, session.go and message.go hold the rules (no database, time as an argument); *_sql.go the

@@ -3,6 +3,7 @@ package inbox
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/internal/contact"
@@ -22,43 +23,46 @@ type View struct {
 	// UnreadByContact counts the operators' messages beyond the contact's read mark, filled for contacts only.
 	UnreadByContact int
 	// Seq is the newest event of the snapshot that the view was read from, filled by reads that say so.
-	Seq   id.Seq
-	state *state
+	Seq id.Seq
 }
 
 func viewOf(s *state) *View {
-	v := &View{Conversation: s.snapshot(), state: s}
+	v := &View{Conversation: s.snapshot()}
 	if s.session != nil {
 		v.Session = s.session.snapshot()
 	}
 	return v
 }
 
-func view(tx *db.Tx, conversation id.Conversation) (*View, error) {
+// read reads a conversation without its lock, with the people that its snapshot names.
+func read(tx *db.Tx, conversation id.Conversation) (*state, error) {
 	s, err := getState(tx, conversation)
 	if err != nil {
 		return nil, err
 	}
-	if err := people(tx, map[id.Operator]*event.Operator{}, s); err != nil {
-		return nil, err
-	}
-	return viewOf(s), nil
+	return s, people(tx, map[id.Operator]*event.Operator{}, s)
 }
 
-// viewVisible adds what a contact's list needs.
-func viewVisible(tx *db.Tx, s *state) (*View, error) {
-	v := viewOf(s)
-	var err error
-	if v.Visible, err = lastVisible(tx, s.ID); err != nil {
-		return nil, fmt.Errorf("last message of conversation %d: %w", s.ID, err)
+// visible makes the views of a contact's conversations, or of one of them (0 means all), with what their list shows.
+func visible(tx *db.Tx, c id.Contact, conversation id.Conversation, states ...*state) ([]*View, error) {
+	last, err := lastVisible(tx, c, conversation)
+	if err != nil {
+		return nil, err
 	}
-	if v.Visible != nil {
-		v.Visible.State = s.messageState(v.Visible)
+	unread, err := unreadByContact(tx, c, conversation)
+	if err != nil {
+		return nil, err
 	}
-	if v.UnreadByContact, err = unreadByContact(tx, s.ID, s.ContactRead); err != nil {
-		return nil, fmt.Errorf("unread messages of conversation %d: %w", s.ID, err)
+	out := make([]*View, len(states))
+	for i, s := range states {
+		v := viewOf(s)
+		if v.Visible = last[s.ID]; v.Visible != nil {
+			v.Visible.State = s.messageState(v.Visible)
+		}
+		v.UnreadByContact = unread[s.ID]
+		out[i] = v
 	}
-	return v, nil
+	return out, nil
 }
 
 // Filter narrows a list of conversations; zero fields do not narrow.
@@ -124,9 +128,11 @@ func (d *Desk) Get(ctx context.Context, conversation id.Conversation) (v *View, 
 		if err != nil {
 			return err
 		}
-		if v, err = view(tx, conversation); err != nil {
+		s, err := read(tx, conversation)
+		if err != nil {
 			return err
 		}
+		v = viewOf(s)
 		v.Seq = seq
 		return nil
 	})
@@ -192,9 +198,7 @@ func (d *Desk) thread(ctx context.Context, conversation id.Conversation, c id.Co
 			t.Messages = t.Messages[:r.Limit]
 		}
 		if r.After == 0 {
-			for i, j := 0, len(t.Messages)-1; i < j; i, j = i+1, j-1 {
-				t.Messages[i], t.Messages[j] = t.Messages[j], t.Messages[i]
-			}
+			slices.Reverse(t.Messages)
 		}
 		for _, m := range t.Messages {
 			m.State = s.messageState(m)
@@ -207,14 +211,17 @@ func (d *Desk) thread(ctx context.Context, conversation id.Conversation, c id.Co
 	return &t, nil
 }
 
-// Sessions returns the sessions of a conversation, oldest first.
+// maxListedSessions bounds the list of a conversation's sessions.
+const maxListedSessions = 1000
+
+// Sessions returns the newest 1000 sessions of a conversation, oldest first.
 func (d *Desk) Sessions(ctx context.Context, conversation id.Conversation) (list []event.Session, err error) {
 	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
 		s, err := getState(tx, conversation)
 		if err != nil {
 			return err
 		}
-		list, err = sessions(tx, s)
+		list, err = sessions(tx, s, maxListedSessions)
 		return err
 	})
 	return list, err
@@ -258,17 +265,50 @@ func (d *Desk) HomeOf(ctx context.Context, c id.Contact) (*Home, error) {
 		if err := people(tx, map[id.Operator]*event.Operator{}, list...); err != nil {
 			return err
 		}
-		for _, s := range list {
-			v, err := viewVisible(tx, s)
-			if err != nil {
-				return err
-			}
-			h.Conversations = append(h.Conversations, v)
-		}
-		return nil
+		h.Conversations, err = visible(tx, c, 0, list...)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("conversations of contact %d: %w", c, err)
 	}
 	return &h, nil
+}
+
+// GetOf returns one conversation as its contact sees it; a foreign one is not found.
+func (d *Desk) GetOf(ctx context.Context, c id.Contact, conversation id.Conversation) (v *View, err error) {
+	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		s, err := getState(tx, conversation)
+		if err != nil {
+			return err
+		}
+		if s.Contact.ID != c {
+			return fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
+		}
+		if err := people(tx, map[id.Operator]*event.Operator{}, s); err != nil {
+			return err
+		}
+		views, err := visible(tx, c, conversation, s)
+		if err != nil {
+			return err
+		}
+		v = views[0]
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// ContactOf returns whose conversation it is.
+func (d *Desk) ContactOf(ctx context.Context, conversation id.Conversation) (c id.Contact, err error) {
+	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		s, err := getState(tx, conversation)
+		if err != nil {
+			return err
+		}
+		c = s.Contact.ID
+		return nil
+	})
+	return c, err
 }

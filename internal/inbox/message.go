@@ -29,14 +29,18 @@ func CheckBody(body string) error {
 	return nil
 }
 
-// checkClientID refuses ids that are not 1 to 64 letters, digits, dots, dashes or underscores.
-func checkClientID(s string) error {
+// checkClientID refuses ids that are not 1 to 64 letters, digits, dots, dashes or underscores, and the short ones of a
+// contact's first message.
+func checkClientID(s string, first bool) error {
 	ok := s != "" && len(s) <= maxClientID
 	for _, c := range []byte(s) {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.')
 	}
-	if !ok {
+	switch {
+	case !ok:
 		return fault.Newf(fault.FieldInvalid, "client_id must be 1 to %d letters, digits, dots, dashes or underscores, new for each message", maxClientID).At("client_id")
+	case first && len(s) < minFirstClientID:
+		return fault.Newf(fault.FieldInvalid, "the first message needs a random client_id of at least %d characters, such as a UUID", minFirstClientID).At("client_id")
 	}
 	return nil
 }
@@ -51,8 +55,8 @@ func shorten(s string, n int) string {
 	return string(r[:n-1]) + "…"
 }
 
-func fromOperator(o *event.Operator) event.Message {
-	return event.Message{
+func fromOperator(o *event.Operator) *event.Message {
+	return &event.Message{
 		Type: event.TypeMessage, Sender: event.Party{Type: event.ByOperator, ID: int64(o.ID), Name: o.DisplayName()},
 		OperatorName: o.Name(), OperatorDisplayName: o.DisplayName(), ImageURL: o.ImageURL,
 	}

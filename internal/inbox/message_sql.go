@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"parley/internal/db"
@@ -18,13 +17,21 @@ const (
 
 	sqlInsertMessage = `INSERT INTO messages (conversation_id, number, session_id, type, note, sender_type, sender_id, sender_name, body, event, reference_id, client_id, sent_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`
-	sqlMessagesBefore  = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.number < $2 AND (NOT m.note OR $3) ORDER BY m.number DESC LIMIT $4`
-	sqlMessagesAfter   = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.number > $2 AND (NOT m.note OR $3) ORDER BY m.number LIMIT $4`
-	sqlSessionMessages = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.session_id = $2 AND NOT m.note ORDER BY m.number`
-	sqlMessageByID     = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.id = $2`
-	sqlCountBeyond     = `SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND number > $2 AND sender_type = 'contact' AND type = 'message'`
-	sqlUnreadByContact = `SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND number > $2 AND sender_type IN ('operator', 'bot') AND type = 'message' AND NOT note`
-	sqlLastVisible     = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND NOT m.note ORDER BY m.number DESC LIMIT 1`
+	sqlMessagesBefore = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.number < $2 AND (NOT m.note OR $3) ORDER BY m.number DESC LIMIT $4`
+	sqlMessagesAfter  = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.number > $2 AND (NOT m.note OR $3) ORDER BY m.number LIMIT $4`
+	// The newest first and in pages: the caller stops when it has enough.
+	sqlSnapshotMessages = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.number >= $2 AND m.number < $3 AND NOT m.note
+  AND (CAST($4 AS BIGINT) = 0 OR m.session_id = $4) ORDER BY m.number DESC LIMIT $5`
+	sqlMessageByID  = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.id = $2`
+	sqlCountBeyond  = `SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND number > $2 AND sender_type = 'contact' AND type = 'message'`
+	sqlMoveMessages = `UPDATE messages SET sender_id = $2 WHERE conversation_id = $1 AND sender_type = 'contact'`
+
+	// What a contact's list of conversations shows: the newest visible message, and how many of the operators' are unread.
+	sqlLastVisible = `SELECT ` + messageColumns + ` FROM conversations c JOIN messages m ON m.conversation_id = c.id
+  AND m.number = (SELECT n.number FROM messages n WHERE n.conversation_id = c.id AND NOT n.note ORDER BY n.number DESC LIMIT 1)
+  LEFT JOIN operators o ON m.sender_type = 'operator' AND o.id = m.sender_id WHERE c.contact_id = $1 AND (CAST($2 AS BIGINT) = 0 OR c.id = $2)`
+	sqlUnreadByContact = `SELECT c.id, COUNT(*) FROM conversations c JOIN messages m ON m.conversation_id = c.id AND m.number > c.contact_read
+WHERE c.contact_id = $1 AND (CAST($2 AS BIGINT) = 0 OR c.id = $2) AND m.sender_type IN ('operator', 'bot') AND m.type = 'message' AND NOT m.note GROUP BY c.id`
 )
 
 func insertMessage(tx *db.Tx, m *event.Message) error {
@@ -74,29 +81,52 @@ func messagesAfter(tx *db.Tx, conversation id.Conversation, number int, notes bo
 	return db.All(tx, sqlMessagesAfter, []any{int64(conversation), number, notes, limit}, scanMessage)
 }
 
-func sessionMessages(tx *db.Tx, conversation id.Conversation, session id.Session) ([]*event.Message, error) {
-	return db.All(tx, sqlSessionMessages, []any{int64(conversation), int64(session)}, scanMessage)
+// snapshotMessages reads what contact and operator see with numbers from first to before the second one, of one session or of
+// all (0), newest first.
+func snapshotMessages(tx *db.Tx, conversation id.Conversation, session id.Session, first, before, limit int) ([]*event.Message, error) {
+	return db.All(tx, sqlSnapshotMessages, []any{int64(conversation), first, before, int64(session), limit}, scanMessage)
 }
 
 func messageByID(tx *db.Tx, conversation id.Conversation, message id.Message) (*event.Message, error) {
 	return db.First(tx, sqlMessageByID, []any{int64(conversation), int64(message)}, scanMessage)
 }
 
-// lastVisible returns the newest message that the contact may see, nil when there is none.
-func lastVisible(tx *db.Tx, conversation id.Conversation) (*event.Message, error) {
-	m, err := db.First(tx, sqlLastVisible, []any{int64(conversation)}, scanMessage)
-	if errors.Is(err, db.ErrNoRows) {
-		return nil, nil
+// lastVisible returns the newest message that the contact may see of each of their conversations, or of one of them.
+func lastVisible(tx *db.Tx, contact id.Contact, conversation id.Conversation) (map[id.Conversation]*event.Message, error) {
+	list, err := db.All(tx, sqlLastVisible, []any{int64(contact), int64(conversation)}, scanMessage)
+	if err != nil {
+		return nil, fmt.Errorf("last messages of contact %d: %w", contact, err)
 	}
-	return m, err
+	out := make(map[id.Conversation]*event.Message, len(list))
+	for _, m := range list {
+		out[m.ConversationID] = m
+	}
+	return out, nil
+}
+
+// unreadByContact counts the messages beyond the contact's read mark in each of their conversations, or in one of them.
+func unreadByContact(tx *db.Tx, contact id.Contact, conversation id.Conversation) (map[id.Conversation]int, error) {
+	out := map[id.Conversation]int{}
+	_, err := db.All(tx, sqlUnreadByContact, []any{int64(contact), int64(conversation)}, func(r db.Scanner) (none struct{}, err error) {
+		var c id.Conversation
+		var n int
+		err = r.Scan(&c, &n)
+		out[c] = n
+		return none, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("unread messages of contact %d: %w", contact, err)
+	}
+	return out, nil
+}
+
+// moveMessages makes to the author of the contact's messages.
+func moveMessages(tx *db.Tx, conversation id.Conversation, to id.Contact) error {
+	_, err := tx.Exec(sqlMoveMessages, int64(conversation), int64(to))
+	return err
 }
 
 func countBeyond(tx *db.Tx, conversation id.Conversation, number int) (n int, err error) {
 	err = tx.One(sqlCountBeyond, []any{int64(conversation), number}, &n)
-	return n, err
-}
-
-func unreadByContact(tx *db.Tx, conversation id.Conversation, number int) (n int, err error) {
-	err = tx.One(sqlUnreadByContact, []any{int64(conversation), number}, &n)
 	return n, err
 }

@@ -17,8 +17,7 @@ type session struct {
 	event.Session
 	firstNumber int // number of its first message
 	expiresAt   time.Time
-	isNew       bool
-	dirty       bool
+	dirty       bool // differs from its row
 }
 
 func (s *session) snapshot() *event.Session {
@@ -44,6 +43,7 @@ const (
 	maxURL       = 2048
 	maxPageTitle = 300
 	maxUserAgent = 512
+	maxIP        = 64
 )
 
 // Visit is what a browser tells about its page, and what the connection tells about the browser. Nothing in it is trusted.
@@ -64,7 +64,7 @@ func (v Visit) snapshot() event.Visit {
 	ua := oneLine(v.UserAgent, maxUserAgent)
 	out := event.Visit{
 		URL: pageURL(v.URL), Title: oneLine(v.Title, maxPageTitle), InitialURL: pageURL(v.InitialURL), Referrer: pageURL(v.Referrer),
-		UserAgent: ua, IP: v.IP, PageImpressions: min(max(v.PageImpressions, 0), 1e6), Visits: min(max(v.Visits, 0), 1e6),
+		UserAgent: ua, IP: oneLine(v.IP, maxIP), PageImpressions: min(max(v.PageImpressions, 0), 1e6), Visits: min(max(v.Visits, 0), 1e6),
 	}
 	if out.InitialURL == "" {
 		out.InitialURL = out.URL
@@ -86,7 +86,7 @@ func (v Visit) snapshot() event.Visit {
 	return out
 }
 
-// pageURL keeps absolute http and https URLs without credentials; everything else becomes "".
+// pageURL keeps absolute http and https URLs of up to maxURL bytes without credentials; everything else becomes "".
 func pageURL(raw string) string {
 	if raw == "" || len(raw) > maxURL || !utf8.ValidString(raw) || strings.ContainsFunc(raw, unicode.IsControl) {
 		return ""
@@ -95,9 +95,12 @@ func pageURL(raw string) string {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return ""
 	}
-	if u.User != nil {
-		u.User = nil
-		return u.String()
+	if u.User == nil {
+		return raw
+	}
+	u.User = nil
+	if raw = u.String(); len(raw) > maxURL { // it was written out anew and may have grown
+		return ""
 	}
 	return raw
 }

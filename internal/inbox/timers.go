@@ -81,9 +81,6 @@ func (d *Desk) expire(ctx context.Context, conversation id.Conversation) error {
 			return err
 		}
 		events[len(events)-1].Message = m
-		if err := save(tx, s); err != nil {
-			return err
-		}
-		return d.Feed.Append(ctx, tx, events...)
+		return d.store(ctx, tx, s, events)
 	})
 }

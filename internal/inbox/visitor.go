@@ -12,19 +12,24 @@ import (
 	"parley/internal/id"
 	"parley/internal/once"
 	"parley/internal/secret"
-	"parley/internal/team"
 	"parley/internal/widget"
 )
 
-// firstRetry is how long a browser that never got its token may ask for one again with the same client id.
-const firstRetry = time.Hour
+const (
+	// firstRetry is how long a browser that never got its token may ask for one again with the same client id.
+	firstRetry = time.Hour
+	// minFirstClientID keeps clients that number their messages "1", "2", "3" from getting each other's conversations: without
+	// a token the client id is what the browser shows instead, so it has to be random.
+	minFirstClientID = 16
+)
 
 // ContactPost is a message that a contact's browser sends through a widget.
 type ContactPost struct {
 	WidgetKey string
 	// Contact is the authenticated contact, 0 for a browser without a token: then a contact and a token are made.
 	Contact id.Contact
-	// ClientID is the browser's own id of the message; it makes the post idempotent.
+	// ClientID is the browser's own id of the message; it makes the post idempotent. The first message, without a contact, is
+	// answered again for an hour to whoever shows the same one, so it must be random then: at least 16 characters.
 	ClientID string
 	Body     string
 	// Conversation is where the message belongs; 0 means the contact's newest conversation on the widget that has not ended,
@@ -58,7 +63,7 @@ type contactIDs struct {
 // (S-096, S-099, S-100). A repeat with the same client id gets the first answer.
 func (d *Desk) PostFromContact(ctx context.Context, p ContactPost) (*ContactPosted, error) {
 	var faults fault.Collect
-	for _, err := range []error{checkClientID(p.ClientID), CheckBody(p.Body)} {
+	for _, err := range []error{checkClientID(p.ClientID, p.Contact == 0), CheckBody(p.Body)} {
 		if err != nil {
 			faults.Add(fault.As(err))
 		}
@@ -92,13 +97,11 @@ func (d *Desk) PostFromContact(ctx context.Context, p ContactPost) (*ContactPost
 			return err
 		}
 		if repeated {
-			return d.repeat(tx, w, p, ids, &out)
+			return repeat(tx, w, p, ids, &out)
 		}
-		last, err := viewVisible(tx, posted)
-		if err != nil {
-			return err
-		}
-		out.Conversation = last
+		// The contact's own message is the newest that they may see, and who writes has read everything.
+		out.Conversation = viewOf(posted)
+		out.Conversation.Visible = out.Message
 		return nil
 	})
 	if err != nil {
@@ -108,34 +111,37 @@ func (d *Desk) PostFromContact(ctx context.Context, p ContactPost) (*ContactPost
 }
 
 // repeat answers a post that was stored before.
-func (d *Desk) repeat(tx *db.Tx, w *event.Widget, p ContactPost, ids contactIDs, out *ContactPosted) (err error) {
+func repeat(tx *db.Tx, w *event.Widget, p ContactPost, ids contactIDs, out *ContactPosted) (err error) {
 	out.Duplicate = true
-	if p.Contact == 0 {
-		// The first answer was lost on the way, so the browser has no token. Its random client id is what it can show; after
-		// an hour a leaked one opens nothing any more.
-		if tx.Now().Sub(ids.At) > firstRetry {
-			return fault.New(fault.KeyReused, "this client_id was used long ago; send the message with a new one").At("client_id")
-		}
-		if out.Token, err = contact.NewToken(tx, ids.Contact, w.ID); err != nil {
-			return err
-		}
-	}
 	if out.Contact, err = contact.Get(tx, ids.Contact); err != nil {
 		return err
 	}
-	s, err := getState(tx, ids.Conversation)
+	s, err := read(tx, ids.Conversation)
 	if err != nil {
-		return err
-	}
-	if err := people(tx, map[id.Operator]*event.Operator{}, s); err != nil {
 		return err
 	}
 	if out.Message, err = messageByID(tx, ids.Conversation, ids.Message); err != nil {
 		return missing(ids.Conversation, err)
 	}
+	if p.Contact == 0 {
+		// The first answer was lost on the way, so the browser has no token and has done nothing since. Its random client id is
+		// what it can show. As soon as somebody has used the token, or the contact turned out to be a known user, or an hour has
+		// passed, the client id opens nothing any more.
+		if tx.Now().Sub(ids.At) > firstRetry || out.Contact.ExternalID != "" || s.Contact.ID != ids.Contact ||
+			s.ContactRead > out.Message.Number || s.ContactDelivered > out.Message.Number {
+			return fault.New(fault.KeyReused, "this client_id was used before; send the message with a new one").At("client_id")
+		}
+		if out.Token, err = contact.NewToken(tx, ids.Contact, w.ID); err != nil {
+			return err
+		}
+	}
 	out.Message.State = s.messageState(out.Message)
-	out.Conversation, err = viewVisible(tx, s)
-	return err
+	views, err := visible(tx, ids.Contact, s.ID, s)
+	if err != nil {
+		return err
+	}
+	out.Conversation = views[0]
+	return nil
 }
 
 func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, p ContactPost, out *ContactPosted) (ids contactIDs, s *state, err error) {
@@ -144,69 +150,82 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 		return ids, nil, err
 	}
 	by := event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}
+	if s, err = addressed(tx, w, p, c); err != nil {
+		return ids, nil, err
+	}
 	var events []*event.Event
-	if p.Conversation == 0 {
-		if p.Conversation, err = openOfContact(tx, c.ID, w.ID); err != nil {
-			return ids, nil, fmt.Errorf("conversations of contact %d: %w", c.ID, err)
-		}
-	}
-	if p.Conversation != 0 {
-		if s, err = load(tx, p.Conversation); err != nil {
+	if s == nil {
+		if s, err = open(tx, w, c); err != nil {
 			return ids, nil, err
 		}
-		if s.Contact.ID != c.ID {
-			return ids, nil, fault.Newf(fault.ConversationNotFound, "there is no conversation %d", p.Conversation).At("conversation_id")
-		}
-		if s.Status == event.StatusEnded && !p.Reopen {
-			return ids, nil, fault.Newf(fault.ConversationEnded, "conversation %d has ended; send reopen: true to go on with it", p.Conversation).At("conversation_id")
-		}
-		s.Contact = *c
-		if to := s.statusAfterContact(); s.Status == event.StatusEnded {
-			e, err := reopen(tx, s, by, to)
-			if err != nil {
-				return ids, nil, err
-			}
-			events = append(events, e)
-		} else if before, changed := s.setStatus(to, tx.Now()); changed {
-			e := s.base(event.ConversationStatusChanged, tx.Now(), by)
-			e.StatusBefore = before
-			events = append(events, e)
-		}
-	} else {
-		if s, err = d.open(tx, w, c); err != nil {
+		events = append(events, s.base(event.ConversationCreated, tx.Now(), by))
+	} else if to := s.statusAfterContact(); s.Status == event.StatusEnded {
+		e, err := reopen(tx, s, by, to)
+		if err != nil {
 			return ids, nil, err
 		}
-		e := s.base(event.ConversationCreated, tx.Now(), by)
 		events = append(events, e)
+	} else {
+		events = append(events, changeStatus(s, tx.Now(), by, to)...)
 	}
-	started := false
-	if !s.session.open() {
-		if err := d.startSession(tx, s, w, p.Visit); err != nil {
+	started := !s.session.open()
+	if started {
+		assigned, err := startSession(tx, s, w, p.Visit)
+		if err != nil {
 			return ids, nil, err
 		}
-		started = true
+		events = append(events, assigned...)
 	}
 	s.session.touch(tx.Now(), s.timeout)
 	m := &event.Message{Type: event.TypeMessage, Sender: by, Body: p.Body, ClientID: p.ClientID}
 	if err := put(tx, s, m); err != nil {
 		return ids, nil, err
 	}
+	kinds := []event.Type{event.MessageReceived}
 	if started {
-		e := s.base(event.SessionStarted, tx.Now(), by)
+		kinds = []event.Type{event.SessionStarted, event.MessageReceived}
+	}
+	for _, kind := range kinds {
+		e := s.base(kind, tx.Now(), by)
 		e.Message = m
 		events = append(events, e)
 	}
-	e := s.base(event.MessageReceived, tx.Now(), by)
-	e.Message = m
-	events = append(events, e)
-	if err := save(tx, s); err != nil {
-		return ids, nil, err
-	}
-	if err := d.Feed.Append(ctx, tx, events...); err != nil {
+	if err := d.store(ctx, tx, s, events); err != nil {
 		return ids, nil, err
 	}
 	out.Contact, out.Message = c, m
 	return contactIDs{c.ID, s.ID, m.ID, tx.Now()}, s, nil
+}
+
+// addressed locks the conversation that the message is for; nil means a new one.
+func addressed(tx *db.Tx, w *event.Widget, p ContactPost, c *event.Contact) (*state, error) {
+	to := p.Conversation
+	if to == 0 {
+		var err error
+		if to, err = openOfContact(tx, c.ID, w.ID); err != nil {
+			return nil, fmt.Errorf("conversations of contact %d: %w", c.ID, err)
+		}
+		if to == 0 {
+			return nil, nil
+		}
+	}
+	s, err := load(tx, to)
+	if err != nil {
+		return nil, atField(err, fault.ConversationNotFound, "conversation_id")
+	}
+	if s.Contact.ID != c.ID {
+		return nil, fault.Newf(fault.ConversationNotFound, "there is no conversation %d", to).At("conversation_id")
+	}
+	if s.Status == event.StatusEnded {
+		if p.Conversation == 0 {
+			return nil, nil // somebody ended it between the two looks
+		}
+		if !p.Reopen {
+			return nil, fault.Newf(fault.ConversationEnded, "conversation %d has ended; send reopen: true to go on with it", to).At("conversation_id")
+		}
+	}
+	s.Contact = *c
+	return s, nil
 }
 
 // author finds or makes the contact who writes and takes over what the browser knows of them.
@@ -232,15 +251,15 @@ func (d *Desk) author(ctx context.Context, tx *db.Tx, w *event.Widget, p Contact
 	return c, d.Contacts.Change(ctx, tx, event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}, c, p.Change)
 }
 
-// open makes a new conversation of the contact, with the widget's group; startSession finds the operator.
-func (d *Desk) open(tx *db.Tx, w *event.Widget, c *event.Contact) (*state, error) {
+// open makes a new conversation of the contact in the widget's group, with who of it is free.
+func open(tx *db.Tx, w *event.Widget, c *event.Contact) (*state, error) {
 	s := &state{Conversation: event.Conversation{
 		UUID: secret.UUID(), Status: event.StatusNew, Channel: event.Channel{Type: channelWebsite, Name: "Website"},
 		Widget: event.WidgetRef{ID: w.ID, Key: w.Key, Name: w.Name}, Contact: *c, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
 	}, timeout: time.Duration(w.SessionTimeoutSeconds) * time.Second}
-	o, g, err := answerers(tx, w)
+	o, g, err := answerer(tx, w.GroupID, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("route widget %d: %w", w.ID, err)
 	}
 	s.assign(o, g)
 	if err := insertConversation(tx, s); err != nil {
@@ -249,67 +268,90 @@ func (d *Desk) open(tx *db.Tx, w *event.Widget, c *event.Contact) (*state, error
 	return s, nil
 }
 
-// answerers finds the widget's group and who of it is free.
-func answerers(tx *db.Tx, w *event.Widget) (o *event.Operator, g *event.Group, err error) {
-	if w.GroupID != 0 {
-		if g, err = team.GetGroup(tx, w.GroupID); err != nil {
-			return nil, nil, fmt.Errorf("group of widget %d: %w", w.ID, err)
-		}
-	}
-	o, err = route(tx, w.GroupID)
-	return o, g, err
-}
-
-// startSession opens the next session. Whoever had the conversation keeps it while they are online; else it is routed anew.
-func (d *Desk) startSession(tx *db.Tx, s *state, w *event.Widget, v Visit) error {
-	if s.session != nil && (s.Operator == nil || s.Operator.Status != event.Online) {
-		o, g, err := answerers(tx, w)
-		if err != nil {
-			return err
-		}
-		if s.Group != nil {
-			g = s.Group
-		}
-		if o != nil || s.Operator == nil {
-			s.assign(o, g)
-		}
-	}
-	next := &session{Session: event.Session{Number: 1, StartedAt: tx.Now(), Visit: v.snapshot(), OperatorCreated: s.Operator}, firstNumber: s.MessageCount + 1}
+// startSession opens the next session. Whoever has the conversation keeps it while they are online; else it is routed anew
+// within its group, and waits there unassigned when nobody is free.
+func startSession(tx *db.Tx, s *state, w *event.Widget, v Visit) (assigned []*event.Event, err error) {
+	next := &session{Session: event.Session{Number: 1, StartedAt: tx.Now(), Visit: v.snapshot()}, firstNumber: s.MessageCount + 1}
 	if s.session != nil {
 		next.Number = s.session.Number + 1
+		if s.Operator == nil || !s.Operator.Active || s.Operator.Status != event.Online {
+			group := s.groupID
+			if group == 0 {
+				group = w.GroupID
+			}
+			o, g, err := answerer(tx, group, 0)
+			if err != nil {
+				return nil, fmt.Errorf("route conversation %d: %w", s.ID, err)
+			}
+			assigned = reassign(s, tx.Now(), event.Party{Type: event.BySystem}, o, g)
+		}
 	}
+	next.OperatorCreated = s.Operator
 	next.touch(tx.Now(), s.timeout)
 	if err := insertSession(tx, s.ID, next, s.operatorID); err != nil {
-		return fmt.Errorf("store session of conversation %d: %w", s.ID, err)
+		return nil, fmt.Errorf("store session of conversation %d: %w", s.ID, err)
 	}
 	s.session, s.createdBy = next, s.operatorID
-	return nil
+	return assigned, nil
 }
 
-// changeOwn runs fn on a conversation of the contact; a foreign one is "not found", so that nothing can be guessed.
-func (d *Desk) changeOwn(ctx context.Context, c id.Contact, conversation id.Conversation, fn func(tx *db.Tx, s *state, by event.Party) ([]*event.Event, error)) (v *View, err error) {
-	err = d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		s, err := load(tx, conversation)
-		if err != nil {
-			return err
-		}
-		if s.Contact.ID != c {
-			return fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
-		}
-		events, err := fn(tx, s, event.Party{Type: event.ByContact, ID: int64(c), Name: s.Contact.Name})
-		if err != nil {
-			return err
-		}
-		if len(events) > 0 {
-			if err := save(tx, s); err != nil {
-				return err
+// changeOwn runs fn on a conversation of the contact; a foreign one is "not found", so that nothing can be guessed. fn returns
+// no events when nothing changed.
+func (d *Desk) changeOwn(ctx context.Context, tx *db.Tx, c id.Contact, conversation id.Conversation, fn func(s *state, by event.Party) ([]*event.Event, error)) (*state, error) {
+	s, err := load(tx, conversation)
+	if err != nil {
+		return nil, err
+	}
+	if s.Contact.ID != c {
+		return nil, fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
+	}
+	events, err := fn(s, event.Party{Type: event.ByContact, ID: int64(c), Name: s.Contact.Name})
+	if err != nil {
+		return nil, err
+	}
+	return s, d.store(ctx, tx, s, events)
+}
+
+// MarkByContact moves the contact's delivered and read marks (0 leaves one alone). Marks beyond the last message are refused.
+func (d *Desk) MarkByContact(ctx context.Context, c id.Contact, conversation id.Conversation, delivered, read int) error {
+	return d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := d.changeOwn(ctx, tx, c, conversation, func(s *state, by event.Party) ([]*event.Event, error) {
+			for _, n := range []int{delivered, read} {
+				if n == 0 {
+					continue
+				}
+				if err := s.known(n); err != nil {
+					return nil, err
+				}
 			}
-			if err := d.Feed.Append(ctx, tx, events...); err != nil {
-				return err
+			if !s.readByContact(delivered, read) {
+				return nil, nil
 			}
-		}
-		v, err = viewVisible(tx, s)
+			return []*event.Event{s.base(event.ConversationRead, tx.Now(), by)}, nil
+		})
 		return err
+	})
+}
+
+// EndByContact ends a conversation on the contact's wish. Ending an ended one changes nothing.
+func (d *Desk) EndByContact(ctx context.Context, c id.Contact, conversation id.Conversation) (*View, error) {
+	var v *View
+	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		s, err := d.changeOwn(ctx, tx, c, conversation, func(s *state, by event.Party) ([]*event.Event, error) {
+			if s.Status == event.StatusEnded {
+				return nil, nil
+			}
+			return end(tx, s, by, event.EndContact)
+		})
+		if err != nil {
+			return err
+		}
+		views, err := visible(tx, c, conversation, s)
+		if err != nil {
+			return err
+		}
+		v = views[0]
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -317,61 +359,42 @@ func (d *Desk) changeOwn(ctx context.Context, c id.Contact, conversation id.Conv
 	return v, nil
 }
 
-// MarkByContact moves the contact's delivered and read marks (0 leaves one alone). Marks beyond the last message are refused.
-func (d *Desk) MarkByContact(ctx context.Context, c id.Contact, conversation id.Conversation, delivered, read int) error {
-	_, err := d.changeOwn(ctx, c, conversation, func(tx *db.Tx, s *state, by event.Party) ([]*event.Event, error) {
-		for _, n := range []int{delivered, read} {
-			if n == 0 {
-				continue
-			}
-			if err := s.known(n); err != nil {
-				return nil, err
-			}
-		}
-		if !s.readByContact(delivered, read) {
-			return nil, nil
-		}
-		return []*event.Event{s.base(event.ConversationRead, tx.Now(), by)}, nil
-	})
-	return err
-}
-
-// EndByContact ends a conversation on the contact's wish. Ending an ended one changes nothing.
-func (d *Desk) EndByContact(ctx context.Context, c id.Contact, conversation id.Conversation) (*View, error) {
-	return d.changeOwn(ctx, c, conversation, func(tx *db.Tx, s *state, by event.Party) ([]*event.Event, error) {
-		if s.Status == event.StatusEnded {
-			return nil, nil
-		}
-		return end(tx, s, by, event.EndContact)
-	})
-}
-
-// PageByContact notes the page that the contact looks at, in the open sessions of their conversations.
+// PageByContact notes the page that the contact looks at, in the open sessions of their conversations. It neither keeps a
+// session alive nor lifts a conversation in the list. A page that is no http address, or the same as before, changes nothing.
 func (d *Desk) PageByContact(ctx context.Context, c id.Contact, url, title string) error {
+	page := pageURL(url)
+	if page == "" {
+		return nil
+	}
+	title = oneLine(title, maxPageTitle)
 	var ids []id.Conversation
 	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		ids, err = idsOfContact(tx, c)
+		ids, err = inSession(tx, c)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("conversations of contact %d: %w", c, err)
+		return fmt.Errorf("open sessions of contact %d: %w", c, err)
 	}
-	for _, conversation := range ids {
-		_, err := d.changeOwn(ctx, c, conversation, func(tx *db.Tx, s *state, by event.Party) ([]*event.Event, error) {
-			page := pageURL(url)
-			if !s.session.open() || page == "" || page == s.session.Visit.URL {
-				return nil, nil
+	if len(ids) == 0 {
+		return nil
+	}
+	return d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		for _, conversation := range ids { // in the order of their ids, as everybody locks them
+			_, err := d.changeOwn(ctx, tx, c, conversation, func(s *state, by event.Party) ([]*event.Event, error) {
+				if !s.session.open() || page == s.session.Visit.URL {
+					return nil, nil
+				}
+				s.session.Visit.URL, s.session.Visit.Title = page, title
+				s.session.Visit.PageImpressions++
+				s.session.dirty = true
+				return []*event.Event{s.base(event.ConversationUpdated, tx.Now(), by)}, nil
+			})
+			if err != nil && !fault.Is(err, fault.ConversationNotFound) { // it was handed to another contact meanwhile
+				return err
 			}
-			s.session.Visit.URL, s.session.Visit.Title = page, oneLine(title, maxPageTitle)
-			s.session.Visit.PageImpressions++
-			s.session.dirty = true
-			return []*event.Event{s.base(event.ConversationUpdated, tx.Now(), by)}, nil
-		})
-		if err != nil {
-			return err
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // Identified is the answer to Identify.
@@ -380,24 +403,40 @@ type Identified struct {
 	Token   string
 }
 
-// Identify ties a browser to the user that the site's server signed for. An anonymous contact (0 for none) becomes that
-// user, or, when the user is known already, hands over its conversations; its old tokens end.
+// Identify ties a browser to the user that the site's server signed for, and gives it a token of that user. An anonymous
+// contact (0 for none) becomes that user, or, when the user is known already, hands over its conversations; its old tokens
+// end, so that nobody who had one sees what the user writes. A contact that is another user's keeps everything.
 func (d *Desk) Identify(ctx context.Context, widgetKey string, anonymous id.Contact, who contact.Identity) (*Identified, error) {
+	const tries = 3
+	for try := 1; ; try++ {
+		out, err := d.identify(ctx, widgetKey, anonymous, who)
+		// Another browser of the same new user was quicker; now the user is known.
+		if try < tries && fault.Is(err, fault.ContactExternal) {
+			continue
+		}
+		return out, err
+	}
+}
+
+func (d *Desk) identify(ctx context.Context, widgetKey string, anonymous id.Contact, who contact.Identity) (*Identified, error) {
 	var out Identified
 	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		w, err := widget.ByKey(tx, widgetKey)
 		if err != nil {
 			return err
 		}
-		c, err := contact.FindExternal(tx, *who.ExternalID)
-		if err != nil {
-			return fmt.Errorf("look for the external id: %w", err)
-		}
-		var old *event.Contact
+		var old *event.Contact // the browser's anonymous contact
 		if anonymous != 0 {
 			if old, err = contact.Lock(tx, anonymous); err != nil {
 				return err
 			}
+			if old.ExternalID != "" {
+				old = nil
+			}
+		}
+		c, err := contact.FindExternal(tx, *who.ExternalID)
+		if err != nil {
+			return fmt.Errorf("look for the external id: %w", err)
 		}
 		by := event.Party{Type: event.ByContact}
 		switch {
@@ -405,35 +444,32 @@ func (d *Desk) Identify(ctx context.Context, widgetKey string, anonymous id.Cont
 			if c, err = contact.Lock(tx, c.ID); err != nil {
 				return err
 			}
-			by.ID, by.Name = int64(c.ID), c.Name
-			if err := d.Contacts.Change(ctx, tx, by, c, who.Change); err != nil {
-				return err
-			}
-		case old != nil && old.ExternalID == "":
+		case old != nil:
 			c = old
-			by.ID, by.Name = int64(c.ID), c.Name
-			if err := d.Contacts.Change(ctx, tx, by, c, who.Change); err != nil {
-				return err
-			}
 		default:
 			if c, err = d.Contacts.Create(ctx, tx, by, who.Change); err != nil {
 				return err
 			}
 		}
-		// Only what was written anonymously moves; a browser that was another user's before keeps nothing of theirs.
-		if old != nil && old.ID != c.ID && old.ExternalID == "" {
-			if err := d.handConversations(ctx, tx, old, c); err != nil {
-				return err
-			}
+		by.ID, by.Name = int64(c.ID), c.Name
+		if err := d.Contacts.Change(ctx, tx, by, c, who.Change); err != nil {
+			return err
 		}
-		if old != nil && old.ID != c.ID && old.ExternalID == "" || old != nil && old.ID == c.ID {
+		if old != nil {
 			if err := contact.RevokeTokens(tx, old.ID); err != nil {
 				return fmt.Errorf("revoke tokens of contact %d: %w", old.ID, err)
 			}
+			if old.ID != c.ID {
+				if err := d.handConversations(ctx, tx, old, c); err != nil {
+					return err
+				}
+			}
+		}
+		if out.Token, err = contact.NewToken(tx, c.ID, w.ID); err != nil {
+			return err
 		}
 		out.Contact = c
-		out.Token, err = contact.NewToken(tx, c.ID, w.ID)
-		return err
+		return contact.PruneTokens(tx, c.ID)
 	})
 	if err != nil {
 		return nil, err
@@ -446,16 +482,17 @@ func (d *Desk) handConversations(ctx context.Context, tx *db.Tx, from, to *event
 	if err != nil {
 		return fmt.Errorf("conversations of contact %d: %w", from.ID, err)
 	}
+	by := event.Party{Type: event.ByContact, ID: int64(to.ID), Name: to.Name}
 	for _, conversation := range ids {
 		s, err := load(tx, conversation)
 		if err != nil {
 			return err
 		}
 		s.Contact = *to
-		if err := save(tx, s); err != nil {
-			return err
+		if err := moveMessages(tx, conversation, to.ID); err != nil {
+			return fmt.Errorf("hand over messages of conversation %d: %w", conversation, err)
 		}
-		if err := d.Feed.Append(ctx, tx, s.base(event.ConversationUpdated, tx.Now(), event.Party{Type: event.ByContact, ID: int64(to.ID), Name: to.Name})); err != nil {
+		if err := d.store(ctx, tx, s, []*event.Event{s.base(event.ConversationUpdated, tx.Now(), by)}); err != nil {
 			return err
 		}
 	}

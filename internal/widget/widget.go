@@ -3,6 +3,8 @@ package widget
 import (
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -104,12 +106,14 @@ func (ch Change) apply(w *event.Widget) error {
 			faults.Add(fault.Newf(fault.FieldInvalid, "a widget can have %d domains", MaxDomains).At("domains"))
 		} else {
 			for _, raw := range *ch.Domains {
-				v := strings.ToLower(strings.TrimSpace(raw))
-				if len(v) > 260 || !domainForm.MatchString(v) {
-					faults.Add(fault.Newf(fault.FieldInvalid, "%.60q is not a domain like shop.example, *.shop.example or localhost:8080", raw).At("domains"))
+				v, ok := normalDomain(raw)
+				if !ok {
+					faults.Add(fault.Newf(fault.FieldInvalid, "%.60q is not a domain like shop.example, *.shop.example or localhost:8080; write letters beyond ASCII as xn--…", raw).At("domains"))
 					continue
 				}
-				w.Domains = append(w.Domains, v)
+				if !slices.Contains(w.Domains, v) {
+					w.Domains = append(w.Domains, v)
+				}
 			}
 		}
 	}
@@ -128,32 +132,67 @@ func (ch Change) apply(w *event.Widget) error {
 	return faults.Err()
 }
 
-// OriginAllowed reports whether a page of this origin may carry a widget with these domains. No domains means every site.
-// A domain without a port stands for every port; "*." stands for every subdomain. Our own pages are always allowed: own
-// is the public URL's origin.
+// OriginAllowed reports whether a page of this origin may carry a widget with these domains. No domains means every site,
+// "null" and other opaque origins included. A domain without a port stands for every port and for http and https; one with a
+// port for that port alone, also where the origin leaves out the scheme's own. "*." stands for every subdomain, not for the
+// domain itself. Our own pages are always allowed: own is the public URL.
 func OriginAllowed(domains []string, origin, own string) bool {
-	if len(domains) == 0 || origin == own {
+	if len(domains) == 0 {
 		return true
 	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" {
+	at, ok := parseOrigin(origin)
+	if !ok {
 		return false
 	}
-	host, name := strings.ToLower(u.Host), strings.ToLower(u.Hostname())
-	for _, d := range domains {
-		candidate := name
-		if strings.Contains(d, ":") {
-			candidate = host
+	if u, err := url.Parse(own); err == nil {
+		if us, ok := parseOrigin(u.Scheme + "://" + u.Host); ok && us == at {
+			return true
 		}
-		if rest, ok := strings.CutPrefix(d, "*."); ok {
-			if strings.HasSuffix(candidate, "."+rest) {
+	}
+	for _, d := range domains {
+		name, port, withPort := strings.Cut(d, ":")
+		if withPort && port != at.port {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(name, "*."); ok {
+			if strings.HasSuffix(at.host, "."+rest) && len(at.host) > len(rest)+1 {
 				return true
 			}
-		} else if candidate == d {
+		} else if at.host == name {
 			return true
 		}
 	}
 	return false
+}
+
+type origin struct{ scheme, host, port string }
+
+// parseOrigin reads scheme://host[:port], http and https only.
+func parseOrigin(s string) (origin, bool) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !strings.EqualFold(s, u.Scheme+"://"+u.Host) {
+		return origin{}, false
+	}
+	o := origin{u.Scheme, strings.ToLower(u.Hostname()), u.Port()}
+	if o.port == "" {
+		o.port = map[string]string{"http": "80", "https": "443"}[o.scheme]
+	}
+	return o, true
+}
+
+// normalDomain returns a domain as it is stored, in lower case. ok is false for what is not a domain like shop.example,
+// *.shop.example or localhost:8080. Letters beyond ASCII are refused: browsers send such names as xn--….
+func normalDomain(raw string) (d string, ok bool) {
+	d = strings.ToLower(strings.TrimSpace(raw))
+	if len(d) > 260 || !domainForm.MatchString(d) {
+		return "", false
+	}
+	if _, port, found := strings.Cut(d, ":"); found {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || port[0] == '0' {
+			return "", false
+		}
+	}
+	return d, true
 }
 
 // Snippet returns the HTML that a site puts into its pages.

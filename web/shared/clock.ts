@@ -42,7 +42,9 @@ export const timeOfDay = (at: Date, lang: string): string => formats(lang).time.
 export function dayLabel(at: Date, now: Date, lang: string): string {
   const age = daysBetween(at, now);
   if (age === 0 || age === 1) return capital(formats(lang).relative.format(-age, "day"), lang);
-  return at.getFullYear() === now.getFullYear() ? formats(lang).day.format(at) : formats(lang).year.format(at);
+  return at.getFullYear() === now.getFullYear()
+    ? formats(lang).day.format(at)
+    : formats(lang).year.format(at);
 }
 
 /** For lists: the time today, the day otherwise. */

@@ -1,8 +1,8 @@
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 // The messenger: one ES module with a stable name, plus hashed chunks for what is loaded later.
+// Library mode, because it leaves import() as it is; the page needs no preloading.
 export default defineConfig({
-  base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "../dist/widget",
@@ -10,20 +10,13 @@ export default defineConfig({
     emptyOutDir: false,
     target: "es2022",
     cssTarget: ["chrome112", "firefox115", "safari16.4"],
-    modulePreload: false,
-    rollupOptions: {
-      input: "src/messenger.ts",
-      preserveEntrySignatures: "strict",
-      output: {
-        format: "es",
-        entryFileNames: "messenger.js",
-        chunkFileNames: "[name]-[hash].js",
-        assetFileNames: "[name]-[hash][extname]",
-      },
+    lib: { entry: "src/messenger.ts", formats: ["es"], fileName: () => "messenger.js" },
+    rolldownOptions: {
+      output: { chunkFileNames: "[name]-[hash].js", minify: true },
     },
   },
   test: {
     environment: "happy-dom",
     include: ["test/**/*.test.ts", "test/**/*.test.tsx"],
   },
-} as Parameters<typeof defineConfig>[0]);
+});

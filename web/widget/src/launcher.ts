@@ -36,7 +36,7 @@ export function drawLauncher(
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
   const { brand, brandText, textText } = brandColors(color);
-  addStyles(root, `:host{--brand:${brandText};--on-brand:${textText}}${css}`, nonce);
+  addStyles(root, `${css}.launcher,.panel,.badge{--brand:${brandText};--on-brand:${textText}}`, nonce);
   const button = document.createElement("button");
   button.type = "button";
   button.className = `launcher ${position}`;
@@ -45,7 +45,10 @@ export function drawLauncher(
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   const line = document.createElementNS(space, "path");
-  line.setAttribute("d", "M12 4c4.7 0 8.5 3.1 8.5 7s-3.8 7-8.5 7c-.9 0-1.8-.1-2.6-.3L4.8 20l1.3-3.9C4.5 14.8 3.5 13 3.5 11c0-3.9 3.8-7 8.5-7Z");
+  line.setAttribute(
+    "d",
+    "M12 4c4.7 0 8.5 3.1 8.5 7s-3.8 7-8.5 7c-.9 0-1.8-.1-2.6-.3L4.8 20l1.3-3.9C4.5 14.8 3.5 13 3.5 11c0-3.9 3.8-7 8.5-7Z",
+  );
   svg.append(line);
   button.append(svg);
   root.append(button);

@@ -108,6 +108,8 @@ export function createShell(options: ShellOptions): Api {
   let mounting: Promise<Result<void>> | undefined;
   let inner: Promise<Inner> | undefined;
   let buttonWanted = true;
+  /** Why there is nothing to call. */
+  let refused: Result<never> = unmounted;
   /** Facts the page told before anything needed the messenger; they are no reason to load it. */
   let told: [keyof Inner, unknown][] = [];
 
@@ -138,13 +140,23 @@ export function createShell(options: ShellOptions): Api {
     if (!answer.widget) {
       // A failed start can be tried again.
       mounting = undefined;
-      return problem(`${answer.code}`, `${answer.detail}`);
+      refused = problem(`${answer.code}`, `${answer.detail}`);
+      return refused;
     }
     await bodyReady();
     // Unmounted while the answer was on its way.
     if (!mounting) return done;
     const launcher = drawLauncher(answer.widget, options.nonce, options.parent ?? document.body);
-    around = { key, base, nonce: options.nonce, answer, launcher, bus, pages, buttonWanted: () => buttonWanted };
+    around = {
+      key,
+      base,
+      nonce: options.nonce,
+      answer,
+      launcher,
+      bus,
+      pages,
+      buttonWanted: () => buttonWanted,
+    };
     const { button } = launcher;
     button.hidden = !buttonWanted;
     const warm = () => void load();
@@ -158,7 +170,10 @@ export function createShell(options: ShellOptions): Api {
     return done;
   }
 
-  const mount = () => (mounting ??= start());
+  const mount = () => {
+    mounting ??= start();
+    return mounting;
+  };
 
   function load(): Promise<Inner> {
     inner ??= options
@@ -186,7 +201,7 @@ export function createShell(options: ShellOptions): Api {
   };
 
   async function call(name: keyof Inner, ...values: unknown[]): Promise<Result<void>> {
-    if (!mounting) return unmounted;
+    if (!mounting) return refused;
     const mounted = await mounting;
     if (mounted.kind === "error") return mounted;
     if (!around) return unmounted;
@@ -201,6 +216,7 @@ export function createShell(options: ShellOptions): Api {
   async function unmount(): Promise<Result<void>> {
     const running = inner;
     mounting = inner = undefined;
+    refused = unmounted;
     if (running) (await running.catch(() => undefined))?.detach();
     around?.launcher.remove();
     around = undefined;

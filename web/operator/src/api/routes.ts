@@ -92,8 +92,7 @@ export const groups = {
 export const widgets = {
   list: () => request<Items<T.Widget>>("GET", "/widgets"),
   get: (id: number) => request<T.Widget>("GET", `/widgets/${id}`),
-  create: (input: T.WidgetInput, key: string) =>
-    request<T.Widget>("POST", "/widgets", { body: input, key }),
+  create: (input: T.WidgetInput, key: string) => request<T.Widget>("POST", "/widgets", { body: input, key }),
   update: (id: number, input: Partial<T.WidgetInput>) =>
     request<T.Widget>("PATCH", `/widgets/${id}`, { body: input }),
   identitySecret: (id: number) => request<{ secret: string }>("POST", `/widgets/${id}/identity-secret`),

@@ -11,6 +11,7 @@ import {
   applyToList,
   applyToOperators,
   applyToThread,
+  withMessage,
 } from "./reducer.ts";
 import {
   type ConversationSnapshot,
@@ -162,14 +163,17 @@ export class Live {
     const page = await conversations.list({ view: "all", limit: 1 });
     let snapshot: CountsSnapshot = { seq: page.seq, counts: page.counts, uncertain: false };
     for (const event of this.journal.since(page.seq) ?? []) {
-      snapshot = applyToCounts(
-        snapshot,
-        event,
-        this.me,
-        this.known(event.data.conversation?.id),
-      );
+      snapshot = applyToCounts(snapshot, event, this.me, this.known(event.data.conversation?.id));
     }
     return snapshot;
+  }
+
+  /** A pointer over a row announces a click: the thread is there when it comes. */
+  prefetch(id: number): void {
+    void this.client.prefetchQuery({
+      queryKey: keys.thread(id),
+      queryFn: ({ signal }) => this.loadThread(id, signal),
+    });
   }
 
   /** The newest known state of a conversation, from wherever it is cached. */
@@ -224,16 +228,12 @@ export class Live {
     });
   }
 
+  /** Lines before it may still be on their way as events; they find their place by their number. */
   adoptMessage(message: T.Message): void {
-    this.client.setQueryData<ThreadSnapshot>(keys.thread(message.conversation_id), (now) => {
-      if (!now) return now;
-      // Lines in between are on their way as events; showing this one early must not look like a hole.
-      if (message.number > (now.items.at(-1)?.number ?? 0) + 1) return now;
-      const items = now.items.some((item) => item.number === message.number)
-        ? now.items
-        : [...now.items, message];
-      return { ...now, items };
-    });
+    this.client.setQueryData<ThreadSnapshot>(
+      keys.thread(message.conversation_id),
+      (now) => now && { ...now, items: withMessage(now.items, message) },
+    );
   }
 
   adoptContact(contact: T.Contact): void {
@@ -325,10 +325,7 @@ export class Live {
     const { client, me } = this;
     const id = event.data.conversation?.id;
     const before = this.known(id);
-    client.setQueryData<CountsSnapshot>(
-      keys.counts,
-      (now) => now && applyToCounts(now, event, me, before),
-    );
+    client.setQueryData<CountsSnapshot>(keys.counts, (now) => now && applyToCounts(now, event, me, before));
     for (const [key, list] of client.getQueriesData<ListSnapshot>({ queryKey: ["conversations"] })) {
       if (!list) continue;
       client.setQueryData<ListSnapshot>(key, applyToList(list, event, key[1] as ListFilter, me, before));
@@ -387,7 +384,10 @@ export class Live {
         this.journal.reset(me.seq);
         this.client.setQueryData<T.Me>(keys.me, me);
         const live = new Set(["conversations", "conversation", "thread", "counts", "operators", "groups"]);
-        this.client.removeQueries({ type: "inactive", predicate: (query) => live.has(String(query.queryKey[0])) });
+        this.client.removeQueries({
+          type: "inactive",
+          predicate: (query) => live.has(String(query.queryKey[0])),
+        });
         void this.client.invalidateQueries({ predicate: (query) => live.has(String(query.queryKey[0])) });
         this.connection.connect();
         return;
@@ -408,7 +408,8 @@ export class Live {
   private listQuery(filter: ListFilter, cursor: string | null, limit: number) {
     return {
       view: filter.view,
-      status: filter.statuses.length === EVERY_STATUS.length ? EVERY_STATUS.join(",") : filter.statuses.join(","),
+      status:
+        filter.statuses.length === EVERY_STATUS.length ? EVERY_STATUS.join(",") : filter.statuses.join(","),
       contact_id: filter.contactId,
       cursor,
       limit,

@@ -137,7 +137,11 @@ export function withMessage(items: T.Message[], message: T.Message): T.Message[]
   return next;
 }
 
-export function applyToThread(thread: ThreadSnapshot, event: T.Event, conversationId: number): ThreadSnapshot {
+export function applyToThread(
+  thread: ThreadSnapshot,
+  event: T.Event,
+  conversationId: number,
+): ThreadSnapshot {
   if (event.seq <= thread.seq) return thread;
   const message = event.data.message;
   if (!message || message.conversation_id !== conversationId) return { ...thread, seq: event.seq };

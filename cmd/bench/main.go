@@ -1,0 +1,135 @@
+// Command bench measures a real server: it starts the binary as a child, plays visitors, an operator's socket and a
+// receiver of callbacks, and compares what it sees with the figures that the project promises. It exits with 1 when a
+// figure is missed or when the receiver saw a callback lost, doubled or out of order.
+//
+//	go run ./cmd/bench -bin bin/parley [-database postgres://…]
+//
+// Visitors come from many loopback addresses, so that the server's limits per address stay on.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+func main() {
+	bin := flag.String("bin", "bin/parley", "the server's binary")
+	database := flag.String("database", "", "PostgreSQL URL; empty for embedded SQLite")
+	sockets := flag.Int("sockets", 10000, "idle visitor sockets to open")
+	load := flag.Duration("load", 10*time.Second, "how long each load lasts")
+	flag.Parse()
+	if err := run(*bin, *database, *sockets, *load); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(bin, database string, sockets int, load time.Duration) error {
+	raiseFiles()
+	fmt.Printf("machine: %d cores, %s/%s, %s\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	dir, err := os.MkdirTemp("", "parley-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	r, err := newReceiver()
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	limit, err := r.rawLimit(3 * time.Second)
+	if err != nil {
+		return fmt.Errorf("raw limit: %w", err)
+	}
+	fmt.Printf("raw limit, client to receiver, 64 connections, 1 KiB: %.0f posts/s\n\n", limit)
+
+	first, err := start(bin, dir, database)
+	if err != nil {
+		return err
+	}
+	if err := first.stop(); err != nil {
+		return fmt.Errorf("first start: %w", err)
+	}
+	s, err := start(bin, dir, database)
+	if err != nil {
+		return err
+	}
+	defer s.kill()
+	out := &report{}
+	out.max("start to ready (existing database)", s.startup.Seconds()*1000, "ms", 300)
+	idle, err := s.settledRSS(2 * time.Second)
+	if err != nil {
+		return err
+	}
+	out.max("RSS at rest", float64(idle)/1e6, "MB", 60)
+
+	c, err := newCustomer(s, bin, dir, database, r)
+	if err != nil {
+		return err
+	}
+	if err := c.light(load, out); err != nil {
+		return fmt.Errorf("light load: %w", err)
+	}
+	if err := c.heavy(load, limit, out); err != nil {
+		return fmt.Errorf("heavy load: %w", err)
+	}
+	if sockets > 0 {
+		if err := c.idleSockets(sockets, out); err != nil {
+			return fmt.Errorf("idle sockets: %w", err)
+		}
+	}
+	if err := s.stop(); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return out.verdict()
+}
+
+func raiseFiles() {
+	var l syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) == nil {
+		l.Cur = l.Max
+		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l) // a refusal shows when the sockets are opened
+	}
+}
+
+// report prints figures beside what is promised.
+type report struct{ missed int }
+
+func (r *report) line(name string, value float64, unit, sign string, want float64, ok bool) {
+	mark := "ok"
+	if !ok {
+		mark = "MISSED"
+		r.missed++
+	}
+	fmt.Printf("%-62s %10.1f %-5s %s %-8.6g %s\n", name, value, unit, sign, want, mark)
+}
+
+func (r *report) max(name string, value float64, unit string, want float64) {
+	r.line(name, value, unit, "≤", want, value <= want)
+}
+
+func (r *report) min(name string, value float64, unit string, want float64) {
+	r.line(name, value, unit, "≥", want, value >= want)
+}
+
+func (r *report) info(name string, value float64, unit string) {
+	fmt.Printf("%-62s %10.1f %s\n", name, value, unit)
+}
+
+func (r *report) verdict() error {
+	if r.missed > 0 {
+		return fmt.Errorf("%d figures were missed", r.missed)
+	}
+	return nil
+}
+
+func command(bin string, args ...string) *exec.Cmd {
+	c := exec.Command(bin, args...)
+	c.Stderr = os.Stderr
+	return c
+}

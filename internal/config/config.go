@@ -1,0 +1,185 @@
+// Package config is the one typed tree of settings. Every setting is a flag and an environment variable; the reference that
+// "parley config doc" prints is made from the same tags. Unknown flags and unknown PARLEY_ variables are refused with the
+// nearest known name, so that a typing error never silently means the default.
+//
+// It imports the standard library and package secret, and is imported by app and cli only.
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"parley/internal/secret"
+)
+
+// Storage says where the data is. Every verb that touches data takes it.
+type Storage struct {
+	Data      string        `help:"Directory of the embedded database and of this instance's key." default:"data" env:"PARLEY_DATA" placeholder:"DIR"`
+	Database  secret.String `help:"PostgreSQL to use instead of the embedded database: postgres://user:password@host/name." env:"PARLEY_DATABASE" placeholder:"URL"`
+	SecretKey secret.String `help:"Key that seals secrets at rest, at least 16 characters. Needed when several nodes share a database; without it a key file is made in the data directory." env:"PARLEY_SECRET_KEY" placeholder:"KEY"`
+}
+
+// Server says how the server listens and what it may reach.
+type Server struct {
+	Storage
+	Listen              string        `help:"Address to listen on." default:"127.0.0.1:8080" env:"PARLEY_LISTEN" placeholder:"ADDR"`
+	PublicURL           string        `help:"URL under which browsers reach this server. Default: http:// and the listen address." env:"PARLEY_PUBLIC_URL" placeholder:"URL"`
+	Redis               secret.String `help:"Redis that carries wake-ups between several nodes: redis://host:6379." env:"PARLEY_REDIS" placeholder:"URL"`
+	AllowPrivateTargets []string      `help:"Private address ranges that callbacks may reach, as CIDR, separated by commas. All private addresses are refused otherwise." env:"PARLEY_ALLOW_PRIVATE_TARGETS" sep:"," placeholder:"CIDR"`
+	TrustedProxies      []string      `help:"Address ranges of reverse proxies whose X-Forwarded-For is believed, as CIDR, separated by commas." env:"PARLEY_TRUSTED_PROXIES" sep:"," placeholder:"CIDR"`
+	LogLevel            string        `help:"Least level that is logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"PARLEY_LOG_LEVEL"`
+	LogFormat           string        `help:"Form of the log: text or json." default:"text" enum:"text,json" env:"PARLEY_LOG_FORMAT"`
+}
+
+// Resolve checks the settings, fills in what follows from others, and says what to type where something is wrong.
+func (s *Server) Resolve() error {
+	host, port, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %q is not an address like 127.0.0.1:8080 or :8080", s.Listen)
+	}
+	if s.PublicURL == "" {
+		if host == "" || host == "0.0.0.0" || host == "::" {
+			host = "localhost"
+		}
+		s.PublicURL = "http://" + net.JoinHostPort(host, port)
+	}
+	u, err := url.Parse(s.PublicURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return fmt.Errorf("--public-url %q is not a URL like https://chat.example.com (without a path)", s.PublicURL)
+	}
+	s.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
+	if _, err := Prefixes(s.AllowPrivateTargets); err != nil {
+		return fmt.Errorf("--allow-private-targets: %w", err)
+	}
+	if _, err := Prefixes(s.TrustedProxies); err != nil {
+		return fmt.Errorf("--trusted-proxies: %w", err)
+	}
+	return s.Storage.Check()
+}
+
+// Check refuses storage settings that cannot work.
+func (s *Storage) Check() error {
+	if d := s.Database.Reveal(); d != "" && !strings.HasPrefix(d, "postgres://") && !strings.HasPrefix(d, "postgresql://") {
+		return fmt.Errorf("--database does not start with postgres://; leave it out for the embedded database")
+	}
+	if k := s.SecretKey.Reveal(); k != "" && len(k) < 16 {
+		return fmt.Errorf("--secret-key has %d characters, at least 16 are needed", len(k))
+	}
+	return nil
+}
+
+// Prefixes parses a list of address ranges.
+func Prefixes(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not an address range like 10.0.0.0/8", s)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Variables lists the environment variables of the tree in their order.
+func Variables() []string {
+	var names []string
+	var walk func(t reflect.Type)
+	walk = func(t reflect.Type) {
+		for f := range t.Fields() {
+			if f.Anonymous {
+				walk(f.Type)
+			} else if env := f.Tag.Get("env"); env != "" {
+				names = append(names, env)
+			}
+		}
+	}
+	walk(reflect.TypeFor[Server]())
+	return names
+}
+
+// CheckEnvironment refuses PARLEY_ variables that the tree does not know. Those for the tests are left alone.
+func CheckEnvironment(environ []string) error {
+	known := Variables()
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, "PARLEY_") || strings.HasPrefix(name, "PARLEY_TEST_") || slices.Contains(known, name) {
+			continue
+		}
+		return fmt.Errorf("the environment variable %s is unknown; did you mean %s? (\"parley config doc\" lists all)", name, nearest(name, known))
+	}
+	return nil
+}
+
+// nearest returns the known name with the smallest edit distance.
+func nearest(name string, known []string) string {
+	best, least := "", int(^uint(0)>>1)
+	for _, k := range known {
+		if d := distance(name, k); d < least {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+// Doc returns the reference of all settings as text.
+func Doc() string {
+	var b strings.Builder
+	b.WriteString("Settings of parley. Each is a flag and an environment variable; the flag wins.\n")
+	var walk func(t reflect.Type)
+	walk = func(t reflect.Type) {
+		for f := range t.Fields() {
+			if f.Anonymous {
+				walk(f.Type)
+				continue
+			}
+			fmt.Fprintf(&b, "\n--%s  (%s)\n    %s\n", flagName(f.Name), f.Tag.Get("env"), f.Tag.Get("help"))
+			if d := f.Tag.Get("default"); d != "" {
+				fmt.Fprintf(&b, "    Default: %s\n", d)
+			}
+		}
+	}
+	walk(reflect.TypeFor[Server]())
+	return b.String()
+}
+
+// flagName turns a field's name into a flag's: PublicURL → public-url.
+func flagName(field string) string {
+	var b strings.Builder
+	runes := []rune(field)
+	upper := func(i int) bool { return i >= 0 && i < len(runes) && runes[i] >= 'A' && runes[i] <= 'Z' }
+	for i, r := range runes {
+		if upper(i) && i > 0 && (!upper(i-1) || i+1 < len(runes) && !upper(i+1)) {
+			b.WriteByte('-')
+		}
+		b.WriteString(strings.ToLower(string(r)))
+	}
+	return b.String()
+}

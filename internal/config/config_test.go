@@ -1,0 +1,62 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestResolveFillsInThePublicURL(t *testing.T) {
+	for _, c := range []struct{ listen, public, want string }{
+		{"127.0.0.1:8080", "", "http://127.0.0.1:8080"},
+		{":9000", "", "http://localhost:9000"},
+		{":9000", "https://chat.example.com/", "https://chat.example.com"},
+	} {
+		s := Server{Listen: c.listen, PublicURL: c.public}
+		if err := s.Resolve(); err != nil || s.PublicURL != c.want {
+			t.Errorf("Resolve(%+v) = %q, %v; want %q", c, s.PublicURL, err, c.want)
+		}
+	}
+}
+
+func TestResolveSaysWhatIsWrong(t *testing.T) {
+	for name, c := range map[string]struct {
+		s    Server
+		want string
+	}{
+		"no port":         {Server{Listen: "localhost"}, "--listen"},
+		"path in URL":     {Server{Listen: ":1", PublicURL: "https://x.example/chat"}, "--public-url"},
+		"other scheme":    {Server{Listen: ":1", PublicURL: "ftp://x.example"}, "--public-url"},
+		"bad range":       {Server{Listen: ":1", AllowPrivateTargets: []string{"10.0.0.0"}}, "--allow-private-targets"},
+		"other database":  {func() Server { s := Server{Listen: ":1"}; s.Database.UnmarshalText([]byte("mysql://x")); return s }(), "--database"},
+		"short key":       {func() Server { s := Server{Listen: ":1"}; s.SecretKey.UnmarshalText([]byte("short")); return s }(), "--secret-key"},
+		"bad proxy range": {Server{Listen: ":1", TrustedProxies: []string{"x"}}, "--trusted-proxies"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := c.s.Resolve(); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Resolve = %v, want something about %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestUnknownVariableIsRefusedWithTheNearestName(t *testing.T) {
+	err := CheckEnvironment([]string{"PATH=/bin", "PARLEY_TEST_POSTGRES=x", "PARLEY_LISTN=:1"})
+	if err == nil || !strings.Contains(err.Error(), "PARLEY_LISTEN") {
+		t.Errorf("CheckEnvironment = %v", err)
+	}
+	if err := CheckEnvironment([]string{"PARLEY_LISTEN=:1"}); err != nil {
+		t.Errorf("a known variable was refused: %v", err)
+	}
+}
+
+func TestDocNamesEverySetting(t *testing.T) {
+	doc := Doc()
+	for _, v := range Variables() {
+		if !strings.Contains(doc, v) {
+			t.Errorf("the reference lacks %s", v)
+		}
+	}
+	if !strings.Contains(doc, "--public-url") || !strings.Contains(doc, "--allow-private-targets") {
+		t.Errorf("flag names are wrong:\n%s", doc)
+	}
+}

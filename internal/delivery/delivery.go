@@ -1,0 +1,203 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"parley/internal/db"
+	"parley/internal/id"
+	"parley/internal/secret"
+)
+
+// Target is the id of something that deliveries go to. NewTarget makes one.
+type Target int64
+
+// States of a delivery.
+const (
+	Pending   = "pending"
+	Delivered = "delivered"
+	Dead      = "dead"    // given up; Revive tries again
+	Dropped   = "dropped" // its target was deleted before it could be sent
+)
+
+// Item is one delivery to be queued.
+type Item struct {
+	Target Target
+	// Event is the event that it tells of. With 0 the item needs a Body and is ordered with nothing.
+	Event id.Event
+	// Lane is the key within which order matters, usually event.Event.Lane. "" orders it with nothing.
+	Lane string
+	// Name is how the target calls the event ("chat_session.start"); it is shown in the log.
+	Name string
+	// Form is handed to the executor as it is, for example the pinned dialect.
+	Form string
+	// Body is what to send, where it is known already; nil leaves it to the executor's Prepare.
+	Body []byte
+	Test bool
+}
+
+// NewTarget makes the target that an executor of the given kind knows as ref, with at most limit attempts under way at a
+// time (1 to 256; 0 means 16). The pair (kind, ref) is unique.
+func NewTarget(tx *db.Tx, kind string, ref int64, limit int) (Target, error) {
+	t, err := insertTarget(tx, kind, ref, bound(limit))
+	if err != nil {
+		return 0, fmt.Errorf("new delivery target %s %d: %w", kind, ref, err)
+	}
+	return t, nil
+}
+
+func bound(limit int) int {
+	switch {
+	case limit <= 0:
+		return DefaultInFlight
+	case limit > 256:
+		return 256
+	}
+	return limit
+}
+
+// SetLimit changes how many attempts to the target may be under way at a time.
+func SetLimit(tx *db.Tx, t Target, limit int) error { return setLimit(tx, t, bound(limit)) }
+
+// Enqueue queues items as part of tx, in order. Call it inside the transaction that appended the event: the rows of one
+// lane must be inserted in the lane's order, which the domain's row lock gives.
+func Enqueue(tx *db.Tx, items ...Item) ([]id.Delivery, error) {
+	ids := make([]id.Delivery, 0, len(items))
+	for i := range items {
+		it := &items[i]
+		if it.Event == 0 && (it.Body == nil || it.Lane != "") {
+			return nil, fmt.Errorf("enqueue for target %d: without an event it needs a body and no lane", it.Target)
+		}
+		d, err := insertDelivery(tx, it, 0, tx.Now())
+		if err != nil {
+			return nil, fmt.Errorf("enqueue event %d for target %d: %w", it.Event, it.Target, err)
+		}
+		if it.Body != nil {
+			if err := insertBody(tx, d, it.Body); err != nil {
+				return nil, fmt.Errorf("enqueue event %d for target %d: %w", it.Event, it.Target, err)
+			}
+		}
+		if it.Event == 0 {
+			if err := nudge(tx, it.Target); err != nil {
+				return nil, fmt.Errorf("enqueue for target %d: %w", it.Target, err)
+			}
+		}
+		ids = append(ids, d)
+	}
+	return ids, nil
+}
+
+// Drop gives up everything that is pending for the target; a target that is deleted calls it. It returns how many.
+func Drop(tx *db.Tx, t Target, reason string) (int64, error) {
+	n, err := dropPending(tx, t, reason)
+	if err != nil {
+		return 0, fmt.Errorf("drop deliveries of target %d: %w", t, err)
+	}
+	return n, nudge(tx, t)
+}
+
+// Pause stops new attempts to the target until Resume; deliveries go on being queued. On the node that owns the target it
+// works at once when that node is told (Engine.Kick), else within RenewEvery.
+func Pause(tx *db.Tx, t Target, reason string) error { return setPaused(tx, t, true, reason) }
+
+// Resume lets deliveries to the target go on, closes its breaker, and starts the time that a delivery is tried for anew.
+func Resume(tx *db.Tx, t Target) error { return setPaused(tx, t, false, "") }
+
+// WebhookID is the id under which a receiver can recognise a repeat: the same for all attempts and replays of one event
+// at one target, over the whole life of the instance.
+func WebhookID(instance string, event id.Event, d id.Delivery, kind string, ref int64) string {
+	b := make([]byte, 0, 64)
+	b = append(b, "evt_"...)
+	b = append(b, instance...)
+	b = append(b, '_')
+	if event == 0 { // a test call belongs to no event
+		b = append(b, 't')
+		b = strconv.AppendInt(b, int64(d), 10)
+	} else {
+		b = strconv.AppendInt(b, int64(event), 10)
+	}
+	b = append(b, '_')
+	b = append(b, kind...)
+	return string(strconv.AppendInt(b, ref, 10))
+}
+
+// InstanceID returns the random name of this installation; the first call makes it.
+func InstanceID(ctx context.Context, d *db.DB) (string, error) {
+	var name string
+	err := d.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+		name, err = instanceID(tx, secret.UUID()[24:])
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("instance id: %w", err)
+	}
+	return name, nil
+}
+
+// Job is one attempt that is about to be made.
+type Job struct {
+	ID    id.Delivery
+	Kind  string
+	Ref   int64
+	Event id.Event
+	Name  string
+	Form  string
+	Test  bool
+	// Attempt is 1 for the first.
+	Attempt int
+	// WebhookID is the same over all attempts and replays.
+	WebhookID string
+	// Body is what to send. It is nil in Prepare when nothing was stored yet; Prepare fills it, and it never changes again.
+	Body []byte
+	// Detail belongs to the executor: what Prepare found out for Do.
+	Detail any
+	// Verdict is set by Prepare where there is nothing to attempt: the body cannot be made (GiveUp), the target is gone
+	// (Discard) or stopped (Stop).
+	Verdict *Outcome
+}
+
+// Executor knows how to deliver to one kind of target.
+type Executor interface {
+	// Prepare makes ready up to 64 jobs, before their attempts: it fills Body where that is nil, and Detail. It may read
+	// the database and must not use the network. An error means that none is ready and that it is asked again soon.
+	Prepare(ctx context.Context, jobs []*Job) error
+	// Stopped is called in the transaction that pauses a target because of a Stop verdict.
+	Stopped(tx *db.Tx, ref int64, reason string) error
+	// Do makes one attempt, outside any transaction, and says how it went. It returns soon after ctx ends.
+	Do(ctx context.Context, job *Job) Outcome
+}
+
+// Verdict says what an attempt means for its delivery.
+type Verdict string
+
+// The verdicts.
+const (
+	Done    Verdict = "delivered"
+	Retry   Verdict = "retry"   // not now: try again after Outcome.After, or by the schedule when that is 0
+	GiveUp  Verdict = "dead"    // trying again cannot help
+	Stop    Verdict = "stop"    // the target wants no more: it is paused, the delivery stays pending
+	Discard Verdict = "dropped" // the target does not exist any more
+	Hold    Verdict = "hold"    // no attempt was made (shutdown); nothing is recorded
+)
+
+// Outcome is what came of an attempt, with what the log keeps of it.
+type Outcome struct {
+	Verdict Verdict
+	// Reason says in words why it was not Done.
+	Reason string
+	After  time.Duration
+
+	// Status is the answer's HTTP status, 0 without an answer.
+	Status int
+	// URL and RequestHeader are what was sent; the executor masks what must not be shown.
+	URL           string
+	RequestHeader http.Header
+	// ResponseHeader and ResponseBody are what came back; the log keeps 4 KiB of each.
+	ResponseHeader http.Header
+	ResponseBody   []byte
+	// Unfit marks a result that says nothing about the target's health; the breaker does not count it.
+	Unfit bool
+}

@@ -1,0 +1,533 @@
+package delivery
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"parley/internal/db"
+	"parley/internal/id"
+)
+
+const (
+	sqlInsertTarget = `INSERT INTO delivery_targets (kind, ref, in_flight_limit, paused, pause_reason, resumed_at, nudge, owner, node, fence,
+  expires_at, wake_at, breaker, failures, probe_at, last_status, last_attempt_at)
+VALUES ($1, $2, $3, FALSE, '', 0, 0, '', '', 0, 0, 0, 'closed', 0, 0, 0, 0) RETURNING id`
+	sqlSetLimit = `UPDATE delivery_targets SET in_flight_limit = $2 WHERE id = $1`
+	sqlNudge    = `UPDATE delivery_targets SET nudge = nudge + 1, wake_at = 1 WHERE id = $1`
+	sqlPause    = `UPDATE delivery_targets SET paused = TRUE, pause_reason = $2 WHERE id = $1`
+	sqlResume   = `UPDATE delivery_targets SET paused = FALSE, pause_reason = '', resumed_at = $2, nudge = nudge + 1, wake_at = 1,
+  breaker = 'closed', failures = 0, probe_at = 0 WHERE id = $1`
+
+	sqlInsertDelivery = `INSERT INTO deliveries (target, event_id, lane, name, form, test, state, attempts, next_at, since, has_body, last_status,
+  last_error, replay_of, created_at, finished_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, 0, $7, $8, 0, '', $9, $7, 0) RETURNING id`
+	sqlInsertBody  = `INSERT INTO delivery_bodies (delivery_id, body) VALUES ($1, $2)`
+	sqlDropPending = `UPDATE deliveries SET state = 'dropped', last_error = $2, finished_at = $3 WHERE target = $1 AND state = 'pending'`
+
+	sqlMakeInstance = `INSERT INTO settings (name, value) VALUES ('instance_id', $1) ON CONFLICT (name) DO NOTHING`
+	sqlGetInstance  = `SELECT value FROM settings WHERE name = 'instance_id'`
+
+	// A row is deliverable when its event has a number; LEFT JOIN for rows without an event.
+	rowColumns   = `d.id, d.target, d.event_id, d.lane, d.name, d.form, d.test, d.attempts, d.next_at, d.since, d.has_body, COALESCE(d.replay_of, 0)`
+	sqlLatestSeq = `SELECT COALESCE(MAX(seq), 0) FROM events`
+	sqlTail      = `SELECT ` + rowColumns + `, t.owner, t.expires_at, t.paused
+FROM events e JOIN deliveries d ON d.event_id = e.id JOIN delivery_targets t ON t.id = d.target
+WHERE e.seq > $1 AND e.seq <= $2 AND d.state = 'pending' AND d.lane <> '' ORDER BY e.seq, d.id`
+	sqlBacklog = `SELECT ` + rowColumns + `
+FROM deliveries d LEFT JOIN events e ON e.id = d.event_id
+WHERE d.target = $1 AND d.state = 'pending' AND d.id > $2 AND (d.event_id = 0 OR e.seq IS NOT NULL) ORDER BY d.id LIMIT $3`
+	sqlLane = `SELECT ` + rowColumns + `
+FROM deliveries d JOIN events e ON e.id = d.event_id
+WHERE d.lane = $1 AND d.target = $2 AND d.id > $3 AND d.state = 'pending' AND e.seq IS NOT NULL ORDER BY d.id LIMIT $4`
+
+	sqlWaitingTargets = `SELECT DISTINCT target FROM deliveries WHERE state = 'pending'`
+	sqlDueTargets     = `SELECT id FROM delivery_targets WHERE paused = FALSE AND wake_at <> 0 AND wake_at <= $1 AND expires_at <= $1`
+	sqlNextTarget     = `SELECT COALESCE(MIN(CASE WHEN expires_at > wake_at THEN expires_at ELSE wake_at END), 0) FROM delivery_targets
+WHERE paused = FALSE AND wake_at <> 0 AND owner <> $1`
+	sqlOldTargets = `SELECT id FROM delivery_targets WHERE node = $1 AND owner <> $2 AND owner <> ''`
+	sqlClaim      = `UPDATE delivery_targets SET owner = $2, node = $3, fence = fence + 1, expires_at = $4, wake_at = 1
+WHERE id = $1 AND paused = FALSE AND (expires_at <= $5 OR node = $6)
+RETURNING kind, ref, in_flight_limit, resumed_at, nudge, fence, breaker, failures, probe_at`
+	sqlRenew      = `UPDATE delivery_targets SET expires_at = $2 WHERE owner = $1 RETURNING id, fence, in_flight_limit, paused, resumed_at, nudge`
+	sqlOwned      = `SELECT id, fence, in_flight_limit, paused, resumed_at, nudge FROM delivery_targets WHERE owner = $1`
+	sqlReleaseAll = `UPDATE delivery_targets SET owner = '', expires_at = 0, wake_at = 1 WHERE owner = $1`
+	sqlRelease    = `UPDATE delivery_targets SET owner = '', expires_at = 0, wake_at = $4 WHERE id = $1 AND owner = $2 AND fence = $3`
+
+	sqlFence = `UPDATE delivery_targets SET breaker = $4, failures = $5, probe_at = $6, last_status = $7, last_attempt_at = $8
+WHERE id = $1 AND owner = $2 AND fence = $3`
+	sqlStopTarget = `UPDATE delivery_targets SET paused = TRUE, pause_reason = $2 WHERE id = $1`
+	sqlFail       = `UPDATE deliveries SET state = $2, attempts = $3, next_at = $4, has_body = $5, last_status = $6, last_error = $7, finished_at = $8
+WHERE id = $1 AND state = 'pending'`
+
+	logColumns = `d.id, d.target, t.kind, t.ref, d.event_id, COALESCE(e.seq, 0), COALESCE(e.type, ''), COALESCE(e.conversation_id, 0), d.name, d.form,
+  d.test, d.state, d.attempts, d.next_at, d.created_at, d.finished_at, d.last_status, d.last_error, COALESCE(d.replay_of, 0)`
+	logTables      = ` FROM deliveries d JOIN delivery_targets t ON t.id = d.target LEFT JOIN events e ON e.id = d.event_id`
+	sqlGetDelivery = `SELECT ` + logColumns + logTables + ` WHERE d.id = $1`
+	sqlGetBody     = `SELECT body FROM delivery_bodies WHERE delivery_id = $1`
+	sqlAttempts    = `SELECT number, started_at, duration_us, outcome, status, error, retry_at, request_url, request_headers, response_headers, response_body
+FROM delivery_attempts WHERE delivery_id = $1 ORDER BY number`
+	sqlCopyBody = `INSERT INTO delivery_bodies (delivery_id, body) SELECT $1, body FROM delivery_bodies WHERE delivery_id = $2`
+	sqlReplay   = `INSERT INTO deliveries (target, event_id, lane, name, form, test, state, attempts, next_at, since, has_body, last_status,
+  last_error, replay_of, created_at, finished_at)
+SELECT target, event_id, '', name, form, test, 'pending', 0, 0, $2, has_body, 0, '', $3, $2, 0 FROM deliveries WHERE id = $1 RETURNING id, target, has_body`
+	sqlRevive = `UPDATE deliveries SET state = 'pending', lane = '', next_at = 0, since = $2, finished_at = 0 WHERE id = $1 AND state = 'dead' RETURNING target`
+
+	sqlTargetState  = `SELECT breaker, last_status, last_attempt_at, paused, pause_reason, probe_at FROM delivery_targets WHERE id = $1`
+	sqlCountPending = `SELECT COUNT(*) FROM deliveries WHERE target = $1 AND state = 'pending'`
+	sqlCountDead    = `SELECT COUNT(*) FROM deliveries WHERE target = $1 AND state = 'dead'`
+	sqlOldest       = `SELECT created_at FROM deliveries WHERE target = $1 AND state = 'pending' ORDER BY id LIMIT 1`
+
+	sqlOldDeliveries  = `SELECT id FROM deliveries WHERE created_at < $1 AND finished_at > 0 AND finished_at < $1 AND state IN ('delivered', 'dropped') ORDER BY id LIMIT $2`
+	sqlDeleteDelivery = `DELETE FROM deliveries WHERE id = $1`
+	sqlDeleteBody     = `DELETE FROM delivery_bodies WHERE delivery_id = $1`
+	sqlDeleteAttempts = `DELETE FROM delivery_attempts WHERE delivery_id = $1`
+)
+
+// chunks are the sizes of statements with many rows; the last chunk of a batch is filled up by repeating, so that only a
+// handful of texts exist and every one stays prepared.
+var chunks = [...]int{1, 8, 64}
+
+// chunkFor returns the smallest size that takes n rows, or the largest size.
+func chunkFor(n int) int {
+	for _, c := range chunks {
+		if n <= c {
+			return c
+		}
+	}
+	return chunks[len(chunks)-1]
+}
+
+var (
+	sqlDelivered = eachChunk(func(n int) string {
+		return `UPDATE deliveries SET state = 'delivered', attempts = attempts + 1, next_at = 0, has_body = TRUE, last_error = '', finished_at = $1, last_status = $2
+WHERE state = 'pending' AND id IN (` + marks(n, 2) + `)`
+	})
+	sqlBodies = eachChunk(func(n int) string {
+		return `SELECT delivery_id, body FROM delivery_bodies WHERE delivery_id IN (` + marks(n, 0) + `)`
+	})
+	sqlInsertBodies = eachChunk(func(n int) string {
+		return `INSERT INTO delivery_bodies (delivery_id, body) VALUES ` + tuples(n, 2) + ` ON CONFLICT (delivery_id) DO NOTHING`
+	})
+	sqlInsertAttempts = eachChunk(func(n int) string {
+		return `INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_us, outcome, status, error, retry_at, request_url, request_headers,
+  response_headers, response_body) VALUES ` + tuples(n, 12) + ` ON CONFLICT (delivery_id, number) DO NOTHING`
+	})
+)
+
+func eachChunk(text func(n int) string) map[int]string {
+	m := map[int]string{}
+	for _, n := range chunks {
+		m[n] = text(n)
+	}
+	return m
+}
+
+// marks renders n placeholders, numbered from after+1.
+func marks(n, after int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("$" + strconv.Itoa(after+i+1))
+	}
+	return b.String()
+}
+
+func tuples(n, width int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("(" + marks(width, i*width) + ")")
+	}
+	return b.String()
+}
+
+func insertTarget(tx *db.Tx, kind string, ref int64, limit int) (Target, error) {
+	var t Target
+	err := tx.One(sqlInsertTarget, []any{kind, ref, limit}, &t)
+	return t, err
+}
+
+func setLimit(tx *db.Tx, t Target, limit int) error {
+	_, err := tx.Exec(sqlSetLimit, int64(t), limit)
+	return err
+}
+
+func nudge(tx *db.Tx, t Target) error {
+	_, err := tx.Exec(sqlNudge, int64(t))
+	return err
+}
+
+func setPaused(tx *db.Tx, t Target, paused bool, reason string) error {
+	var err error
+	if paused {
+		_, err = tx.Exec(sqlPause, int64(t), clean(reason))
+	} else {
+		_, err = tx.Exec(sqlResume, int64(t), db.Micros(tx.Now()))
+	}
+	return err
+}
+
+func insertDelivery(tx *db.Tx, it *Item, replayOf id.Delivery, now time.Time) (id.Delivery, error) {
+	var d id.Delivery
+	err := tx.One(sqlInsertDelivery, []any{int64(it.Target), int64(it.Event), it.Lane, it.Name, it.Form, it.Test, db.Micros(now), it.Body != nil,
+		db.NullID(replayOf)}, &d)
+	return d, err
+}
+
+func insertBody(tx *db.Tx, d id.Delivery, body []byte) error {
+	_, err := tx.Exec(sqlInsertBody, int64(d), body)
+	return err
+}
+
+func dropPending(tx *db.Tx, t Target, reason string) (int64, error) {
+	return tx.Exec(sqlDropPending, int64(t), clean(reason), db.Micros(tx.Now()))
+}
+
+func instanceID(tx *db.Tx, fresh string) (string, error) {
+	if _, err := tx.Exec(sqlMakeInstance, fresh); err != nil {
+		return "", err
+	}
+	var name string
+	err := tx.One(sqlGetInstance, nil, &name)
+	return name, err
+}
+
+// row is a pending delivery as the scheduler keeps it: no body, about 200 bytes.
+type row struct {
+	id       id.Delivery
+	target   Target
+	event    id.Event
+	lane     string
+	name     string
+	form     string
+	test     bool
+	attempts int
+	nextAt   time.Time
+	since    time.Time
+	hasBody  bool
+	replayOf id.Delivery
+	// Of the tail only: whose the target was, in the same snapshot.
+	owner   string
+	expires time.Time
+	paused  bool
+}
+
+func scanRow(s db.Scanner) (*row, error) { return scanRowAnd(s) }
+
+func scanTail(s db.Scanner) (*row, error) {
+	var owner string
+	var expires int64
+	var paused bool
+	r, err := scanRowAnd(s, &owner, &expires, &paused)
+	if err != nil {
+		return nil, err
+	}
+	r.owner, r.expires, r.paused = owner, db.Time(expires), paused
+	return r, nil
+}
+
+func scanRowAnd(s db.Scanner, more ...any) (*row, error) {
+	r := &row{}
+	var next, since int64
+	dest := append([]any{&r.id, &r.target, &r.event, &r.lane, &r.name, &r.form, &r.test, &r.attempts, &next, &since, &r.hasBody, &r.replayOf}, more...)
+	if err := s.Scan(dest...); err != nil {
+		return nil, err
+	}
+	r.nextAt, r.since = db.Time(next), db.Time(since)
+	return r, nil
+}
+
+func latestSeq(tx *db.Tx) (id.Seq, error) {
+	var seq id.Seq
+	err := tx.One(sqlLatestSeq, nil, &seq)
+	return seq, err
+}
+
+func readTail(tx *db.Tx, after, upto id.Seq) ([]*row, error) {
+	return db.All(tx, sqlTail, []any{int64(after), int64(upto)}, scanTail)
+}
+
+func readBacklog(tx *db.Tx, t Target, after id.Delivery, limit int) ([]*row, error) {
+	return db.All(tx, sqlBacklog, []any{int64(t), int64(after), limit}, scanRow)
+}
+
+func readLane(tx *db.Tx, t Target, lane string, after id.Delivery, limit int) ([]*row, error) {
+	return db.All(tx, sqlLane, []any{lane, int64(t), int64(after), limit}, scanRow)
+}
+
+func scanTarget(s db.Scanner) (Target, error) {
+	var t Target
+	err := s.Scan(&t)
+	return t, err
+}
+
+// waitingTargets are the targets with anything pending: what an engine looks at once, when it starts.
+func waitingTargets(tx *db.Tx) ([]Target, error) {
+	return db.All(tx, sqlWaitingTargets, nil, scanTarget)
+}
+
+// dueTargets are the targets that nobody owns and that are due.
+func dueTargets(tx *db.Tx, now time.Time) ([]Target, error) {
+	return db.All(tx, sqlDueTargets, []any{db.Micros(now)}, scanTarget)
+}
+
+// oldTargets are those that an earlier engine of this node left behind when it died.
+func oldTargets(tx *db.Tx, node, owner string) ([]Target, error) {
+	return db.All(tx, sqlOldTargets, []any{node, owner}, scanTarget)
+}
+
+// nextTarget is when a target that is not owner's may become due; the zero time when none will.
+func nextTarget(tx *db.Tx, owner string) (time.Time, error) {
+	var at int64
+	err := tx.One(sqlNextTarget, []any{owner}, &at)
+	return db.Time(at), err
+}
+
+type claim struct {
+	kind     string
+	ref      int64
+	limit    int
+	resumed  time.Time
+	nudge    int64
+	fence    int64
+	breaker  string
+	failures int
+	probeAt  time.Time
+}
+
+// claimTarget makes the target owner's if it is free, or if it is another engine's of the node left (where that is not "").
+func claimTarget(tx *db.Tx, t Target, owner, node, left string, expires time.Time) (claim, error) {
+	if left == "" {
+		left = "\x01" // no node is called so
+	}
+	return db.First(tx, sqlClaim, []any{int64(t), owner, node, db.Micros(expires), db.Micros(tx.Now()), left}, func(s db.Scanner) (claim, error) {
+		var c claim
+		var resumed, probe int64
+		err := s.Scan(&c.kind, &c.ref, &c.limit, &resumed, &c.nudge, &c.fence, &c.breaker, &c.failures, &probe)
+		c.resumed, c.probeAt = db.Time(resumed), db.Time(probe)
+		return c, err
+	})
+}
+
+// owned is what renewing a lease tells about its target.
+type owned struct {
+	target  Target
+	fence   int64
+	limit   int
+	paused  bool
+	resumed time.Time
+	nudge   int64
+}
+
+func scanOwned(s db.Scanner) (owned, error) {
+	var o owned
+	var resumed int64
+	err := s.Scan(&o.target, &o.fence, &o.limit, &o.paused, &resumed, &o.nudge)
+	o.resumed = db.Time(resumed)
+	return o, err
+}
+
+func renewTargets(tx *db.Tx, owner string, expires time.Time) ([]owned, error) {
+	return db.All(tx, sqlRenew, []any{owner, db.Micros(expires)}, scanOwned)
+}
+
+func ownedTargets(tx *db.Tx, owner string) ([]owned, error) {
+	return db.All(tx, sqlOwned, []any{owner}, scanOwned)
+}
+
+func releaseTarget(tx *db.Tx, t Target, owner string, fence int64, wake time.Time) error {
+	_, err := tx.Exec(sqlRelease, int64(t), owner, fence, db.Micros(wake))
+	return err
+}
+
+// clean makes a text from outside storable on both engines: valid UTF-8 without NUL, at most 1,000 bytes.
+func clean(s string) string {
+	if len(s) > 1000 {
+		s = s[:1000]
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+}
+
+func releaseAll(tx *db.Tx, owner string) error {
+	_, err := tx.Exec(sqlReleaseAll, owner)
+	return err
+}
+
+// storedBodies reads what was sent before, for at most 64 deliveries.
+func storedBodies(tx *db.Tx, ids []id.Delivery) (map[id.Delivery][]byte, error) {
+	n := chunkFor(len(ids))
+	args := make([]any, n)
+	for i := range args {
+		args[i] = int64(ids[min(i, len(ids)-1)])
+	}
+	out := map[id.Delivery][]byte{}
+	_, err := db.All(tx, sqlBodies[n], args, func(s db.Scanner) (struct{}, error) {
+		var d id.Delivery
+		var body []byte
+		err := s.Scan(&d, &body)
+		out[d] = body
+		return struct{}{}, err
+	})
+	return out, err
+}
+
+// inChunks calls fn with pieces of list that fit the prepared statements; n is the statement's size.
+func inChunks[T any](list []T, fn func(piece []T, n int) error) error {
+	for len(list) > 0 {
+		n := chunkFor(len(list))
+		if len(list) < n && n > 8 && len(list) >= 8 {
+			n = 8 // a few small statements beat one that is mostly repetition
+		}
+		k := min(n, len(list))
+		if err := fn(list[:k], n); err != nil {
+			return err
+		}
+		list = list[k:]
+	}
+	return nil
+}
+
+// storeResults writes a batch of results. It returns the targets that are not ours any more; their results are not stored.
+func storeResults(tx *db.Tx, owner string, batch []*result, stopped func(t *target, reason string) error) (lost map[*target]bool, err error) {
+	// One statement per target proves that the lease is still ours, keeps it from being taken until the commit, and
+	// stores the target's health. In the order of ids, so that two nodes cannot wait for each other.
+	newest := map[*target]*result{}
+	var targets []*target
+	for _, r := range batch {
+		if newest[r.t] == nil {
+			targets = append(targets, r.t)
+		}
+		if r.tried || newest[r.t] == nil {
+			newest[r.t] = r
+		}
+	}
+	slices.SortFunc(targets, func(a, b *target) int { return int(a.id - b.id) })
+	lost = map[*target]bool{}
+	for _, t := range targets {
+		r := newest[t]
+		n, err := tx.Exec(sqlFence, int64(t.id), owner, r.fence, r.health.breaker, r.health.failures, db.Micros(r.health.probeAt), r.out.Status, db.Micros(r.now))
+		if err != nil {
+			return nil, fmt.Errorf("check the lease of target %d: %w", t.id, err)
+		}
+		if n == 0 {
+			lost[t] = true
+		}
+	}
+	done := map[int][]int64{} // delivered, by status
+	var tried, bodies []*result
+	for _, r := range batch {
+		if lost[r.t] {
+			continue
+		}
+		if r.tried {
+			tried = append(tried, r)
+		}
+		if !r.r.hasBody && r.job.Body != nil {
+			bodies = append(bodies, r)
+		}
+		if r.verdict == Done {
+			done[r.out.Status] = append(done[r.out.Status], int64(r.r.id))
+			continue
+		}
+		if err := storeFailure(tx, r); err != nil {
+			return nil, fmt.Errorf("store the result of delivery %d: %w", r.r.id, err)
+		}
+		if r.verdict == Stop {
+			if _, err := tx.Exec(sqlStopTarget, int64(r.t.id), clean(r.out.Reason)); err != nil {
+				return nil, fmt.Errorf("pause target %d: %w", r.t.id, err)
+			}
+			if err := stopped(r.t, clean(r.out.Reason)); err != nil {
+				return nil, fmt.Errorf("stop target %d: %w", r.t.id, err)
+			}
+		}
+	}
+	for status, ids := range done {
+		err := inChunks(ids, func(piece []int64, n int) error {
+			args := make([]any, 0, n+2)
+			args = append(args, db.Micros(batch[0].now), status)
+			for i := range n {
+				args = append(args, piece[min(i, len(piece)-1)])
+			}
+			_, err := tx.Exec(sqlDelivered[n], args...)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("store delivered: %w", err)
+		}
+	}
+	if err := inChunks(bodies, func(piece []*result, n int) error { return insertBodies(tx, piece, n) }); err != nil {
+		return nil, fmt.Errorf("store bodies: %w", err)
+	}
+	if err := inChunks(tried, func(piece []*result, n int) error { return insertAttempts(tx, piece, n) }); err != nil {
+		return nil, fmt.Errorf("store attempts: %w", err)
+	}
+	return lost, nil
+}
+
+func storeFailure(tx *db.Tx, r *result) error {
+	state, finished, attempts := Pending, int64(0), r.r.attempts
+	switch r.verdict {
+	case GiveUp:
+		state, finished = Dead, db.Micros(r.now)
+	case Discard:
+		state, finished = Dropped, db.Micros(r.now)
+	}
+	if r.tried {
+		attempts = r.number
+	}
+	_, err := tx.Exec(sqlFail, int64(r.r.id), state, attempts, db.Micros(r.retryAt), r.r.hasBody || r.job.Body != nil, r.out.Status, clean(r.out.Reason), finished)
+	return err
+}
+
+// insertBodies and insertAttempts take statements of one row as often as it takes when a piece does not fill a larger one.
+func insertBodies(tx *db.Tx, piece []*result, n int) error {
+	if len(piece) < n {
+		return oneByOne(piece, func(p []*result) error { return insertBodies(tx, p, 1) })
+	}
+	args := make([]any, 0, 2*n)
+	for _, r := range piece {
+		args = append(args, int64(r.r.id), r.job.Body)
+	}
+	_, err := tx.Exec(sqlInsertBodies[n], args...)
+	return err
+}
+
+func insertAttempts(tx *db.Tx, piece []*result, n int) error {
+	if len(piece) < n {
+		return oneByOne(piece, func(p []*result) error { return insertAttempts(tx, p, 1) })
+	}
+	args := make([]any, 0, 12*n)
+	for _, r := range piece {
+		body := r.out.ResponseBody
+		if len(body) > logLimit {
+			body = body[:logLimit]
+		}
+		if body == nil {
+			body = []byte{}
+		}
+		reason := ""
+		if r.verdict != Done {
+			reason = clean(r.out.Reason)
+		}
+		args = append(args, int64(r.r.id), r.number, db.Micros(r.started), r.took.Microseconds(), string(r.verdict), r.out.Status, reason,
+			db.Micros(r.retryAt), clean(r.out.URL), headerText(r.out.RequestHeader), headerText(r.out.ResponseHeader), body)
+	}
+	_, err := tx.Exec(sqlInsertAttempts[n], args...)
+	return err
+}
+
+func oneByOne(piece []*result, fn func([]*result) error) error {
+	for i := range piece {
+		if err := fn(piece[i : i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,282 @@
+package eventtest
+
+import (
+	"time"
+
+	"parley/internal/event"
+	"parley/internal/id"
+)
+
+// Sample is an event with a name that is good for a file.
+type Sample struct {
+	Name  string
+	Event *event.Event
+}
+
+// Samples returns the sample events, in the order of Named.
+func Samples() []*event.Event {
+	var out []*event.Event
+	for _, s := range Named() {
+		out = append(out, s.Event)
+	}
+	return out
+}
+
+var start = time.Date(2026, 3, 2, 9, 30, 5, 123456000, time.UTC)
+
+func at(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+
+func support() event.Group { return event.Group{ID: 2, Name: "Support"} }
+
+func ann() *event.Operator {
+	return &event.Operator{ID: 3, Username: "ann", FirstName: "Ann", LastName: "Lee", Alias: "Annie", Email: "ann@shop.example",
+		ImageURL: "https://chat.example/media/ann.png", Lang: "en", Locale: "en_US", Timezone: "Europe/Berlin", Role: "admin", Active: true, Slots: 5,
+		Availability: event.Online, Status: event.Online, Groups: []event.Group{support(), {ID: 4, Name: "Billing"}}, CreatedAt: at(-86400)}
+}
+
+// bob has no alias, no group, no picture and no last name.
+func bob() *event.Operator {
+	return &event.Operator{ID: 5, Username: "bob", FirstName: "Bob", Email: "bob@shop.example", Lang: "de", Locale: "de_DE", Timezone: "UTC", Role: "operator",
+		Active: true, Slots: 3, Availability: event.Away, Status: event.Away, CreatedAt: at(-43200)}
+}
+
+func jane() event.Contact {
+	return event.Contact{ID: 11, UUID: "6f1d7c1e-0d55-4f3a-9a51-2f6f1b8f3c10", Name: "Jane Doe", Email: "jane@customer.example", Phone: "+49 30 1234567",
+		ExternalID: "user1234", Custom: `{"basket":{"id":7,"items":["a","b"],"total":12.5},"vip":true,"note":null}`, CreatedAt: at(-3600), UpdatedAt: at(-60)}
+}
+
+// anonymous is a contact of whom nothing is known.
+func anonymous() event.Contact {
+	return event.Contact{ID: 12, UUID: "0b9f4f2e-9d0a-4c1b-8a37-5a1f0c7d2e44", Custom: "{}", CreatedAt: at(0), UpdatedAt: at(0)}
+}
+
+func visit() event.Visit {
+	return event.Visit{URL: "https://shop.example/cart?step=2", Title: "Your cart", InitialURL: "https://shop.example/", Referrer: "https://search.example/?q=shoes",
+		UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", Browser: "Chrome",
+		BrowserVersion: "140.0", OS: "Linux", Device: "desktop", IP: "203.0.113.7", PageImpressions: 4, Visits: 2}
+}
+
+func session() *event.Session {
+	return &event.Session{ID: 21, Number: 1, StartedAt: at(0), OperatorCreated: ann(), Visit: visit()}
+}
+
+func conversation(c event.Contact) *event.Conversation {
+	group := support()
+	return &event.Conversation{ID: 42, UUID: "3f0c9a54-5f43-4f3c-b0b4-0e5b5f2f9d11", Status: event.StatusOpen, Channel: event.Channel{Type: "website", Name: "Website"},
+		Widget: event.WidgetRef{ID: 1, Key: "w_demo", Name: "Demo shop"}, Contact: c, Group: &group, Operator: ann(), Topic: "Delivery",
+		CreatedAt: at(0), UpdatedAt: at(10), MessageCount: 2, OperatorRead: 1, ContactDelivered: 1, ContactRead: 1, Unread: 1,
+		LastMessage: &event.LastMessage{Number: 2, Body: "Hello, can you help me?", SenderType: event.ByContact, Type: event.TypeMessage, SentAt: at(10)}}
+}
+
+// fresh is an unassigned conversation right after its first message.
+func fresh(c event.Contact) *event.Conversation {
+	v := conversation(c)
+	v.Status, v.Operator, v.Group, v.Topic = event.StatusNew, nil, nil, ""
+	v.MessageCount, v.OperatorRead, v.ContactDelivered, v.ContactRead, v.Unread = 1, 0, 0, 0, 1
+	v.LastMessage = &event.LastMessage{Number: 1, Body: "Hi there! How do I install this?", SenderType: event.ByContact, Type: event.TypeMessage, SentAt: at(0)}
+	v.UpdatedAt = at(0)
+	return v
+}
+
+func received(number int, c event.Contact, body string) *event.Message {
+	return &event.Message{ID: id.Message(70 + number), ConversationID: 42, SessionID: 21, Number: number, Type: event.TypeMessage,
+		Sender: event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}, Body: body, ClientID: "c5d9a1d2-0000-4000-8000-00000000000" + string(rune('0'+number)),
+		SentAt: at(number * 10), State: event.StateSent}
+}
+
+func sent(number int, o *event.Operator, body string) *event.Message {
+	return &event.Message{ID: id.Message(70 + number), ConversationID: 42, SessionID: 21, Number: number, Type: event.TypeMessage,
+		Sender:       event.Party{Type: event.ByOperator, ID: int64(o.ID), Name: o.DisplayName()},
+		OperatorName: o.Name(), OperatorDisplayName: o.DisplayName(), ImageURL: o.ImageURL, Body: body, SentAt: at(number * 10), State: event.StateSent}
+}
+
+func line(number int, by event.Party, entry event.Entry) *event.Message {
+	return &event.Message{ID: id.Message(70 + number), ConversationID: 42, SessionID: 21, Number: number, Type: event.TypeEvent, Sender: by, Entry: &entry,
+		SentAt: at(number * 10), State: event.StateSent}
+}
+
+func system() event.Party { return event.Party{Type: event.BySystem} }
+
+func byAnn() event.Party {
+	return event.Party{Type: event.ByOperator, ID: 3, Name: "Annie"}
+}
+
+func byContact(c event.Contact) event.Party {
+	return event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}
+}
+
+// thread is a whole session: both sides, a bot, a quote, a forward; its notes are not part of it.
+func thread(c event.Contact) []event.Message {
+	group := support()
+	hello := received(1, c, "Hello, can you help me?\nIt is urgent.")
+	answer := sent(2, ann(), "Of course! 😀 What is it?")
+	answer.ReferenceID, answer.State = hello.ID, event.StateRead
+	bot := received(3, c, "An answer from the bot")
+	bot.Sender, bot.ClientID = event.Party{Type: event.ByBot, ID: 9, Name: "Robot"}, ""
+	forward := line(4, byAnn(), event.Entry{Name: "forwarded", By: ptr(byAnn()), Operator: &event.Party{Type: event.ByOperator, ID: 5, Name: "Bob"}, Group: &group})
+	rtl := received(5, c, "שלום \u202b<b>&\"")
+	failed := sent(6, bob(), "Not delivered")
+	failed.State = event.StateFailed
+	return []event.Message{*hello, *answer, *bot, *forward, *rtl, *failed}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// Named returns the sample events with their names. Ids and numbers are sequential: event n has id 100+n and seq n.
+func Named() []Sample {
+	var out []Sample
+	add := func(name string, e *event.Event) {
+		n := len(out) + 1
+		e.ID, e.Seq = id.Event(100+n), id.Seq(n)
+		if e.At.IsZero() {
+			e.At = at(300 + n)
+		}
+		out = append(out, Sample{name, e})
+	}
+	about := func(t event.Type, by event.Party, c *event.Conversation) *event.Event {
+		return &event.Event{Type: t, By: by, Conversation: c, Session: session()}
+	}
+
+	first := func(t event.Type, c event.Contact) *event.Event {
+		e := about(t, byContact(c), fresh(c))
+		e.Session.OperatorCreated = nil
+		e.Message = received(1, c, "Hi there! How do I install this?")
+		e.At = e.Message.SentAt
+		return e
+	}
+	add("conversation_created", first(event.ConversationCreated, jane()))
+	add("conversation_created_anonymous", first(event.ConversationCreated, anonymous()))
+	add("session_started", first(event.SessionStarted, jane()))
+	anon := first(event.SessionStarted, anonymous())
+	anon.Session.Visit = event.Visit{} // a browser that tells nothing
+	add("session_started_anonymous", anon)
+	second := about(event.SessionStarted, byContact(jane()), conversation(jane())) // S-096: the next day in the same conversation
+	second.Session.ID, second.Session.Number = 22, 2
+	second.Message = received(7, jane(), "Me again")
+	second.Message.SessionID = 22
+	add("session_started_again", second)
+
+	text := func(name, body string, c event.Contact) {
+		e := about(event.MessageReceived, byContact(c), conversation(c))
+		e.Message = received(2, c, body)
+		e.At = e.Message.SentAt
+		add("message_received_"+name, e)
+	}
+	text("plain", "Hello, can you help me?", jane())
+	text("anonymous", "Hello, can you help me?", anonymous())
+	text("emoji", "👩‍👩‍👧‍👦 \U0001F1E9\U0001F1EA line one\nline two\ttab", jane())
+	text("rtl", "مرحبا \u202eabc\u202c <script>alert(1)</script> & \"quotes\" \\ \u2028", jane())
+	named := jane()
+	named.Name = ""
+	shown := about(event.MessageReceived, event.Party{Type: event.ByContact, ID: 11, Name: "Visitor 11"}, conversation(named))
+	shown.Message = received(2, named, "The sender has the name that operators see")
+	shown.Message.Sender.Name = "Visitor 11"
+	add("message_received_visitor_number", shown)
+
+	out1 := about(event.MessageSent, byAnn(), conversation(jane()))
+	out1.Message = sent(2, ann(), "Of course! 😀")
+	add("message_sent_alias", out1)
+	out2 := about(event.MessageSent, event.Party{Type: event.ByOperator, ID: 5, Name: "Bob"}, conversation(anonymous()))
+	out2.Conversation.Operator, out2.Conversation.ContactRead, out2.Conversation.ContactDelivered = bob(), 2, 2
+	out2.Message = sent(2, bob(), "As I said")
+	out2.Message.ReferenceID, out2.Message.State = 71, event.StateRead
+	add("message_sent_reference", out2)
+	bot := about(event.MessageSent, event.Party{Type: event.ByBot, ID: 9, Name: "Robot"}, fresh(jane()))
+	bot.Message = received(2, jane(), "Somebody will be with you soon.")
+	bot.Message.Sender, bot.Message.ClientID = event.Party{Type: event.ByBot, ID: 9, Name: "Robot"}, ""
+	add("message_sent_bot", bot)
+	note := about(event.MessageNoted, byAnn(), conversation(jane()))
+	note.Message = sent(2, ann(), "Do not tell the customer")
+	note.Message.Note = true
+	add("message_noted", note)
+
+	assigned := about(event.ConversationAssigned, byAnn(), conversation(jane()))
+	assigned.OperatorBefore, assigned.GroupBefore = bob(), &event.Group{ID: 4, Name: "Billing"}
+	assigned.Message = line(3, byAnn(), event.Entry{Name: "assigned", By: ptr(byAnn()), Operator: &event.Party{Type: event.ByOperator, ID: 3, Name: "Annie"}})
+	add("conversation_assigned_operator", assigned)
+	group := support()
+	toGroup := about(event.ConversationAssigned, byAnn(), conversation(jane()))
+	toGroup.OperatorBefore, toGroup.Conversation.Operator = ann(), nil
+	toGroup.Message = line(3, byAnn(), event.Entry{Name: "forwarded", By: ptr(byAnn()), Group: &group})
+	add("conversation_assigned_group", toGroup)
+
+	changed := about(event.ConversationStatusChanged, byAnn(), conversation(jane()))
+	changed.Conversation.Status, changed.StatusBefore = event.StatusPending, event.StatusOpen
+	add("conversation_status_changed", changed)
+	updated := about(event.ConversationUpdated, byContact(jane()), conversation(jane()))
+	updated.Session.Visit.URL = "https://shop.example/checkout"
+	add("conversation_updated", updated)
+	reopened := about(event.ConversationReopened, byAnn(), conversation(jane()))
+	reopened.StatusBefore = event.StatusEnded
+	reopened.Message = line(3, byAnn(), event.Entry{Name: "reopened", By: ptr(byAnn())})
+	add("conversation_reopened", reopened)
+	for _, by := range []event.Party{byAnn(), byContact(jane())} {
+		read := about(event.ConversationRead, by, conversation(jane()))
+		read.Conversation.OperatorRead, read.Conversation.Unread = 2, 0
+		add("conversation_read_by_"+string(by.Type), read)
+	}
+
+	over := func(t event.Type, by event.Party, c event.Contact, reason string) *event.Event {
+		e := about(t, by, conversation(c))
+		e.Conversation.MessageCount, e.Conversation.ContactRead, e.Conversation.ContactDelivered = 6, 2, 2
+		e.Session.EndedAt, e.Session.EndReason = at(3725), reason
+		e.Messages = thread(c)
+		e.At = at(3725)
+		return e
+	}
+	for _, reason := range []string{event.EndOperator, event.EndContact, event.EndTimeout, event.EndRule, event.EndAPI} {
+		by, c := system(), jane()
+		switch reason {
+		case event.EndOperator:
+			by = byAnn()
+		case event.EndContact:
+			c = anonymous()
+			by = byContact(c)
+		}
+		e := over(event.SessionEnded, by, c, reason)
+		if reason == event.EndTimeout {
+			e.Message = line(7, system(), event.Entry{Name: "session_ended", By: ptr(system()), Reason: reason})
+		}
+		add("session_ended_by_"+reason, e)
+	}
+	unread := over(event.SessionUnread, system(), jane(), event.EndTimeout)
+	unread.Conversation.Operator, unread.Conversation.OperatorRead, unread.Conversation.Unread = nil, 0, 3
+	add("session_unread", unread)
+
+	ended := over(event.ConversationEnded, byAnn(), jane(), event.EndOperator)
+	ended.Conversation.Status, ended.Conversation.EndedAt, ended.StatusBefore = event.StatusEnded, at(3725), event.StatusOpen
+	ended.Message = line(7, byAnn(), event.Entry{Name: "ended", By: ptr(byAnn()), Reason: event.EndOperator})
+	earlier := *session()
+	earlier.ID, earlier.StartedAt, earlier.EndedAt, earlier.EndReason, earlier.OperatorCreated = 20, at(-90000), at(-88000), event.EndTimeout, nil
+	ended.Session.Number = 2
+	ended.Sessions = []event.Session{earlier, *ended.Session}
+	add("conversation_ended", ended)
+	bare := over(event.ConversationEnded, system(), anonymous(), event.EndAPI)
+	bare.Conversation.Status, bare.Conversation.EndedAt, bare.Conversation.Operator, bare.Conversation.Group = event.StatusEnded, at(3725), nil, nil
+	bare.Conversation.Channel, bare.Conversation.Topic = event.Channel{ID: 8, Type: "custom", Name: "SMS"}, ""
+	bare.Messages = bare.Messages[:1]
+	bare.Sessions = []event.Session{*bare.Session}
+	add("conversation_ended_unassigned", bare)
+
+	status := func(name, before, now string, o *event.Operator) {
+		o.Status, o.Availability = now, now
+		add("operator_"+name, &event.Event{Type: event.OperatorStatusChanged, By: byAnn(), Operator: o, StatusBefore: before})
+	}
+	status("online", event.Offline, event.Online, ann())
+	status("away", event.Online, event.Away, ann())
+	status("back", event.Away, event.Online, ann())
+	status("offline", event.Online, event.Offline, ann())
+	status("online_bare", event.Offline, event.Online, bob())
+	add("operator_updated", &event.Event{Type: event.OperatorUpdated, By: byAnn(), Operator: bob()})
+	add("group_updated", &event.Event{Type: event.GroupUpdated, By: byAnn(), Group: &event.Group{ID: 2, Name: "Support", OperatorIDs: []id.Operator{3, 5}}})
+	add("group_updated_empty", &event.Event{Type: event.GroupUpdated, By: byAnn(), Group: &event.Group{ID: 4, Name: "Billing"}})
+	widget := &event.Widget{ID: 1, Key: "w_demo", Name: "Demo shop", Lang: "en", GroupID: 2, Domains: []string{"shop.example"}, Color: "#4f46e5", Position: "right",
+		Title: "Questions?", Subtitle: "We answer soon", Greeting: "Hello 👋", Theme: "auto", SessionTimeoutSeconds: 1800, IdentityRequired: true,
+		HasIdentitySecret: true, Active: true, CreatedAt: at(-86400), UpdatedAt: at(0)}
+	add("widget_updated", &event.Event{Type: event.WidgetUpdated, By: byAnn(), Widget: widget})
+	add("widget_updated_bare", &event.Event{Type: event.WidgetUpdated, By: byAnn(), Widget: &event.Widget{ID: 6, Key: "w_2", Name: "Second", Lang: "de",
+		Color: "#000000", Position: "left", Theme: "dark", SessionTimeoutSeconds: 60, CreatedAt: at(0), UpdatedAt: at(0)}})
+	add("contact_created", &event.Event{Type: event.ContactCreated, By: byContact(anonymous()), Contact: ptr(anonymous())})
+	add("contact_updated", &event.Event{Type: event.ContactUpdated, By: byContact(jane()), Contact: ptr(jane())})
+	return out
+}

@@ -1,0 +1,238 @@
+package rest
+
+import (
+	"context"
+	"strconv"
+
+	"parley/internal/event"
+	"parley/internal/fault"
+	"parley/internal/httpapi"
+	"parley/internal/id"
+	"parley/internal/inbox"
+	"parley/internal/team"
+)
+
+type conversationsIn struct {
+	View       string   `query:"view" enum:"mine,unassigned,all" default:"all" doc:"Whose conversations."`
+	Status     []string `query:"status" enum:"new,open,pending,ended" doc:"Only these statuses, with commas between. Default: all but ended."`
+	GroupID    int64    `query:"group_id" minimum:"1"`
+	WidgetID   int64    `query:"widget_id" minimum:"1"`
+	ContactID  int64    `query:"contact_id" minimum:"1"`
+	OperatorID int64    `query:"operator_id" minimum:"1" doc:"Who is responsible. Cannot be combined with the views mine and unassigned."`
+	Limit      int      `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Length of a page."`
+	Cursor     string   `query:"cursor" doc:"next_cursor of the page before."`
+}
+
+type conversationsOut struct{ Body conversationPage }
+
+func (h *handlers) listConversations(ctx context.Context, by team.Actor, in *conversationsIn) (*conversationsOut, error) {
+	f := inbox.Filter{
+		Statuses: in.Status, Group: id.Group(in.GroupID), Widget: id.Widget(in.WidgetID), Contact: id.Contact(in.ContactID),
+		Operator: id.Operator(in.OperatorID), Limit: in.Limit + 1,
+	}
+	if len(f.Statuses) == 0 {
+		f.Statuses = []string{event.StatusNew, event.StatusOpen, event.StatusPending}
+	}
+	if in.View != "all" && in.OperatorID != 0 {
+		return nil, fault.New(fault.FieldInvalid, "operator_id goes with the view all only").At("operator_id")
+	}
+	switch in.View {
+	case "mine":
+		if by.Operator == 0 {
+			return nil, fault.New(fault.FieldInvalid, "an API token has no conversations of its own; use operator_id").At("view")
+		}
+		f.Operator = by.Operator
+	case "unassigned":
+		f.Unassigned = true
+	}
+	var err error
+	if f.Before, err = decodeConversationCursor(in.Cursor); err != nil {
+		return nil, err
+	}
+	p, err := h.Inbox.List(ctx, f, by.Operator)
+	if err != nil {
+		return nil, err
+	}
+	items, more := cut(p.Items, in.Limit)
+	out := &conversationsOut{conversationPage{Items: wireList(items, wireConversation), Seq: wireID(p.Seq), Counts: wireCounts(p.Counts)}}
+	if more {
+		out.Body.NextCursor = encodeConversationCursor(items[len(items)-1])
+	}
+	return out, nil
+}
+
+type conversationIn struct {
+	ID int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+}
+
+type conversationOut struct{ Body conversation }
+
+func wireView(v *inbox.View, err error) (*conversationOut, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &conversationOut{wireConversation(v)}, nil
+}
+
+type conversationWithSeqOut struct{ Body conversationWithSeq }
+
+func (h *handlers) getConversation(ctx context.Context, _ team.Actor, in *conversationIn) (*conversationWithSeqOut, error) {
+	v, err := h.Inbox.Get(ctx, id.Conversation(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	return &conversationWithSeqOut{wireConversationWithSeq(v)}, nil
+}
+
+type messagesIn struct {
+	ID     int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	Before int   `query:"before" minimum:"1" doc:"Messages with a smaller number, the nearest ones."`
+	After  int   `query:"after" minimum:"1" doc:"Messages with a greater number, the nearest ones. Without before and after: the latest ones."`
+	Limit  int   `query:"limit" minimum:"1" maximum:"200" default:"50"`
+}
+
+type messagesOut struct{ Body messagePage }
+
+func (h *handlers) listMessages(ctx context.Context, _ team.Actor, in *messagesIn) (*messagesOut, error) {
+	if in.Before != 0 && in.After != 0 {
+		return nil, fault.New(fault.FieldInvalid, "give before or after, not both").At("after")
+	}
+	t, err := h.Inbox.Messages(ctx, id.Conversation(in.ID), inbox.Range{Before: in.Before, After: in.After, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	var c *event.Contact
+	if anyUnnamed(t.Messages) {
+		v, err := h.Inbox.Get(ctx, id.Conversation(in.ID))
+		if err != nil {
+			return nil, err
+		}
+		c = &v.Contact
+	}
+	items := wireList(t.Messages, func(m *event.Message) message { return wireMessage(m, c) })
+	return &messagesOut{messagePage{Items: items, HasMore: t.More, Seq: wireID(t.Seq)}}, nil
+}
+
+// anyUnnamed reports whether a message needs the contact's present name.
+func anyUnnamed(list []*event.Message) bool {
+	for _, m := range list {
+		if m.Sender.Type == event.ByContact && m.Sender.Name == "" {
+			return true
+		}
+		if m.Entry != nil && m.Entry.By != nil && m.Entry.By.Type == event.ByContact && m.Entry.By.Name == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// displayName is what operators see of a contact who had no name when writing: the name that c has now, or the substitute.
+func displayName(contact int64, c *event.Contact) string {
+	if c == nil || int64(c.ID) != contact {
+		c = &event.Contact{ID: id.Contact(contact)}
+	}
+	return c.DisplayName()
+}
+
+type sessionsOut struct{ Body sessionList }
+
+func (h *handlers) listSessions(ctx context.Context, _ team.Actor, in *conversationIn) (*sessionsOut, error) {
+	list, err := h.Inbox.Sessions(ctx, id.Conversation(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	return &sessionsOut{sessionList{Items: wireList(list, wireSession)}}, nil
+}
+
+type postIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	Body postInput
+}
+
+type postOut struct{ Body postedAnswer }
+
+func (h *handlers) postMessage(ctx context.Context, by team.Actor, in *postIn) (*postOut, error) {
+	p := inbox.Post{Conversation: id.Conversation(in.ID), Body: in.Body.Body, Note: in.Body.Note}
+	if in.Body.Reference != nil {
+		p.Reference = id.Message(*in.Body.Reference)
+	}
+	posted, err := h.Inbox.Post(ctx, by, httpapi.Key(ctx), p)
+	if err != nil {
+		return nil, err
+	}
+	return &postOut{postedAnswer{
+		Message:      wireMessage(posted.Message, &posted.Conversation.Contact),
+		Conversation: wireConversation(posted.Conversation),
+	}}, nil
+}
+
+type readIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	Body readInput
+}
+
+func (h *handlers) readConversation(ctx context.Context, by team.Actor, in *readIn) (*struct{}, error) {
+	return nil, h.Inbox.Read(ctx, by, id.Conversation(in.ID), in.Body.Number)
+}
+
+type assignIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	Body assignInput
+}
+
+func (h *handlers) assignConversation(ctx context.Context, by team.Actor, in *assignIn) (*conversationOut, error) {
+	to, err := optional[id.Operator](in.Body.OperatorID, "operator_id")
+	if err != nil {
+		return nil, err
+	}
+	return wireView(h.Inbox.Assign(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID), to))
+}
+
+type forwardIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	Body forwardInput
+}
+
+func (h *handlers) forwardConversation(ctx context.Context, by team.Actor, in *forwardIn) (*conversationOut, error) {
+	to, err := optional[id.Operator](in.Body.OperatorID, "operator_id")
+	if err != nil {
+		return nil, err
+	}
+	group, err := optional[id.Group](in.Body.GroupID, "group_id")
+	if err != nil {
+		return nil, err
+	}
+	return wireView(h.Inbox.Forward(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID), to, group, in.Body.Note))
+}
+
+// optional reads an id that may be null; ids that nothing can have are refused before 0 is taken for “none”.
+func optional[T ~int64](v *int64, field string) (T, error) {
+	if v == nil {
+		return 0, nil
+	}
+	if *v <= 0 || *v > id.MaxSafe {
+		return 0, fault.New(fault.FieldInvalid, strconv.FormatInt(*v, 10)+" is not an id").At(field)
+	}
+	return T(*v), nil
+}
+
+type actIn struct {
+	ID int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+}
+
+func (h *handlers) endConversation(ctx context.Context, by team.Actor, in *actIn) (*conversationOut, error) {
+	return wireView(h.Inbox.End(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID)))
+}
+
+func (h *handlers) reopenConversation(ctx context.Context, by team.Actor, in *actIn) (*conversationOut, error) {
+	return wireView(h.Inbox.Reopen(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID)))
+}
+
+type statusIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	Body statusInput
+}
+
+func (h *handlers) setStatus(ctx context.Context, by team.Actor, in *statusIn) (*conversationOut, error) {
+	return wireView(h.Inbox.SetStatus(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID), in.Body.Status))
+}

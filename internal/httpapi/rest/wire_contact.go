@@ -1,0 +1,57 @@
+package rest
+
+import (
+	"parley/internal/contact"
+	"parley/internal/event"
+)
+
+// contactObject is a contact. Its name in the API's document is Contact.
+type contactObject struct {
+	ID          int64      `json:"id" example:"5"`
+	UUID        string     `json:"uuid" format:"uuid" example:"0198c0de-0000-7000-8000-000000000005"`
+	Name        string     `json:"name" doc:"Empty while unknown." example:""`
+	DisplayName string     `json:"display_name" doc:"The name, or “Visitor 5” while it is unknown." example:"Visitor 5"`
+	Email       string     `json:"email" example:""`
+	Phone       string     `json:"phone" example:""`
+	ExternalID  string     `json:"external_id" doc:"Your own id of this person; empty when there is none." example:""`
+	Custom      jsonObject `json:"custom" doc:"Whatever the site told about the contact." example:"{}"`
+	CreatedAt   string     `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	UpdatedAt   string     `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+}
+
+func wireContact(c *event.Contact) contactObject {
+	return contactObject{
+		ID:          wireID(c.ID),
+		UUID:        c.UUID,
+		Name:        c.Name,
+		DisplayName: c.DisplayName(),
+		Email:       c.Email,
+		Phone:       c.Phone,
+		ExternalID:  c.ExternalID,
+		Custom:      jsonObject(c.Custom),
+		CreatedAt:   wireTime(c.CreatedAt),
+		UpdatedAt:   wireTime(c.UpdatedAt),
+	}
+}
+
+type contactPage struct {
+	Items      []contactObject `json:"items" nullable:"false"`
+	NextCursor *string         `json:"next_cursor" doc:"Send it as cursor for the next page; null on the last page."`
+}
+
+type contactPatch struct {
+	Name       *string     `json:"name,omitempty" example:"Ann"`
+	Email      *string     `json:"email,omitempty"`
+	Phone      *string     `json:"phone,omitempty"`
+	ExternalID *string     `json:"external_id,omitempty"`
+	Custom     *jsonObject `json:"custom,omitempty" doc:"Replaces the custom data. At most 32768 bytes and 8 levels."`
+}
+
+func (p contactPatch) change() contact.Change {
+	ch := contact.Change{Name: p.Name, Email: p.Email, Phone: p.Phone, ExternalID: p.ExternalID}
+	if p.Custom != nil {
+		raw := event.RawJSON(*p.Custom)
+		ch.Custom = &raw
+	}
+	return ch
+}

@@ -1,0 +1,350 @@
+package rest
+
+import (
+	"parley/internal/event"
+	"parley/internal/inbox"
+)
+
+// party is who sent or did something.
+type party struct {
+	Type string `json:"type" enum:"contact,operator,bot,system"`
+	ID   *int64 `json:"id" doc:"The contact's or operator's id, null for the others." example:"5"`
+	Name string `json:"name" example:"Ann"`
+}
+
+// wireParty names an unnamed contact as everywhere else; c is the conversation's contact if it is at hand.
+func wireParty(p event.Party, c *event.Contact) party {
+	w := party{Type: string(p.Type), Name: p.Name}
+	if p.Type == event.ByContact || p.Type == event.ByOperator {
+		w.ID = wireIDOrNull(p.ID)
+	}
+	if p.Type == event.ByContact && p.Name == "" && p.ID != 0 {
+		w.Name = displayName(p.ID, c)
+	}
+	return w
+}
+
+// threadEvent is what a line of type event says.
+type threadEvent struct {
+	Name     string  `json:"name" doc:"ended, reopened, assigned, forwarded, session_ended; more may come." example:"ended"`
+	By       *party  `json:"by" doc:"Who did it; null when nobody did."`
+	Operator *named  `json:"operator" doc:"Who got the conversation."`
+	Group    *group  `json:"group" doc:"Which group got the conversation."`
+	Reason   *string `json:"reason" enum:"operator,contact,timeout,rule,api" doc:"Why something ended."`
+}
+
+func wireEntry(e *event.Entry, c *event.Contact) *threadEvent {
+	if e == nil {
+		return nil
+	}
+	w := &threadEvent{Name: e.Name, Group: wireGroupOrNull(e.Group), Reason: wireStringOrNull(e.Reason)}
+	if e.By != nil {
+		by := wireParty(*e.By, c)
+		w.By = &by
+	}
+	if e.Operator != nil {
+		w.Operator = &named{ID: e.Operator.ID, Name: e.Operator.Name}
+	}
+	return w
+}
+
+type message struct {
+	ID             int64        `json:"id" example:"77"`
+	ConversationID int64        `json:"conversation_id" example:"42"`
+	SessionID      int64        `json:"session_id" example:"7"`
+	Number         int          `json:"number" doc:"1, 2, 3 … within the conversation, without gaps; the thread is ordered by it." example:"3"`
+	Ref            string       `json:"ref" doc:"Conversation, session and message id." example:"42.7.77"`
+	Type           string       `json:"type" enum:"message,event" doc:"An event is a line in the thread like “ended by Ann”."`
+	Note           bool         `json:"note" doc:"True for an internal note, which the contact never sees."`
+	Sender         party        `json:"sender"`
+	Body           string       `json:"body" example:"Hello!"`
+	Event          *threadEvent `json:"event" doc:"Null for messages."`
+	Reference      *int64       `json:"reference" doc:"Id of the quoted message."`
+	ClientID       *string      `json:"client_id" doc:"The sender's own id of the message."`
+	SentAt         string       `json:"sent_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	State          string       `json:"state" enum:"pending,sent,delivered,read,failed"`
+}
+
+// wireMessage maps a message; c is the conversation's contact if it is at hand, for the name of an unnamed one.
+func wireMessage(m *event.Message, c *event.Contact) message {
+	return message{
+		ID:             wireID(m.ID),
+		ConversationID: wireID(m.ConversationID),
+		SessionID:      wireID(m.SessionID),
+		Number:         m.Number,
+		Ref:            m.Ref(),
+		Type:           m.Type,
+		Note:           m.Note,
+		Sender:         wireParty(m.Sender, c),
+		Body:           m.Body,
+		Event:          wireEntry(m.Entry, c),
+		Reference:      wireIDOrNull(m.ReferenceID),
+		ClientID:       wireStringOrNull(m.ClientID),
+		SentAt:         wireTime(m.SentAt),
+		State:          wireState(m.State),
+	}
+}
+
+func wireState(s event.MessageState) string {
+	switch s {
+	case event.StatePending:
+		return "pending"
+	case event.StateDelivered:
+		return "delivered"
+	case event.StateRead:
+		return "read"
+	case event.StateFailed:
+		return "failed"
+	}
+	return "sent"
+}
+
+type visit struct {
+	URL             string `json:"url" example:"https://shop.example/cart"`
+	Title           string `json:"title" example:"Your cart"`
+	InitialURL      string `json:"initial_url" example:"https://shop.example/"`
+	Referrer        string `json:"referrer" example:""`
+	UserAgent       string `json:"user_agent" example:"Mozilla/5.0"`
+	Browser         string `json:"browser" example:"Chrome"`
+	BrowserVersion  string `json:"browser_version" example:"142.0"`
+	OS              string `json:"os" example:"Linux"`
+	Device          string `json:"device" doc:"desktop, mobile, tablet, bot or empty." example:"desktop"`
+	IP              string `json:"ip" example:"203.0.113.7"`
+	PageImpressions int    `json:"page_impressions" example:"3"`
+	Visits          int    `json:"visits" example:"1"`
+}
+
+func wireVisit(v event.Visit) visit {
+	return visit{
+		URL:             v.URL,
+		Title:           v.Title,
+		InitialURL:      v.InitialURL,
+		Referrer:        v.Referrer,
+		UserAgent:       v.UserAgent,
+		Browser:         v.Browser,
+		BrowserVersion:  v.BrowserVersion,
+		OS:              v.OS,
+		Device:          v.Device,
+		IP:              v.IP,
+		PageImpressions: v.PageImpressions,
+		Visits:          v.Visits,
+	}
+}
+
+type session struct {
+	ID        int64   `json:"id" example:"7"`
+	Number    int     `json:"number" doc:"1, 2, 3 … within the conversation." example:"1"`
+	StartedAt string  `json:"started_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	EndedAt   *string `json:"ended_at" format:"date-time" doc:"Null while it is open."`
+	EndReason *string `json:"end_reason" enum:"operator,contact,timeout,rule,api" doc:"Null while it is open."`
+	Visit     visit   `json:"visit"`
+}
+
+func wireSession(s event.Session) session {
+	return session{
+		ID:        wireID(s.ID),
+		Number:    s.Number,
+		StartedAt: wireTime(s.StartedAt),
+		EndedAt:   wireTimeOrNull(s.EndedAt),
+		EndReason: wireStringOrNull(s.EndReason),
+		Visit:     wireVisit(s.Visit),
+	}
+}
+
+type lastMessage struct {
+	Number     int    `json:"number" example:"3"`
+	Body       string `json:"body" doc:"One line of at most 200 characters." example:"Hello!"`
+	SenderType string `json:"sender_type" enum:"contact,operator,bot,system"`
+	SentAt     string `json:"sent_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	Type       string `json:"type" enum:"message,event"`
+	Note       bool   `json:"note"`
+}
+
+func wireLastMessage(m *event.LastMessage) *lastMessage {
+	if m == nil {
+		return nil
+	}
+	return &lastMessage{
+		Number:     m.Number,
+		Body:       m.Body,
+		SenderType: string(m.SenderType),
+		SentAt:     wireTime(m.SentAt),
+		Type:       m.Type,
+		Note:       m.Note,
+	}
+}
+
+type channel struct {
+	ID   *int64 `json:"id" doc:"Null for the website."`
+	Type string `json:"type" example:"website"`
+	Name string `json:"name" example:"Website"`
+}
+
+func wireChannel(c event.Channel) channel {
+	return channel{ID: wireIDOrNull(c.ID), Type: c.Type, Name: c.Name}
+}
+
+// conversation is a conversation as operators see it.
+type conversation struct {
+	ID               int64          `json:"id" example:"42"`
+	UUID             string         `json:"uuid" format:"uuid" example:"0198c0de-0000-7000-8000-000000000042"`
+	Status           string         `json:"status" enum:"new,open,pending,ended" doc:"new: nobody has answered; open: in work; pending: set aside until the contact writes; ended."`
+	Channel          channel        `json:"channel"`
+	Widget           named          `json:"widget"`
+	Contact          contactObject  `json:"contact"`
+	Group            *group         `json:"group"`
+	Operator         *operatorBrief `json:"operator" doc:"Who is responsible; null when nobody is."`
+	Topic            string         `json:"topic" example:""`
+	CreatedAt        string         `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	EndedAt          *string        `json:"ended_at" format:"date-time"`
+	UpdatedAt        string         `json:"updated_at" format:"date-time" doc:"Time of the last activity; lists are ordered by it." example:"2026-11-22T10:00:00.123456Z"`
+	LastMessage      *lastMessage   `json:"last_message"`
+	MessageCount     int            `json:"message_count" doc:"The highest message number." example:"3"`
+	OperatorRead     int            `json:"operator_read" doc:"Highest message number that an operator has read." example:"2"`
+	ContactDelivered int            `json:"contact_delivered" doc:"Highest message number that reached the contact." example:"1"`
+	ContactRead      int            `json:"contact_read" doc:"Highest message number that the contact has read." example:"1"`
+	Unread           int            `json:"unread" doc:"Messages of the contact with a number above operator_read." example:"1"`
+	Session          *session       `json:"session" doc:"The latest session."`
+	Visit            *visit         `json:"visit" doc:"The latest session's visit."`
+	Custom           jsonObject     `json:"custom" example:"{}"`
+}
+
+func wireConversation(v *inbox.View) conversation {
+	w := conversation{
+		ID:               wireID(v.ID),
+		UUID:             v.UUID,
+		Status:           v.Status,
+		Channel:          wireChannel(v.Channel),
+		Widget:           named{ID: wireID(v.Widget.ID), Name: v.Widget.Name},
+		Contact:          wireContact(&v.Contact),
+		Group:            wireGroupOrNull(v.Group),
+		Operator:         wireOperatorBrief(v.Operator),
+		Topic:            v.Topic,
+		CreatedAt:        wireTime(v.CreatedAt),
+		EndedAt:          wireTimeOrNull(v.EndedAt),
+		UpdatedAt:        wireTime(v.UpdatedAt),
+		LastMessage:      wireLastMessage(v.LastMessage),
+		MessageCount:     v.MessageCount,
+		OperatorRead:     v.OperatorRead,
+		ContactDelivered: v.ContactDelivered,
+		ContactRead:      v.ContactRead,
+		Unread:           v.Unread,
+		Custom:           "{}",
+	}
+	if v.Session != nil {
+		s := wireSession(*v.Session)
+		w.Session = &s
+		w.Visit = &s.Visit
+	}
+	return w
+}
+
+// conversationWithSeq is a conversation and the feed's place at the same moment.
+type conversationWithSeq struct {
+	ID               int64          `json:"id" example:"42"`
+	UUID             string         `json:"uuid" format:"uuid" example:"0198c0de-0000-7000-8000-000000000042"`
+	Status           string         `json:"status" enum:"new,open,pending,ended"`
+	Channel          channel        `json:"channel"`
+	Widget           named          `json:"widget"`
+	Contact          contactObject  `json:"contact"`
+	Group            *group         `json:"group"`
+	Operator         *operatorBrief `json:"operator" doc:"Who is responsible; null when nobody is."`
+	Topic            string         `json:"topic" example:""`
+	CreatedAt        string         `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	EndedAt          *string        `json:"ended_at" format:"date-time"`
+	UpdatedAt        string         `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	LastMessage      *lastMessage   `json:"last_message"`
+	MessageCount     int            `json:"message_count" doc:"The highest message number." example:"3"`
+	OperatorRead     int            `json:"operator_read" example:"2"`
+	ContactDelivered int            `json:"contact_delivered" example:"1"`
+	ContactRead      int            `json:"contact_read" example:"1"`
+	Unread           int            `json:"unread" example:"1"`
+	Session          *session       `json:"session" doc:"The latest session."`
+	Visit            *visit         `json:"visit" doc:"The latest session's visit."`
+	Custom           jsonObject     `json:"custom" example:"{}"`
+	Seq              int64          `json:"seq" doc:"The newest event at the moment of this snapshot." example:"123"`
+}
+
+func wireConversationWithSeq(v *inbox.View) conversationWithSeq {
+	c := wireConversation(v)
+	return conversationWithSeq{
+		ID:               c.ID,
+		UUID:             c.UUID,
+		Status:           c.Status,
+		Channel:          c.Channel,
+		Widget:           c.Widget,
+		Contact:          c.Contact,
+		Group:            c.Group,
+		Operator:         c.Operator,
+		Topic:            c.Topic,
+		CreatedAt:        c.CreatedAt,
+		EndedAt:          c.EndedAt,
+		UpdatedAt:        c.UpdatedAt,
+		LastMessage:      c.LastMessage,
+		MessageCount:     c.MessageCount,
+		OperatorRead:     c.OperatorRead,
+		ContactDelivered: c.ContactDelivered,
+		ContactRead:      c.ContactRead,
+		Unread:           c.Unread,
+		Session:          c.Session,
+		Visit:            c.Visit,
+		Custom:           c.Custom,
+		Seq:              wireID(v.Seq),
+	}
+}
+
+type counts struct {
+	Mine       int `json:"mine" example:"2"`
+	Unassigned int `json:"unassigned" example:"1"`
+	All        int `json:"all" example:"9"`
+}
+
+func wireCounts(c inbox.Counts) counts {
+	return counts{Mine: c.Mine, Unassigned: c.Unassigned, All: c.All}
+}
+
+type conversationPage struct {
+	Items      []conversation `json:"items" nullable:"false"`
+	NextCursor *string        `json:"next_cursor" doc:"Send it as cursor for the next page; null on the last page."`
+	Seq        int64          `json:"seq" doc:"The newest event at the moment of this snapshot." example:"123"`
+	Counts     counts         `json:"counts" doc:"Conversations that have not ended, whatever the list's filters."`
+}
+
+type messagePage struct {
+	Items   []message `json:"items" nullable:"false" doc:"Ascending by number."`
+	HasMore bool      `json:"has_more" doc:"True when there are more in the direction asked for."`
+	Seq     int64     `json:"seq" doc:"The newest event at the moment of this snapshot." example:"123"`
+}
+
+type sessionList struct {
+	Items []session `json:"items" nullable:"false" doc:"Oldest first."`
+}
+
+type postedAnswer struct {
+	Message      message      `json:"message"`
+	Conversation conversation `json:"conversation"`
+}
+
+type postInput struct {
+	Body      string `json:"body" doc:"1 to 20000 characters." example:"Hello!"`
+	Note      bool   `json:"note,omitempty" doc:"True for an internal note, which is possible in ended conversations too."`
+	Reference *int64 `json:"reference,omitempty" nullable:"true" doc:"Id of a message of this conversation to quote."`
+}
+
+type readInput struct {
+	Number int `json:"number" doc:"Everything up to this message number has been read." example:"3"`
+}
+
+type assignInput struct {
+	OperatorID *int64 `json:"operator_id" doc:"Null makes nobody responsible." example:"1"`
+}
+
+type forwardInput struct {
+	OperatorID *int64 `json:"operator_id,omitempty" nullable:"true" doc:"Give this or group_id." example:"2"`
+	GroupID    *int64 `json:"group_id,omitempty" nullable:"true" doc:"Give this or operator_id: the group's best free operator gets it, or nobody yet."`
+	Note       string `json:"note,omitempty" doc:"Left as an internal note for the receiver." example:"Please have a look."`
+}
+
+type statusInput struct {
+	Status string `json:"status" enum:"open,pending"`
+}

@@ -1,0 +1,380 @@
+package visitor
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"parley/internal/contact"
+	"parley/internal/event"
+	"parley/internal/fault"
+	"parley/internal/httpapi"
+	"parley/internal/id"
+	"parley/internal/inbox"
+	"parley/internal/team"
+	"parley/internal/widget"
+)
+
+// maxPage is the largest part of a thread that one request gets.
+const maxPage = 200
+
+// Options are what the visitor's edge needs.
+type Options struct {
+	Inbox    *inbox.Desk
+	Contacts *contact.Desk
+	Widgets  *widget.Desk
+	Team     *team.Desk
+	// PublicURL is the server's own origin, whose pages may always carry the widgets.
+	PublicURL string
+	Now       func() time.Time
+}
+
+type edge struct{ Options }
+
+// Register adds the routes of /visitor/v1 except the socket.
+func Register(mux *http.ServeMux, o Options) {
+	e := &edge{o}
+	route := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
+		mux.Handle(pattern, cors(func(w http.ResponseWriter, r *http.Request) {
+			if err := h(w, r); err != nil {
+				httpapi.WriteProblem(w, r, err)
+			}
+		}))
+	}
+	route("GET /visitor/v1/widgets/{key}", e.showWidget)
+	route("POST /visitor/v1/widgets/{key}/messages", e.postMessage)
+	route("POST /visitor/v1/widgets/{key}/identify", e.identify)
+	route("GET /visitor/v1/me", e.visitor(e.showMe))
+	route("PATCH /visitor/v1/me", e.visitor(e.changeMe))
+	route("GET /visitor/v1/conversations/{id}/messages", e.visitor(e.listMessages))
+	route("POST /visitor/v1/conversations/{id}/read", e.visitor(e.read))
+	route("POST /visitor/v1/conversations/{id}/end", e.visitor(e.end))
+	route("POST /visitor/v1/logout", e.visitor(e.logOut))
+	mux.Handle("OPTIONS /visitor/v1/", cors(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+}
+
+func cors(h http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		head := w.Header()
+		head.Set("Access-Control-Allow-Origin", "*")
+		head.Set("Access-Control-Allow-Methods", "GET, POST, PATCH")
+		head.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		head.Set("Access-Control-Expose-Headers", "Retry-After")
+		head.Set("Access-Control-Max-Age", "7200")
+		// The widget's answers are for the widget's page; other sites must be able to load them across origins.
+		head.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		h(w, r)
+	})
+}
+
+// OriginAllowed reports whether a browser on this site may use the widget. Requests without an Origin header come from
+// programs, which could send any; they pass.
+func (o *Options) OriginAllowed(w *event.Widget, origin string) bool {
+	return origin == "" || widget.OriginAllowed(w.Domains, origin, o.PublicURL)
+}
+
+func (e *edge) widget(r *http.Request) (*event.Widget, error) {
+	w, err := e.Widgets.ByKey(r.Context(), r.PathValue("key"))
+	if err != nil {
+		return nil, err
+	}
+	return w, e.originOf(r, w)
+}
+
+func (e *edge) originOf(r *http.Request, w *event.Widget) error {
+	if origin := r.Header.Get("Origin"); !e.OriginAllowed(w, origin) {
+		return fault.Newf(fault.WidgetOrigin, "the widget %s may not be used on %.100s; add the site's domain in the widget's settings", w.Key, origin)
+	}
+	return nil
+}
+
+func clientIP(r *http.Request) string {
+	if a := httpapi.ClientIP(r.Context()); a.IsValid() {
+		return a.String()
+	}
+	return ""
+}
+
+// visitor wraps handlers that need a browser's token.
+func (e *edge) visitor(h func(http.ResponseWriter, *http.Request, contact.Visitor) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		token := httpapi.BearerToken(r)
+		if token == "" {
+			return fault.New(fault.AuthRequired, "send the visitor's token: Authorization: Bearer vt_…")
+		}
+		v, err := e.Contacts.Authenticate(r.Context(), token)
+		if err != nil {
+			return err
+		}
+		wi, err := e.Widgets.Get(r.Context(), v.Widget)
+		if err != nil {
+			return err
+		}
+		if err := e.originOf(r, wi); err != nil {
+			return err
+		}
+		return h(w, r, v)
+	}
+}
+
+func respond(w http.ResponseWriter, r *http.Request, status int, v any) error {
+	w.Header().Set("Cache-Control", "no-store")
+	httpapi.WriteJSON(w, r, status, v)
+	return nil
+}
+
+func (e *edge) showWidget(w http.ResponseWriter, r *http.Request) error {
+	wi, err := e.widget(r)
+	if err != nil {
+		return err
+	}
+	available, err := e.Team.Availability(r.Context(), wi.GroupID)
+	if err != nil {
+		return err
+	}
+	operators, err := e.online(r, wi)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Vary", "Origin")
+	return respond(w, r, http.StatusOK, wireConfig{
+		Widget:           wireWidget{wi.ID, wi.Key, wi.Name, wi.Lang, wi.Color, wi.Position, wi.Title, wi.Subtitle, wi.Greeting, wi.Theme},
+		Availability:     available,
+		Operators:        operators,
+		IdentityRequired: wi.IdentityRequired,
+	})
+}
+
+// shownOperators is how many faces the widget shows.
+const shownOperators = 3
+
+func (e *edge) online(r *http.Request, wi *event.Widget) ([]wireFace, error) {
+	all, err := e.Team.List(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	faces := []wireFace{}
+	for _, o := range all {
+		if o.Status != event.Online || !o.Active || len(faces) == shownOperators {
+			continue
+		}
+		member := wi.GroupID == 0
+		for _, g := range o.Groups {
+			member = member || g.ID == wi.GroupID
+		}
+		if member {
+			faces = append(faces, wireFace{o.DisplayName(), o.ImageURL})
+		}
+	}
+	return faces, nil
+}
+
+func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
+	wi, err := e.widget(r)
+	if err != nil {
+		return err
+	}
+	var in wirePost
+	if err := httpapi.DecodeStrict(w, r, &in); err != nil {
+		return err
+	}
+	p := inbox.ContactPost{
+		WidgetKey: wi.Key, ClientID: in.ClientID, Body: in.Body, Reopen: in.Reopen,
+		Visit: inbox.Visit{
+			URL: in.Visit.URL, Title: in.Visit.Title, InitialURL: in.Visit.InitialURL, Referrer: in.Visit.Referrer,
+			PageImpressions: in.Visit.PageImpressions, Visits: in.Visit.Visits, UserAgent: r.UserAgent(), IP: clientIP(r),
+		},
+	}
+	if in.ConversationID != nil {
+		if p.Conversation = *in.ConversationID; p.Conversation < 1 {
+			return fault.New(fault.FieldInvalid, "conversation_id must be a positive number or null").At("conversation_id")
+		}
+	}
+	if in.Contact != nil {
+		p.Change = contact.Change{Name: in.Contact.Name, Email: in.Contact.Email, Phone: in.Contact.Phone}
+	}
+	if len(in.Custom) > 0 && string(in.Custom) != "null" {
+		raw := event.RawJSON(in.Custom)
+		p.Change.Custom = &raw
+	}
+	token := ""
+	switch given := httpapi.BearerToken(r); {
+	case in.Identity != nil && *in.Identity != "":
+		who, err := e.identified(r, wi, given, *in.Identity)
+		if err != nil {
+			return err
+		}
+		p.Contact, token = who.Contact.ID, who.Token
+	case given != "":
+		v, err := e.Contacts.Authenticate(r.Context(), given)
+		if err != nil {
+			return err
+		}
+		p.Contact = v.Contact
+	}
+	out, err := e.Inbox.PostFromContact(r.Context(), p)
+	if err != nil {
+		return err
+	}
+	if out.Token != "" {
+		token = out.Token
+	}
+	answer := wirePosted{Contact: contactOf(out.Contact), Conversation: conversationOf(out.Conversation), Message: messageOf(out.Message), Duplicate: out.Duplicate}
+	if token != "" {
+		answer.Token = &token
+	}
+	return respond(w, r, http.StatusCreated, answer)
+}
+
+func (e *edge) identified(r *http.Request, wi *event.Widget, token, jwt string) (*inbox.Identified, error) {
+	key, err := e.Widgets.IdentitySecret(r.Context(), wi.ID)
+	if err != nil {
+		return nil, err
+	}
+	who, err := contact.VerifyIdentity(jwt, key, e.Now())
+	if err != nil {
+		return nil, err
+	}
+	var anonymous id.Contact
+	if token != "" {
+		// A token that is no good any more must not keep a signed user out.
+		if v, err := e.Contacts.Authenticate(r.Context(), token); err == nil {
+			anonymous = v.Contact
+		} else if !fault.Is(err, fault.AuthInvalid) {
+			return nil, err
+		}
+	}
+	return e.Inbox.Identify(r.Context(), wi.Key, anonymous, who)
+}
+
+func (e *edge) identify(w http.ResponseWriter, r *http.Request) error {
+	wi, err := e.widget(r)
+	if err != nil {
+		return err
+	}
+	var in wireIdentify
+	if err := httpapi.DecodeStrict(w, r, &in); err != nil {
+		return err
+	}
+	who, err := e.identified(r, wi, httpapi.BearerToken(r), in.Identity)
+	if err != nil {
+		return err
+	}
+	return respond(w, r, http.StatusOK, wireIdentified{Token: who.Token, Contact: contactOf(who.Contact)})
+}
+
+func (e *edge) showMe(w http.ResponseWriter, r *http.Request, v contact.Visitor) error {
+	home, err := e.Inbox.HomeOf(r.Context(), v.Contact)
+	if err != nil {
+		return err
+	}
+	out := wireHome{Contact: contactOf(home.Contact), Conversations: []wireConversation{}, Seq: home.Seq}
+	for _, c := range home.Conversations {
+		out.Conversations = append(out.Conversations, conversationOf(c))
+	}
+	return respond(w, r, http.StatusOK, out)
+}
+
+func (e *edge) changeMe(w http.ResponseWriter, r *http.Request, v contact.Visitor) error {
+	var in wireChange
+	if err := httpapi.DecodeStrict(w, r, &in); err != nil {
+		return err
+	}
+	ch := contact.Change{Name: in.Name, Email: in.Email, Phone: in.Phone}
+	if len(in.Custom) > 0 && string(in.Custom) != "null" {
+		raw := event.RawJSON(in.Custom)
+		ch.Custom = &raw
+	}
+	c, err := e.Contacts.UpdateSelf(r.Context(), v.Contact, ch)
+	if err != nil {
+		return err
+	}
+	return respond(w, r, http.StatusOK, wireMe{contactOf(c)})
+}
+
+func conversationID(r *http.Request) (id.Conversation, error) {
+	n, err := id.Parse(r.PathValue("id"))
+	if err != nil {
+		return 0, fault.Newf(fault.ConversationNotFound, "there is no conversation %.40q", r.PathValue("id"))
+	}
+	return id.Conversation(n), nil
+}
+
+func number(r *http.Request, name string, def, min, max int) (int, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return def, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < min || n > max {
+		return 0, fault.Newf(fault.FieldInvalid, "%s must be a number from %d to %d", name, min, max).At(name)
+	}
+	return n, nil
+}
+
+func (e *edge) listMessages(w http.ResponseWriter, r *http.Request, v contact.Visitor) error {
+	conversation, err := conversationID(r)
+	if err != nil {
+		return err
+	}
+	var faults fault.Collect
+	param := func(name string, def, min, max int) int {
+		n, err := number(r, name, def, min, max)
+		if err != nil {
+			faults.Add(fault.As(err))
+		}
+		return n
+	}
+	rg := inbox.Range{Before: param("before", 0, 1, id.MaxSafe), After: param("after", 0, 0, id.MaxSafe), Limit: param("limit", 50, 1, maxPage)}
+	if err := faults.Err(); err != nil {
+		return err
+	}
+	t, err := e.Inbox.MessagesOf(r.Context(), v.Contact, conversation, rg)
+	if err != nil {
+		return err
+	}
+	out := wireThread{Items: []wireMessage{}, HasMore: t.More, Seq: t.Seq}
+	for _, m := range t.Messages {
+		out.Items = append(out.Items, messageOf(m))
+	}
+	return respond(w, r, http.StatusOK, out)
+}
+
+func (e *edge) read(w http.ResponseWriter, r *http.Request, v contact.Visitor) error {
+	conversation, err := conversationID(r)
+	if err != nil {
+		return err
+	}
+	var in wireRead
+	if err := httpapi.DecodeStrict(w, r, &in); err != nil {
+		return err
+	}
+	if in.Number < 1 {
+		return fault.New(fault.FieldInvalid, "number must be the number of a message").At("number")
+	}
+	if err := e.Inbox.MarkByContact(r.Context(), v.Contact, conversation, 0, in.Number); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (e *edge) end(w http.ResponseWriter, r *http.Request, v contact.Visitor) error {
+	conversation, err := conversationID(r)
+	if err != nil {
+		return err
+	}
+	c, err := e.Inbox.EndByContact(r.Context(), v.Contact, conversation)
+	if err != nil {
+		return err
+	}
+	return respond(w, r, http.StatusOK, wireEnded{conversationOf(c)})
+}
+
+func (e *edge) logOut(w http.ResponseWriter, r *http.Request, _ contact.Visitor) error {
+	if err := e.Contacts.LogOut(r.Context(), httpapi.BearerToken(r)); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

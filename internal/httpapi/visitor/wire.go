@@ -1,0 +1,228 @@
+package visitor
+
+import (
+	"encoding/json"
+	"time"
+
+	"parley/internal/event"
+	"parley/internal/id"
+	"parley/internal/inbox"
+)
+
+type wireWidget struct {
+	ID       id.Widget `json:"id"`
+	Key      string    `json:"key"`
+	Name     string    `json:"name"`
+	Lang     string    `json:"lang"`
+	Color    string    `json:"color"`
+	Position string    `json:"position"`
+	Title    string    `json:"title"`
+	Subtitle string    `json:"subtitle"`
+	Greeting string    `json:"greeting"`
+	Theme    string    `json:"theme"`
+}
+
+type wireFace struct {
+	Name     string `json:"name"`
+	ImageURL string `json:"image_url"`
+}
+
+type wireConfig struct {
+	Widget           wireWidget `json:"widget"`
+	Availability     string     `json:"availability"`
+	Operators        []wireFace `json:"operators"`
+	IdentityRequired bool       `json:"identity_required"`
+}
+
+type wireVisit struct {
+	URL             string `json:"url"`
+	Title           string `json:"title"`
+	InitialURL      string `json:"initial_url"`
+	Referrer        string `json:"referrer"`
+	PageImpressions int    `json:"page_impressions"`
+	Visits          int    `json:"visits"`
+}
+
+type wireContactInfo struct {
+	Name  *string `json:"name"`
+	Email *string `json:"email"`
+	Phone *string `json:"phone"`
+}
+
+type wirePost struct {
+	ClientID       string           `json:"client_id"`
+	Body           string           `json:"body"`
+	ConversationID *id.Conversation `json:"conversation_id"`
+	Reopen         bool             `json:"reopen"`
+	Contact        *wireContactInfo `json:"contact"`
+	Custom         json.RawMessage  `json:"custom"`
+	Identity       *string          `json:"identity"`
+	Visit          wireVisit        `json:"visit"`
+}
+
+type wireContact struct {
+	ID     id.Contact    `json:"id"`
+	UUID   string        `json:"uuid"`
+	Name   string        `json:"name"`
+	Email  string        `json:"email"`
+	Phone  string        `json:"phone"`
+	Custom event.RawJSON `json:"custom"`
+}
+
+func contactOf(c *event.Contact) wireContact {
+	return wireContact{c.ID, c.UUID, c.Name, c.Email, c.Phone, c.Custom}
+}
+
+type wireSender struct {
+	Type     string `json:"type"`
+	Name     string `json:"name"`
+	ImageURL string `json:"image_url"`
+}
+
+type wireEntry struct {
+	Name     string    `json:"name"`
+	Operator *wireFace `json:"operator"`
+	Reason   *string   `json:"reason"`
+}
+
+type wireMessage struct {
+	ID             id.Message      `json:"id"`
+	ConversationID id.Conversation `json:"conversation_id"`
+	Number         int             `json:"number"`
+	Type           string          `json:"type"`
+	Sender         wireSender      `json:"sender"`
+	Body           string          `json:"body"`
+	Event          *wireEntry      `json:"event"`
+	ClientID       *string         `json:"client_id"`
+	SentAt         time.Time       `json:"sent_at"`
+	State          string          `json:"state"`
+}
+
+// messageOf is a message as its contact sees it. Who acted inside the company stays inside, but for the operator's public name.
+func messageOf(m *event.Message) wireMessage {
+	out := wireMessage{
+		ID: m.ID, ConversationID: m.ConversationID, Number: m.Number, Type: m.Type, Body: m.Body, SentAt: m.SentAt,
+		Sender: wireSender{string(m.Sender.Type), m.Sender.Name, m.ImageURL}, State: stateName(m.State),
+	}
+	if m.Sender.Type == event.ByBot {
+		out.Sender.Name = "" // an API token's name is the company's own
+	}
+	if m.ClientID != "" {
+		out.ClientID = &m.ClientID
+	}
+	if m.Entry != nil {
+		out.Event = &wireEntry{Name: m.Entry.Name}
+		if m.Entry.Operator != nil {
+			out.Event.Operator = &wireFace{Name: m.Entry.Operator.Name}
+		}
+		if m.Entry.Reason != "" {
+			out.Event.Reason = &m.Entry.Reason
+		}
+	}
+	return out
+}
+
+func stateName(s event.MessageState) string {
+	switch s {
+	case event.StateDelivered:
+		return "delivered"
+	case event.StateRead:
+		return "read"
+	case event.StateFailed:
+		return "failed"
+	case event.StatePending:
+		return "pending"
+	}
+	return "sent"
+}
+
+type wireConversation struct {
+	ID               id.Conversation `json:"id"`
+	Status           string          `json:"status"`
+	CreatedAt        time.Time       `json:"created_at"`
+	EndedAt          *time.Time      `json:"ended_at"`
+	UpdatedAt        time.Time       `json:"updated_at"`
+	Operator         *wireFace       `json:"operator"`
+	LastMessage      *wireMessage    `json:"last_message"`
+	MessageCount     int             `json:"message_count"`
+	Unread           int             `json:"unread"`
+	ContactRead      int             `json:"contact_read"`
+	OperatorRead     int             `json:"operator_read"`
+	ContactDelivered int             `json:"contact_delivered"`
+}
+
+// conversationOf is a conversation as its contact sees it.
+func conversationOf(v *inbox.View) wireConversation {
+	out := wireConversation{
+		ID: v.ID, Status: v.Status, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, MessageCount: v.MessageCount, Unread: v.UnreadByContact,
+		ContactRead: v.ContactRead, OperatorRead: v.OperatorRead, ContactDelivered: v.ContactDelivered,
+	}
+	if !v.EndedAt.IsZero() {
+		out.EndedAt = &v.EndedAt
+	}
+	if v.Operator != nil {
+		out.Operator = &wireFace{v.Operator.DisplayName(), v.Operator.ImageURL}
+	}
+	if v.Visible != nil {
+		m := messageOf(v.Visible)
+		out.LastMessage = &m
+	}
+	return out
+}
+
+type wirePosted struct {
+	Token        *string          `json:"token"`
+	Contact      wireContact      `json:"contact"`
+	Conversation wireConversation `json:"conversation"`
+	Message      wireMessage      `json:"message"`
+	Duplicate    bool             `json:"duplicate"`
+}
+
+type wireIdentify struct {
+	Identity string `json:"identity"`
+}
+
+type wireIdentified struct {
+	Token   string      `json:"token"`
+	Contact wireContact `json:"contact"`
+}
+
+type wireHome struct {
+	Contact       wireContact        `json:"contact"`
+	Conversations []wireConversation `json:"conversations"`
+	Seq           id.Seq             `json:"seq"`
+}
+
+type wireMe struct {
+	Contact wireContact `json:"contact"`
+}
+
+type wireChange struct {
+	Name   *string         `json:"name"`
+	Email  *string         `json:"email"`
+	Phone  *string         `json:"phone"`
+	Custom json.RawMessage `json:"custom"`
+}
+
+type wireThread struct {
+	Items   []wireMessage `json:"items"`
+	HasMore bool          `json:"has_more"`
+	Seq     id.Seq        `json:"seq"`
+}
+
+type wireRead struct {
+	Number int `json:"number"`
+}
+
+type wireEnded struct {
+	Conversation wireConversation `json:"conversation"`
+}
+
+// Message renders a message for the realtime frames of its contact.
+func Message(m *event.Message) any { return messageOf(m) }
+
+// Contact renders a contact for the realtime frames of that contact.
+func Contact(c *event.Contact) any { return contactOf(c) }
+
+// Conversation renders a conversation for the realtime frames of its contact.
+func Conversation(v *inbox.View) any { return conversationOf(v) }

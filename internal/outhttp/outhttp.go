@@ -1,0 +1,182 @@
+package outhttp
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"code.dny.dev/ssrf"
+
+	"parley/internal/db"
+	"parley/internal/fault"
+)
+
+const (
+	// BodyLimit is how much of an answer's body is read and kept, in bytes.
+	BodyLimit = 64 << 10
+	// headerLimit bounds an answer's head, in bytes.
+	headerLimit = 64 << 10
+)
+
+// Options says how to reach out.
+type Options struct {
+	// AllowPrivate are prefixes that may be reached although they are not public.
+	AllowPrivate []netip.Prefix
+	// UserAgent is sent unless a request brings its own.
+	UserAgent string
+	// ConnectTimeout bounds resolving, connecting and the TLS handshake (zero: 5 s), HeaderTimeout waiting for the
+	// answer's head (zero: 15 s), TotalTimeout the whole call unless the request says otherwise (zero: 20 s).
+	ConnectTimeout, HeaderTimeout, TotalTimeout time.Duration
+	// MaxIdlePerHost is how many connections are kept per host. It must not be below the number of calls under way to one
+	// host, else throughput halves by reconnecting. Zero means 256.
+	MaxIdlePerHost int
+	// Logger gets refused targets; nil discards.
+	Logger *slog.Logger
+	// TLS is for tests with their own certificates; nil means the system's roots.
+	TLS *tls.Config
+}
+
+// Client makes outbound calls.
+type Client struct {
+	transport *http.Transport
+	guard     *ssrf.Guardian
+	agent     string
+	total     time.Duration
+	log       *slog.Logger
+}
+
+// New makes a Client.
+func New(o Options) *Client {
+	pick := func(d, otherwise time.Duration) time.Duration {
+		if d == 0 {
+			return otherwise
+		}
+		return d
+	}
+	var v4, v6 []netip.Prefix
+	for _, p := range o.AllowPrivate {
+		if p.Addr().Is4() {
+			v4 = append(v4, p)
+		} else {
+			v6 = append(v6, p)
+		}
+	}
+	c := &Client{
+		guard: ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...)),
+		agent: o.UserAgent, total: pick(o.TotalTimeout, 20*time.Second), log: o.Logger,
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	connect := pick(o.ConnectTimeout, 5*time.Second)
+	idle := o.MaxIdlePerHost
+	if idle == 0 {
+		idle = 256
+	}
+	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second, Control: c.guard.Safe}
+	c.transport = &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        o.TLS,
+		TLSHandshakeTimeout:    connect,
+		ResponseHeaderTimeout:  pick(o.HeaderTimeout, 15*time.Second),
+		MaxResponseHeaderBytes: headerLimit,
+		MaxIdleConnsPerHost:    idle,
+		IdleConnTimeout:        90 * time.Second,
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
+	}
+	return c
+}
+
+// Close drops the connections that are not in use.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Request is one call.
+type Request struct {
+	Method string
+	// URL comes from CheckURL.
+	URL    *url.URL
+	Header http.Header
+	Body   []byte
+	// Timeout bounds the whole call; zero means the client's.
+	Timeout time.Duration
+}
+
+// Answer is what came back. Any status is an answer.
+type Answer struct {
+	Status int
+	Header http.Header
+	// Body is at most BodyLimit bytes; Truncated tells that there was more.
+	Body      []byte
+	Truncated bool
+}
+
+// Do makes the call. A target that the address guard refuses is a fault target.refused; other errors mean that there was no
+// complete answer. It panics inside a database transaction.
+func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
+	if db.InTx(ctx) {
+		panic("outhttp: call inside a database transaction")
+	}
+	timeout := r.Timeout
+	if timeout <= 0 {
+		timeout = c.total
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req := &http.Request{
+		Method: r.Method, URL: r.URL, Host: r.URL.Host, Header: r.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: int64(len(r.Body)),
+	}
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	if c.agent != "" && req.Header["User-Agent"] == nil {
+		req.Header["User-Agent"] = []string{c.agent}
+	}
+	if len(r.Body) > 0 {
+		req.Body = io.NopCloser(bytes.NewReader(r.Body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
+		// Lets the transport try again by itself when a kept connection turns out to be closed: a repeat is harmless,
+		// every receiver can tell it by the webhook-id.
+		if req.Header["Idempotency-Key"] == nil {
+			req.Header["X-Idempotency-Key"] = nil
+		}
+	}
+	res, err := c.transport.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return nil, c.explain(r.URL, timeout, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, BodyLimit+1))
+	a := &Answer{Status: res.StatusCode, Header: res.Header, Body: body}
+	if len(body) > BodyLimit {
+		a.Body, a.Truncated = body[:BodyLimit], true
+	}
+	if err != nil {
+		return a, c.explain(r.URL, timeout, fmt.Errorf("read the answer: %w", err))
+	}
+	return a, nil
+}
+
+func (c *Client) explain(u *url.URL, timeout time.Duration, err error) error {
+	switch {
+	case errors.Is(err, ssrf.ErrProhibitedIP), errors.Is(err, ssrf.ErrProhibitedNetwork), errors.Is(err, ssrf.ErrInvalidHostPort):
+		c.log.Warn("outbound call refused: the target's address is not public", "host", u.Host)
+		return fault.Newf(fault.TargetRefused, "%s leads to an address that is not public; the owner of this installation can allow its range", u.Hostname()).Because(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no complete answer within %s", timeout)
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return fmt.Errorf("call %s: %w", u.Host, err)
+}

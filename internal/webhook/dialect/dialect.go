@@ -1,0 +1,77 @@
+package dialect
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"parley/internal/event"
+)
+
+// Dialect renders events for one family of receivers. All methods are pure and safe for concurrent use.
+type Dialect interface {
+	// Info describes the dialect.
+	Info() Info
+	// Name returns what the dialect calls the event, one of Info.Events, and false when it does not tell of it.
+	Name(e *event.Event) (string, bool)
+	// Render makes the body for an event that has a Name. The same event and options give the same bytes.
+	Render(e *event.Event, o Options) ([]byte, error)
+	// Judge says what an answer's HTTP status means.
+	Judge(status int) Verdict
+}
+
+// Info describes a dialect for settings and documentation.
+type Info struct {
+	// Name is the stable name in settings ("userlike").
+	Name string
+	// Version is pinned by an endpoint when it is created ("2024").
+	Version string
+	Title   string
+	// Success says in words which answers count as received ("200 only").
+	Success string
+	// Events are all events that an endpoint can subscribe to, in the order of the reference.
+	Events []Event
+	// Schema is a JSON Schema (2020-12) whose $defs has one entry per event name.
+	Schema []byte
+}
+
+// Event is one event that an endpoint can subscribe to.
+type Event struct {
+	Name        string
+	Title       string
+	Description string
+}
+
+// Options are what a body may depend on besides the event.
+type Options struct {
+	// PublicURL is the address of this installation without a slash at the end.
+	PublicURL string
+}
+
+// Verdict is what an answer means.
+type Verdict string
+
+// The verdicts.
+const (
+	Received Verdict = "received"
+	Failed   Verdict = "failed"
+	// Gone means that the receiver wants no more calls at all.
+	Gone Verdict = "gone"
+)
+
+// EventSchema returns the JSON Schema of one event's body as a document of its own.
+func EventSchema(info Info, name string) ([]byte, error) {
+	var doc struct {
+		Schema string                     `json:"$schema"`
+		Ref    string                     `json:"$ref"`
+		Title  string                     `json:"title"`
+		Defs   map[string]json.RawMessage `json:"$defs"`
+	}
+	if err := json.Unmarshal(info.Schema, &doc); err != nil {
+		return nil, fmt.Errorf("schema of dialect %s: %w", info.Name, err)
+	}
+	if _, ok := doc.Defs[name]; !ok {
+		return nil, fmt.Errorf("schema of dialect %s has no event %q", info.Name, name)
+	}
+	doc.Ref, doc.Title = "#/$defs/"+name, info.Title+": "+name
+	return json.MarshalIndent(&doc, "", "  ")
+}

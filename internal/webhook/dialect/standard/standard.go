@@ -1,0 +1,82 @@
+package standard
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+
+	"parley/internal/event"
+	"parley/internal/webhook/dialect"
+)
+
+// Name is the dialect's name in settings.
+const Name = "standard"
+
+//go:embed schema.json
+var schema []byte
+
+// New returns the dialect.
+func New() dialect.Dialect { return standard{} }
+
+type standard struct{}
+
+var described = map[event.Type][2]string{
+	event.ConversationCreated:       {"Conversation created", "A contact's first message opened a new conversation."},
+	event.ConversationAssigned:      {"Conversation assigned", "Another operator or group is responsible for a conversation."},
+	event.ConversationStatusChanged: {"Conversation status changed", "A conversation went from one status to another without ending."},
+	event.ConversationEnded:         {"Conversation ended", "A conversation's status was set to ended."},
+	event.ConversationReopened:      {"Conversation reopened", "An ended conversation is in work again."},
+	event.ConversationRead:          {"Conversation read", "An operator or the contact has read or received more of a conversation."},
+	event.ConversationUpdated:       {"Conversation updated", "The contact's page, the topic or the contact's data changed."},
+	event.SessionStarted:            {"Session started", "A contact's message opened a new session of a conversation."},
+	event.SessionEnded:              {"Session ended", "A session ended by the operator, the contact, a time-out, a rule or the API."},
+	event.SessionUnread:             {"Session ended unread", "A session ended with messages that no operator had read."},
+	event.MessageReceived:           {"Message received", "A contact sent a message."},
+	event.MessageSent:               {"Message sent", "An operator or bot sent a message to a contact."},
+	event.MessageNoted:              {"Note added", "An operator wrote an internal note."},
+	event.OperatorStatusChanged:     {"Operator status changed", "An operator went online, away or offline."},
+	event.OperatorUpdated:           {"Operator updated", "An operator was added or changed."},
+	event.GroupUpdated:              {"Group updated", "A group of operators was added, changed or removed."},
+	event.WidgetUpdated:             {"Widget updated", "A widget was added or its settings were changed."},
+	event.ContactCreated:            {"Contact created", "A contact was seen for the first time."},
+	event.ContactUpdated:            {"Contact updated", "A contact's data changed."},
+}
+
+// Info implements dialect.Dialect.
+func (standard) Info() dialect.Info {
+	info := dialect.Info{Name: Name, Version: "1", Title: "Standard Webhooks", Success: "any 2xx", Schema: schema}
+	for _, t := range event.Types() {
+		d := described[t]
+		info.Events = append(info.Events, dialect.Event{Name: string(t), Title: d[0], Description: d[1]})
+	}
+	return info
+}
+
+// Name implements dialect.Dialect: every event is told under its own name.
+func (standard) Name(e *event.Event) (string, bool) {
+	_, ok := described[e.Type]
+	return string(e.Type), ok
+}
+
+// Judge implements dialect.Dialect: any 2xx is success, 410 ends the subscription.
+func (standard) Judge(status int) dialect.Verdict {
+	switch {
+	case status >= 200 && status <= 299:
+		return dialect.Received
+	case status == 410:
+		return dialect.Gone
+	}
+	return dialect.Failed
+}
+
+// Render implements dialect.Dialect.
+func (standard) Render(e *event.Event, _ dialect.Options) ([]byte, error) { return Marshal(e) }
+
+// Marshal renders an event as the feed, the sockets and this dialect send it.
+func Marshal(e *event.Event) ([]byte, error) {
+	b, err := json.Marshal(wireEvent(e))
+	if err != nil {
+		return nil, fmt.Errorf("render event %d: %w", e.ID, err)
+	}
+	return b, nil
+}

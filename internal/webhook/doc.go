@@ -1,0 +1,20 @@
+// Package webhook keeps the endpoints that other people's programs gave us, decides in an event's own transaction which of
+// them hear of it, and makes the calls: rendered by the endpoint's dialect, signed, through the guarded door.
+//
+// Wiring
+//
+//	hooks := webhook.New(webhook.Options{DB: d, Feed: f, HTTP: door, Sealer: sealer, Dialects: all.Dialects(),
+//		UserAgent: "Parley/" + version, PublicURL: url, Kick: func() { engine.Kick() }})
+//	f.Plan(hooks.Plan)
+//	engine := delivery.New(delivery.Options{…, Executors: map[string]delivery.Executor{webhook.Kind: hooks.Executor()}})
+//
+// Invariants
+//   - Plan only matches and inserts rows; nothing in it can fail for reasons of the event's content. It reads the version of
+//     the endpoints in the event's transaction, so a change counts for every event that commits after it, on every node
+//     (S-098). The version is a random word per change, so that a change that was rolled back can never be taken for another.
+//   - A body is rendered once, from the stored snapshot, and every retry and replay sends the same bytes.
+//   - Secrets and header values are sealed at rest, appear in no list and no log.
+//
+// Every use case takes the acting person first and needs an admin. The package imports db, delivery, event, feed, outhttp,
+// team and dialect.
+package webhook

@@ -1,0 +1,66 @@
+// The stage of a test: a server with an admin, a group, a widget and an endpoint, a receiver, a shop and a browser.
+import assert from "node:assert/strict";
+import { launch } from "./browser.mjs";
+import { Receiver } from "./receiver.mjs";
+import { Server } from "./server.mjs";
+import { startShop } from "./shop.mjs";
+
+/** The callbacks of the main job, in the order in which they must come. */
+export const mainJob = [
+  "chat_session.start",
+  "chat_session.message_received",
+  "chat_session.message_sent",
+  "chat_session.end",
+  "conversation.ended",
+];
+
+export async function stage(t) {
+  // Everything that was started is ended, also when the setting up fails half-way.
+  const last = [];
+  t.after(async () => {
+    for (const end of last.reverse()) await end();
+  });
+
+  const server = await Server.make();
+  last.push(() => server.remove());
+  server.token = await server.verbOnce("token", "create", "--name", "e2e", "--scope", "admin");
+  const link = await server.verbOnce(
+    "operator", "add", "--email", "kim@shop.example", "--first-name", "Kim", "--last-name", "Noor",
+    "--role", "admin", "--public-url", server.url,
+  );
+  assert.ok(link.startsWith(`${server.url}/app/link#`), `operator add printed ${link}`);
+  await server.start();
+
+  const receiver = await Receiver.start();
+  last.push(() => receiver.stop());
+
+  const { items: operators } = await server.api("GET", "/operators");
+  const group = await server.api("POST", "/groups", { name: "Support", operator_ids: operators.map((one) => one.id) });
+  const widget = await server.api("POST", "/widgets", { name: "Shop", group_id: group.id });
+  const { secret } = await server.api("POST", "/endpoints", {
+    name: "Receiver",
+    url: receiver.hook("main"),
+    dialect: "userlike",
+    events: mainJob,
+  });
+  await receiver.control({ secrets: { main: secret } });
+
+  const shop = await startShop(server.url, widget.snippet);
+  last.push(() => shop.stop());
+  const browser = await launch();
+  last.push(() => browser.close());
+  return { server, receiver, shop, browser, link, widget };
+}
+
+/** Runs a test's body and, when it fails, shows what the server said. */
+export function withStage(body) {
+  return async (t) => {
+    const set = await stage(t);
+    try {
+      await body(set, t);
+    } catch (cause) {
+      t.diagnostic(`the server said:\n${set.server.output}`);
+      throw cause;
+    }
+  };
+}

@@ -1,0 +1,264 @@
+import { Fragment, memo, useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { Conversation, Message } from "../api/types.ts";
+import { dayKey, dayName, moment, timeOfDay, useNow } from "../app/clock.ts";
+import { useLive, usePresence } from "../app/live-context.ts";
+import { useMe } from "../app/me.ts";
+import { Action } from "../design/Action.tsx";
+import { Icon } from "../design/icons.tsx";
+import { messageState } from "../realtime/reducer.ts";
+import type { ThreadSnapshot } from "../realtime/snapshots.ts";
+import { describe } from "./events.ts";
+import { type Outgoing, useOutgoing } from "./outbox.ts";
+import { Prose } from "./Prose.tsx";
+import { Tick } from "./Tick.tsx";
+import { useOutbox } from "./useOutbox.ts";
+
+const STEP = 60;
+const NEAR = 240;
+const GROUPED_MILLISECONDS = 5 * 60_000;
+
+interface LogProps {
+  conversation: Conversation;
+  thread: ThreadSnapshot;
+}
+
+function follows(before: Message | undefined, message: Message): boolean {
+  return (
+    before !== undefined &&
+    before.type === "message" &&
+    message.type === "message" &&
+    before.sender.type === message.sender.type &&
+    before.sender.id === message.sender.id &&
+    before.note === message.note &&
+    Date.parse(message.sent_at) - Date.parse(before.sent_at) < GROUPED_MILLISECONDS
+  );
+}
+
+export function MessageLog({ conversation, thread }: LogProps) {
+  const live = useLive();
+  const me = useMe().operator.id;
+  const now = useNow();
+  const box = useOutbox();
+  const outgoing = useOutgoing(box, conversation.id);
+  const { typists } = usePresence(conversation.id);
+  const scroller = useRef<HTMLDivElement>(null);
+  const [shown, setShown] = useState(STEP);
+  const [atEnd, setAtEnd] = useState(true);
+  const [loading, setLoading] = useState(false);
+  // What arrives while the operator reads further up is counted on the button that jumps to it.
+  const [seen, setSeen] = useState(() => thread.items.at(-1)?.number ?? 0);
+
+  const items = thread.items.slice(-shown);
+  const firstNumber = items[0]?.number ?? 0;
+  const lastNumber = thread.items.at(-1)?.number ?? 0;
+  const older = thread.hasMore || thread.items.length > items.length;
+  const typing = typists.filter((typist) => typist.type === "contact");
+
+  // Lines that come in above must not move what is being read.
+  const before = useRef({ first: firstNumber, height: 0 });
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (!box) return;
+    if (before.current.first > firstNumber && before.current.height > 0) {
+      box.scrollTop += box.scrollHeight - before.current.height;
+    }
+    before.current = { first: firstNumber, height: box.scrollHeight };
+  });
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these are what makes the log longer at its end
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (box && atEnd) box.scrollTop = box.scrollHeight;
+  }, [lastNumber, outgoing.length, typing.length, atEnd]);
+  useEffect(() => {
+    if (atEnd) setSeen(lastNumber);
+  }, [atEnd, lastNumber]);
+
+  // A growing composer takes height from below; stay where we were.
+  const stick = useRef(atEnd);
+  stick.current = atEnd;
+  useEffect(() => {
+    const box = scroller.current;
+    if (!box) return;
+    const observer = new ResizeObserver(() => {
+      if (stick.current) box.scrollTop = box.scrollHeight;
+    });
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, []);
+
+  const onScroll = () => {
+    const box = scroller.current;
+    if (!box) return;
+    setAtEnd(box.scrollHeight - box.scrollTop - box.clientHeight < 48);
+    if (box.scrollTop > NEAR || loading) return;
+    if (thread.items.length > shown) {
+      setShown(shown + STEP);
+    } else if (thread.hasMore) {
+      setLoading(true);
+      live
+        .loadOlder(conversation.id)
+        .then(() => setShown(thread.items.length + 2 * STEP))
+        .catch(() => {})
+        .finally(() => setLoading(false));
+    }
+  };
+  const jump = () => {
+    const box = scroller.current;
+    if (box) box.scrollTop = box.scrollHeight;
+  };
+
+  // Own messages written while reading above are what the operator wants to see next.
+  const sent = useRef(outgoing.length);
+  useEffect(() => {
+    if (outgoing.length > sent.current) setAtEnd(true);
+    sent.current = outgoing.length;
+  }, [outgoing.length]);
+
+  const fresh = thread.items.filter((item) => item.number > seen && item.type === "message").length;
+  return (
+    <div className="log-frame">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the log scrolls and must do so by keyboard */}
+      <div className="log" ref={scroller} onScroll={onScroll} role="log" aria-label="Messages" tabIndex={0}>
+        {older && (
+          <div className="log-older">{loading ? "Loading earlier messages…" : "Earlier messages above"}</div>
+        )}
+        <ol className="log-lines">
+          {items.map((message, index) => {
+            const previous = items[index - 1];
+            const newDay = !previous || dayKey(previous.sent_at) !== dayKey(message.sent_at);
+            return (
+              <Fragment key={message.number}>
+                {newDay && (
+                  <li className="log-day">
+                    <span>{dayName(message.sent_at, now)}</span>
+                  </li>
+                )}
+                <Line
+                  message={message}
+                  state={messageState(message, conversation)}
+                  own={message.sender.type === "operator" && message.sender.id === me}
+                  grouped={!newDay && follows(previous, message)}
+                />
+              </Fragment>
+            );
+          })}
+          {outgoing.map((entry) => (
+            <Waiting
+              key={entry.key}
+              entry={entry}
+              onRetry={() => box.retry(conversation.id, entry.key)}
+              onDiscard={() => box.discard(conversation.id, entry.key)}
+            />
+          ))}
+          {typing.length > 0 && (
+            <li className="line them typing-line">
+              <div className="bubble typing">
+                <i />
+                <i />
+                <i />
+                <span className="hidden-text">
+                  {typing[0]?.name || conversation.contact.display_name} is typing
+                </span>
+              </div>
+            </li>
+          )}
+        </ol>
+      </div>
+      {!atEnd && (
+        <div className="log-jump">
+          <Action small icon="arrowDown" onPress={jump}>
+            {fresh > 0 ? `${fresh} new` : "Newest"}
+          </Action>
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface LineProps {
+  message: Message;
+  state: ReturnType<typeof messageState>;
+  own: boolean;
+  grouped: boolean;
+}
+
+const Line = memo(function Line({ message, state, own, grouped }: LineProps) {
+  const { sender, note } = message;
+  const attributes = {
+    "data-message-number": message.number,
+    "data-state": state,
+    "data-sender": sender.type,
+    "data-note": note || undefined,
+  };
+  if (message.type === "event" || sender.type === "system") {
+    return (
+      <li className="log-event" {...attributes}>
+        <span>{describe(message)}</span>
+        <time dateTime={message.sent_at} title={moment(message.sent_at)}>
+          {timeOfDay(message.sent_at)}
+        </time>
+      </li>
+    );
+  }
+  const side = sender.type === "contact" ? "them" : "us";
+  return (
+    <li className={`line ${side}${grouped ? " grouped" : ""}${note ? " note" : ""}`} {...attributes}>
+      {!grouped && (
+        <div className="line-head">
+          {note && <Icon name="note" size={14} />}
+          <span dir="auto">{own ? "You" : sender.name || (sender.type === "bot" ? "Bot" : "Visitor")}</span>
+          {note && <span className="line-kind">Internal note</span>}
+        </div>
+      )}
+      <div className="bubble" dir="auto">
+        <Prose text={message.body} />
+      </div>
+      <div className="line-foot">
+        <time dateTime={message.sent_at} title={moment(message.sent_at)}>
+          {timeOfDay(message.sent_at)}
+        </time>
+        {side === "us" && !note && <Tick state={state} />}
+      </div>
+    </li>
+  );
+});
+
+function Waiting(props: { entry: Outgoing; onRetry: () => void; onDiscard: () => void }) {
+  const { entry } = props;
+  const failed = entry.state === "failed";
+  return (
+    <li
+      className={`line us${entry.note ? " note" : ""}${failed ? " failed" : ""}`}
+      data-state={failed ? "failed" : "pending"}
+      data-sender="operator"
+      data-note={entry.note || undefined}
+    >
+      <div className="bubble" dir="auto">
+        <Prose text={entry.body} />
+      </div>
+      <div className="line-foot">
+        {failed ? (
+          <span className="line-failed" role="alert">
+            Not sent: {entry.reason}
+          </span>
+        ) : (
+          <>
+            {entry.state === "waiting" && <span>Waiting for the connection</span>}
+            <Tick state="pending" />
+          </>
+        )}
+      </div>
+      {failed && (
+        <div className="line-actions">
+          <Action small icon="refresh" onPress={props.onRetry}>
+            Try again
+          </Action>
+          <Action small kind="quiet" icon="trash" onPress={props.onDiscard}>
+            Discard
+          </Action>
+        </div>
+      )}
+    </li>
+  );
+}

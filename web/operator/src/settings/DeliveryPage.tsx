@@ -1,0 +1,186 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { asApiError } from "../api/error.ts";
+import { deliveries } from "../api/routes.ts";
+import type { Attempt, DeliveryDetail } from "../api/types.ts";
+import { milliseconds, moment, seconds, useNow } from "../app/clock.ts";
+import { go, Link, useNumberParam } from "../app/router.tsx";
+import { Action } from "../design/Action.tsx";
+import { CopyAction } from "../design/Copyable.tsx";
+import { Callout } from "../design/marks.tsx";
+import { toast } from "../design/toasts.tsx";
+import { DeliveryTag } from "./DeliveryTag.tsx";
+import { JsonText } from "./JsonText.tsx";
+import { LoadFault, Loading, Page } from "./parts.tsx";
+
+const BACK = { to: "/settings/deliveries", label: "Delivery log" };
+
+export default function DeliveryPage() {
+  const id = useNumberParam("id");
+  const delivery = useQuery({
+    queryKey: ["deliveries", id],
+    queryFn: () => deliveries.get(id),
+    refetchOnMount: "always",
+    refetchInterval: (query) => (query.state.data?.state === "pending" ? 2000 : false),
+  });
+  if (delivery.data) return <Detail delivery={delivery.data} />;
+  return (
+    <Page title="Delivery" back={BACK}>
+      {delivery.isError ? (
+        <LoadFault error={delivery.error} onRetry={() => void delivery.refetch()} />
+      ) : (
+        <Loading rows={6} />
+      )}
+    </Page>
+  );
+}
+
+function Detail({ delivery }: { delivery: DeliveryDetail }) {
+  const client = useQueryClient();
+  const now = useNow();
+  const [busy, setBusy] = useState(false);
+  const resend = async () => {
+    setBusy(true);
+    try {
+      const { delivery: made } = await deliveries.replay(delivery.id);
+      await client.invalidateQueries({ queryKey: ["deliveries"] });
+      toast("Resent with the same body and webhook-id");
+      go(`/settings/deliveries/${made.id}`);
+    } catch (cause) {
+      toast(asApiError(cause).detail);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const wait = delivery.next_attempt_at ? (Date.parse(delivery.next_attempt_at) - now) / 1000 : null;
+  return (
+    <Page
+      wide
+      title={delivery.event_name}
+      back={BACK}
+      intro={
+        <span className="inline wrap">
+          <DeliveryTag delivery={delivery} />
+          <span>Event {delivery.event.seq}</span>
+          <Link to={`/settings/endpoints/${delivery.endpoint_id}`}>Endpoint {delivery.endpoint_id}</Link>
+          {delivery.conversation_id !== null && (
+            <Link to={`/inbox/${delivery.conversation_id}`}>Conversation {delivery.conversation_id}</Link>
+          )}
+          {delivery.replay_of !== null && (
+            <Link to={`/settings/deliveries/${delivery.replay_of}`}>
+              Resent from delivery {delivery.replay_of}
+            </Link>
+          )}
+        </span>
+      }
+      actions={
+        <Action icon="refresh" kind="primary" onPress={() => void resend()} isDisabled={busy}>
+          Resend
+        </Action>
+      }
+    >
+      {delivery.state === "pending" && delivery.attempts > 0 && (
+        <Callout tone="warn" icon="clock">
+          {wait !== null && wait > 0 ? `The next try is in ${seconds(wait)}.` : "The next try is due now."}{" "}
+          {delivery.last_error}
+        </Callout>
+      )}
+      {delivery.state === "dead" && (
+        <Callout tone="bad">
+          Given up after {delivery.attempts} attempts. {delivery.last_error} Resend it when the receiver works
+          again.
+        </Callout>
+      )}
+      <section className="stack">
+        <h2>Attempts</h2>
+        {delivery.attempt_log.length === 0 ? (
+          <p className="card pad item-hint">Not tried yet.</p>
+        ) : (
+          <ol className="card attempts">
+            {delivery.attempt_log.map((attempt) => (
+              <AttemptRow key={attempt.number} attempt={attempt} />
+            ))}
+          </ol>
+        )}
+      </section>
+      <section className="stack">
+        <h2>Request</h2>
+        <div className="card">
+          <div className="request-line mono">
+            <strong>POST</strong> {delivery.request.url}
+          </div>
+          <Fold title="Headers" open>
+            <HeaderTable headers={delivery.request.headers} />
+          </Fold>
+          <Fold title="Body" open actions={<CopyAction text={delivery.request.body} label="Copy body" />}>
+            <JsonText text={delivery.request.body} label="Request body" />
+          </Fold>
+        </div>
+      </section>
+    </Page>
+  );
+}
+
+const OUTCOME: Record<Attempt["outcome"], { text: string; tone: string }> = {
+  delivered: { text: "Delivered", tone: "good" },
+  retry: { text: "Will be repeated", tone: "warn" },
+  dead: { text: "Given up", tone: "bad" },
+};
+
+function AttemptRow({ attempt }: { attempt: Attempt }) {
+  const { text, tone } = OUTCOME[attempt.outcome];
+  return (
+    <li className="attempt">
+      <details>
+        <summary>
+          <span className="attempt-number">{attempt.number}</span>
+          <span className={`attempt-status ${tone}`}>{attempt.status ?? "No answer"}</span>
+          <span className="attempt-what">
+            {attempt.error || text}
+            {attempt.retry_at && <span className="item-hint"> Repeated {moment(attempt.retry_at)}</span>}
+          </span>
+          <span className="attempt-time">
+            {milliseconds(attempt.duration_ms)}
+            <time dateTime={attempt.started_at}>{moment(attempt.started_at)}</time>
+          </span>
+        </summary>
+        <div className="attempt-answer">
+          <h3>Answer</h3>
+          <HeaderTable headers={attempt.response_headers ?? {}} />
+          {attempt.response_body ? (
+            <JsonText text={attempt.response_body} label={`Answer of attempt ${attempt.number}`} />
+          ) : (
+            <p className="item-hint">No body.</p>
+          )}
+        </div>
+      </details>
+    </li>
+  );
+}
+
+function Fold(props: { title: string; open?: boolean; actions?: ReactNode; children: ReactNode }) {
+  return (
+    <div className="fold">
+      <div className="fold-head">
+        <h3>{props.title}</h3>
+        {props.actions}
+      </div>
+      {props.children}
+    </div>
+  );
+}
+
+function HeaderTable({ headers }: { headers: { [name: string]: string } }) {
+  const entries = Object.entries(headers);
+  if (entries.length === 0) return <p className="item-hint fold-pad">No headers.</p>;
+  return (
+    <dl className="headers mono">
+      {entries.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

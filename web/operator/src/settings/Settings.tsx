@@ -1,0 +1,118 @@
+import { type ComponentType, type LazyExoticComponent, lazy, Suspense, useEffect } from "react";
+import { useMe } from "../app/me.ts";
+import { go, Link, matchPath, ParamsProvider, usePlace } from "../app/router.tsx";
+import { Icon } from "../design/icons.tsx";
+import { SETTINGS_PAGES } from "./pages.ts";
+import { Empty, LinkAction, Loading, Page } from "./parts.tsx";
+import "./settings.css";
+
+type Screen = LazyExoticComponent<ComponentType>;
+
+const Widgets = lazy(() => import("./Widgets.tsx"));
+const WidgetEditor = lazy(() => import("./WidgetEditor.tsx"));
+const Operators = lazy(() => import("./Operators.tsx"));
+const OperatorEditor = lazy(() => import("./OperatorEditor.tsx"));
+const Groups = lazy(() => import("./Groups.tsx"));
+const GroupEditor = lazy(() => import("./GroupEditor.tsx"));
+const Endpoints = lazy(() => import("./Endpoints.tsx"));
+const EndpointEditor = lazy(() => import("./EndpointEditor.tsx"));
+const EndpointPage = lazy(() => import("./EndpointPage.tsx"));
+const DeliveryLog = lazy(() => import("./DeliveryLog.tsx"));
+const DeliveryPage = lazy(() => import("./DeliveryPage.tsx"));
+const Tokens = lazy(() => import("./Tokens.tsx"));
+const Profile = lazy(() => import("./Profile.tsx"));
+
+const ROUTES: { pattern: string; screen: Screen; open?: boolean }[] = [
+  { pattern: "/settings/widgets", screen: Widgets },
+  { pattern: "/settings/widgets/new", screen: WidgetEditor },
+  { pattern: "/settings/widgets/:id", screen: WidgetEditor },
+  { pattern: "/settings/operators", screen: Operators },
+  { pattern: "/settings/operators/new", screen: OperatorEditor },
+  { pattern: "/settings/operators/:id", screen: OperatorEditor },
+  { pattern: "/settings/groups", screen: Groups },
+  { pattern: "/settings/groups/new", screen: GroupEditor },
+  { pattern: "/settings/groups/:id", screen: GroupEditor },
+  { pattern: "/settings/endpoints", screen: Endpoints },
+  { pattern: "/settings/endpoints/new", screen: EndpointEditor },
+  { pattern: "/settings/endpoints/:id", screen: EndpointPage },
+  { pattern: "/settings/endpoints/:id/edit", screen: EndpointEditor },
+  { pattern: "/settings/deliveries", screen: DeliveryLog },
+  { pattern: "/settings/deliveries/:id", screen: DeliveryPage },
+  { pattern: "/settings/tokens", screen: Tokens },
+  { pattern: "/settings/profile", screen: Profile, open: true },
+];
+
+export default function Settings() {
+  const { path } = usePlace();
+  const admin = useMe().operator.role === "admin";
+  const index = path === "/settings";
+
+  // The wide layout has no page of its own for the index: its first entry is it.
+  useEffect(() => {
+    if (index && window.matchMedia("(min-width: 760px)").matches) {
+      go(admin ? "/settings/widgets" : "/settings/profile", { replace: true });
+    }
+  }, [index, admin]);
+
+  return (
+    <div className="settings" data-index={index || undefined}>
+      <nav className="settings-nav" aria-label="Settings">
+        <h2>Settings</h2>
+        <ul>
+          {SETTINGS_PAGES.filter((page) => admin || !page.admin).map((page) => (
+            <li key={page.path}>
+              <Link
+                to={page.path}
+                className="settings-link"
+                aria-current={path === page.path || path.startsWith(`${page.path}/`) ? "page" : undefined}
+              >
+                <Icon name={page.icon} />
+                <span>{page.title}</span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <main className="settings-main">
+        <Link to="/settings" className="settings-up">
+          <Icon name="left" size={14} /> Settings
+        </Link>
+        <Suspense fallback={<div className="page" />}>
+          <CurrentPage admin={admin} />
+        </Suspense>
+      </main>
+    </div>
+  );
+}
+
+function CurrentPage({ admin }: { admin: boolean }) {
+  const { path } = usePlace();
+  for (const route of ROUTES) {
+    const params = matchPath(route.pattern, path);
+    if (!params) continue;
+    if (!admin && !route.open) {
+      return (
+        <Page title="Settings">
+          <Empty icon="lock" title="For admins">
+            <p>Only admins can change settings. Your own profile is open to you.</p>
+            <LinkAction to="/settings/profile">My profile</LinkAction>
+          </Empty>
+        </Page>
+      );
+    }
+    const Current = route.screen;
+    return (
+      <ParamsProvider value={params}>
+        <Current key={path} />
+      </ParamsProvider>
+    );
+  }
+  if (path === "/settings") return <Loading />;
+  return (
+    <Page title="Not found">
+      <Empty icon="search" title="There is no such page">
+        <LinkAction to="/settings">All settings</LinkAction>
+      </Empty>
+    </Page>
+  );
+}

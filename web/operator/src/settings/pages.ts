@@ -1,0 +1,31 @@
+import type { IconName } from "../design/icons.tsx";
+
+export interface SettingsPage {
+  path: string;
+  title: string;
+  hint: string;
+  icon: IconName;
+  admin: boolean;
+}
+
+export const SETTINGS_PAGES: SettingsPage[] = [
+  {
+    path: "/settings/widgets",
+    title: "Widgets",
+    hint: "The messenger on your sites",
+    icon: "chat",
+    admin: true,
+  },
+  { path: "/settings/operators", title: "Operators", hint: "Who answers", icon: "user", admin: true },
+  { path: "/settings/groups", title: "Groups", hint: "Teams to forward to", icon: "users", admin: true },
+  { path: "/settings/endpoints", title: "Endpoints", hint: "Where callbacks go", icon: "bolt", admin: true },
+  {
+    path: "/settings/deliveries",
+    title: "Delivery log",
+    hint: "Every callback and its attempts",
+    icon: "list",
+    admin: true,
+  },
+  { path: "/settings/tokens", title: "API tokens", hint: "For your own programs", icon: "key", admin: true },
+  { path: "/settings/profile", title: "My profile", hint: "Name and password", icon: "user", admin: false },
+];

@@ -1,0 +1,299 @@
+// Walks through an operator's work in a real browser against the stand-in server: live arrival, sending, undo, drafts,
+// a cut line, and how fast ten thousand conversations are.
+
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { addMessage, broadcast, contactWrites, emit, makeWorld, startServer } from "./mock-server.mjs";
+
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+let failed = 0;
+
+async function scene(name, options, run) {
+  const world = makeWorld(options);
+  const frames = [];
+  world.onFrame = (frame) => frames.push(frame);
+  const { server, port } = await startServer(world);
+  const context = await browser.newContext({ viewport: options.viewport ?? { width: 1440, height: 860 } });
+  const page = await context.newPage();
+  const base = `http://127.0.0.1:${port}/app`;
+  try {
+    await run({ page, world, base, frames });
+    console.log(`ok   ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL ${name}: ${String(error.message).slice(0, 600)}`);
+    await page.screenshot({ path: `/tmp/parley-flow-${name.replaceAll(" ", "-")}.png` }).catch(() => {});
+  }
+  await context.close();
+  server.closeAllConnections();
+  server.close();
+}
+
+const lines = (page) => page.getByRole("log").locator("[data-message-number]");
+const reply = (page) => page.getByRole("textbox", { name: "Reply" });
+
+await scene("a message arrives live", {}, async ({ page, world, base, frames }) => {
+  await page.goto(`${base}/`);
+  await page.getByRole("link", { name: /Tomás Vidal/ }).first().waitFor();
+  contactWrites(world, 20, "Is anybody there?");
+  const first = page.locator("[data-conversation]").first();
+  await page.getByText("Is anybody there?").waitFor({ timeout: 1000 });
+  assert.equal(await first.getAttribute("data-conversation"), "20");
+  await first.click();
+  await page.getByRole("log").getByText("Is anybody there?").waitFor();
+  await page.waitForTimeout(300);
+  assert.equal(world.conversations.get(20).unread, 0, "read on the server");
+  assert.ok(frames.some((frame) => frame.type === "viewing" && frame.conversation_id === 20));
+  contactWrites(world, 20, "Second line");
+  await page.getByRole("log").getByText("Second line").waitFor({ timeout: 1000 });
+});
+
+await scene("title shows unread", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/`);
+  await page.locator("[data-conversation]").first().waitFor();
+  assert.match(await page.title(), /^\(\d+\) Parley$/);
+  const before = Number(/\d+/.exec(await page.title())[0]);
+  contactWrites(world, 7, "one more");
+  await page.waitForFunction((n) => document.title.startsWith(`(${n})`), before + (world.conversations.get(7).operator?.id === 2 ? 0 : 1));
+});
+
+await scene("sending shows at once and gets its ticks", {}, async ({ page, world, base, frames }) => {
+  world.delay = 300;
+  await page.goto(`${base}/inbox/5`);
+  await reply(page).fill("Good morning!");
+  await page.keyboard.press("Enter");
+  await page.locator('[data-state="pending"]').waitFor({ timeout: 200 });
+  await page.locator('[data-sender="operator"][data-state="sent"]').last().waitFor();
+  assert.equal(await page.getByText("Good morning!", { exact: true }).count() >= 1, true);
+  await page.locator('[data-sender="operator"][data-state="read"]').last().waitFor();
+  assert.equal(await page.getByRole("log").getByText("Good morning!", { exact: true }).count(), 1);
+  assert.equal(await reply(page).inputValue(), "");
+  assert.ok(frames.some((frame) => frame.type === "typing"));
+  await page.getByText("Yours").waitFor();
+});
+
+await scene("a busy server gets the same key again", {}, async ({ page, world, base }) => {
+  world.failNext = 0;
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).waitFor();
+  world.failNext = 2;
+  await reply(page).fill("Once only");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await page.locator('[data-sender="operator"][data-state="sent"]', { hasText: "Once only" }).waitFor({ timeout: 8000 });
+  assert.equal(world.messages.get(3).filter((m) => m.body === "Once only").length, 1);
+});
+
+await scene("ending can be undone", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).waitFor();
+  await page.getByRole("heading", { name: "Mei Tanaka" }).click();
+  await page.keyboard.press("e");
+  await page.getByRole("button", { name: "Undo", exact: true }).click();
+  await page.waitForTimeout(5300);
+  assert.equal(world.conversations.get(3).status, "pending");
+  await page.getByRole("button", { name: "End conversation" }).click();
+  await page.waitForTimeout(5500);
+  assert.equal(world.conversations.get(3).status, "ended");
+  await page.getByRole("button", { name: "Reopen" }).click();
+  await reply(page).waitFor({ timeout: 2000 });
+  assert.equal(world.conversations.get(3).status, "open");
+});
+
+await scene("a draft survives a reload", {}, async ({ page, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).fill("half a sentence");
+  await page.reload();
+  await reply(page).waitFor();
+  assert.equal(await reply(page).inputValue(), "half a sentence");
+});
+
+await scene("the keyboard is enough", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/`);
+  await page.locator("[data-conversation]").first().waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/inbox\/2/);
+  await page.waitForTimeout(200);
+  await page.keyboard.press("r");
+  await page.waitForTimeout(100);
+  await page.keyboard.type("jk? e");
+  assert.equal(await reply(page).inputValue(), "jk? e");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("n");
+  await page.waitForTimeout(100);
+  await page.keyboard.type("for us");
+  await page.keyboard.press("Enter");
+  await page.locator("[data-note]", { hasText: "for us" }).waitFor();
+  assert.equal(world.messages.get(2).at(-1).note, true);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("j");
+  await page.waitForURL(/inbox\/3/);
+  await page.keyboard.press("/");
+  await page.keyboard.type("tomás");
+  await page.waitForTimeout(100);
+  assert.equal(await page.locator("[data-conversation]").count() >= 1, true);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await page.getByPlaceholder("Search or type").fill("dark");
+  await page.getByRole("menuitem", { name: /Dark theme/ }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(200);
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+});
+
+await scene("a cut line resumes complete and in order", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).waitFor();
+  await page.waitForTimeout(200);
+  const before = await lines(page).count();
+  world.down = true;
+  for (const line of world.sockets) line.terminate();
+  for (let n = 0; n < 30; n += 1) contactWrites(world, 3, `while away ${n}`);
+  await page.getByText("Connection lost").waitFor({ timeout: 4500 });
+  world.down = false;
+  const begin = Date.now();
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await page.getByRole("log").getByText("while away 29").waitFor({ timeout: 3000 });
+  const passed = Date.now() - begin;
+  const numbers = await lines(page).evaluateAll((all) => all.map((each) => Number(each.dataset.messageNumber)));
+  assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
+  assert.equal(new Set(numbers).size, numbers.length);
+  assert.equal(numbers.length, before + 30);
+  assert.ok(passed < 1000, `${passed} ms`);
+  assert.equal(await page.getByText("Connection lost").count(), 0);
+});
+
+await scene("a resync reloads what is shown", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).waitFor();
+  await page.waitForTimeout(200);
+  addMessage(world, 3, { body: "never announced", sender: { type: "contact", id: 3, name: "Mei Tanaka" } });
+  world.seq += 5;
+  broadcast(world, { type: "resync", reason: "too_far" });
+  await page.getByRole("log").getByText("never announced").waitFor({ timeout: 3000 });
+  await page.waitForTimeout(300);
+  contactWrites(world, 3, "and live again");
+  await page.getByRole("log").getByText("and live again").waitFor({ timeout: 2000 });
+});
+
+await scene("history loads while scrolling up and stays in place", {}, async ({ page, base }) => {
+  await page.goto(`${base}/inbox/1`);
+  await lines(page).last().waitFor();
+  for (let n = 0; n < 12; n += 1) {
+    await page.getByRole("log").evaluate((box) => { box.scrollTop = 0; });
+    await page.waitForTimeout(150);
+  }
+  const numbers = await lines(page).evaluateAll((all) => all.map((each) => Number(each.dataset.messageNumber)));
+  assert.equal(numbers.length, 500);
+  assert.equal(numbers[0], 1);
+  await page.getByRole("button", { name: "Newest" }).click();
+  const end = await page.getByRole("log").evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight);
+  assert.ok(end < 5);
+});
+
+await scene("ten thousand conversations", { conversations: 10_000 }, async ({ page, world, base }) => {
+  await page.goto(`${base}/`);
+  await page.locator("[data-conversation]").first().waitFor();
+  const list = page.locator(".list-scroll");
+  for (let n = 0; n < 60; n += 1) {
+    await list.evaluate((box) => { box.scrollTop = box.scrollHeight; });
+    await page.waitForTimeout(60);
+  }
+  const height = await list.evaluate((box) => box.scrollHeight);
+  assert.ok(height > 84 * 8000, `only ${Math.round(height / 84)} rows`);
+  await list.evaluate((box) => { box.scrollTop = 0; });
+  await page.waitForTimeout(200);
+  const frames = await list.evaluate(async (box) => {
+    const times = [];
+    let last = performance.now();
+    for (let n = 0; n < 120; n += 1) {
+      box.scrollTop += 400;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      const now = performance.now();
+      times.push(now - last);
+      last = now;
+    }
+    return times.sort((a, b) => a - b);
+  });
+  console.log(`     scrolling: median frame ${frames[60].toFixed(1)} ms, p95 ${frames[114].toFixed(1)} ms`);
+  await list.evaluate((box) => { box.scrollTop = 0; });
+  await page.waitForTimeout(200);
+  const ids = await page.locator("[data-conversation]").evaluateAll((all) => all.slice(0, 6).map((each) => each.dataset.conversation));
+  for (const id of ids) {
+    await page.locator(`[data-conversation="${id}"]`).click();
+    await page.getByRole("log").locator("[data-message-number]").first().waitFor();
+  }
+  const times = [];
+  for (const id of [...ids, ...ids]) {
+    times.push(await page.evaluate(async (id) => {
+      const begin = performance.now();
+      document.querySelector(`[data-conversation="${id}"]`).click();
+      while (!location.pathname.endsWith(`/${id}`) || !document.querySelector('[role="log"] [data-message-number]')) await new Promise((resolve) => setTimeout(resolve, 0));
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+      return performance.now() - begin;
+    }, id));
+  }
+  times.sort((a, b) => a - b);
+  console.log(`     switching: median ${times[6].toFixed(1)} ms, worst ${times.at(-1).toFixed(1)} ms`);
+  assert.ok(times[6] < 50, `${times[6]} ms`);
+  const begin = Date.now();
+  for (let n = 1; n <= 200; n += 1) contactWrites(world, 5000 + n, `burst ${n}`);
+  await page.locator(".list-pane").getByText("burst 200").waitFor();
+  console.log(`     200 events in a burst: ${Date.now() - begin} ms`);
+});
+
+await scene("a phone shows one column at a time", { viewport: { width: 360, height: 640 } }, async ({ page, base }) => {
+  await page.goto(`${base}/`);
+  await page.getByRole("link", { name: /Mei Tanaka/ }).first().click();
+  await reply(page).waitFor();
+  assert.equal(await page.locator(".list-pane").isVisible(), false);
+  await page.getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: /Show the contact/ }).click();
+  await page.getByRole("dialog").getByText("mei.tanaka@example.net").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Back to the list" }).click();
+  await page.locator(".list-pane").waitFor();
+});
+
+await scene("assign forward and status", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/inbox/8?view=all`);
+  await page.getByRole("button", { name: "Take" }).click();
+  await page.getByText("Yours").waitFor();
+  assert.equal(world.conversations.get(8).operator.id, 1);
+  await page.getByRole("button", { name: "Forward" }).click();
+  await page.getByRole("searchbox", { name: "Search operators and groups" }).fill("chi");
+  await page.getByRole("menuitem", { name: /Chidi Okafor/ }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.getByText("forwarded the conversation to Chidi Okafor").waitFor();
+  assert.equal(world.conversations.get(8).operator.id, 3);
+  await page.getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: /Mark as pending/ }).click();
+  await page.locator(".thread-head").getByText("Pending").waitFor();
+  emit(world, "operator.status_changed", { operator: { ...world.operators[2], name: "Chidi O.", status: "offline" } });
+  await page.locator(".thread-head").getByText("Chidi O.").waitFor();
+});
+
+await scene("sign in and out", {}, async ({ page, world, base }) => {
+  world.signedIn = false;
+  await page.goto(`${base}/inbox/3`);
+  await page.getByLabel("E-mail").fill("ada@example.com");
+  await page.getByLabel("Password").fill("correct horse");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await reply(page).waitFor();
+  await page.getByRole("button", { name: /^Account/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in to Parley" }).waitFor();
+  await page.goto(`${base}/link#fresh`);
+  await page.locator("[data-conversation]").first().waitFor();
+  assert.equal(new URL(page.url()).hash, "");
+});
+
+await browser.close();
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,348 @@
+// Looks at every state in a real browser: a screenshot, an axe run, the policy's violations and the width of the page.
+// Screenshots go to the folder given (default /tmp/parley-looks). `--only TEXT` runs the states whose name holds TEXT.
+
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { broadcast, makeWorld, sampleCalls, startServer } from "./mock-server.mjs";
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const argument = (name) => {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? null : process.argv[at + 1];
+};
+const folder = argument("--to") ?? join(tmpdir(), "parley-looks");
+const only = argument("--only");
+const widths = (argument("--widths") ?? "320,768,1440").split(",").map(Number);
+const themes = (argument("--themes") ?? "light,dark").split(",");
+mkdirSync(folder, { recursive: true });
+
+const role = (page, name, options) => page.getByRole(name, options);
+
+/** name, address, what to do before looking; `world` may be changed first. */
+const STATES = [
+  ["inbox", "/app/"],
+  ["inbox-unassigned", "/app/?view=unassigned"],
+  ["inbox-ended", "/app/?view=all&status=ended"],
+  ["inbox-filtered-none", "/app/", async (page) => page.getByRole("searchbox").first().fill("zzzz")],
+  ["thread", "/app/inbox/3"],
+  ["thread-long", "/app/inbox/1"],
+  ["thread-long-name", "/app/inbox/5"],
+  ["thread-rtl", "/app/inbox/4"],
+  ["thread-ended", "/app/inbox/6"],
+  ["thread-missing", "/app/inbox/99999"],
+  [
+    "thread-note",
+    "/app/inbox/3",
+    async (page) => {
+      await role(page, "radio", { name: "Note" }).click();
+      await role(page, "textbox", { name: "Internal note" }).fill(
+        "Ask the warehouse whether the green one is in stock.",
+      );
+    },
+  ],
+  [
+    "thread-typing-guard",
+    "/app/inbox/3",
+    async (page, world) => {
+      await page.waitForTimeout(200);
+      broadcast(world, {
+        type: "typing",
+        conversation_id: 3,
+        by: { type: "contact", id: 3, name: "Mei Tanaka" },
+        text: null,
+        ttl_seconds: 6,
+      });
+      broadcast(world, {
+        type: "viewing",
+        conversation_id: 3,
+        operators: [{ id: 2, name: "Ben Ortiz", typing: true }],
+      });
+      await page.waitForTimeout(200);
+    },
+  ],
+  [
+    "thread-failed",
+    "/app/inbox/3",
+    async (page) => {
+      await role(page, "textbox", { name: "Reply" }).fill(
+        "This one the server will REFUSE, whatever happens.",
+      );
+      await role(page, "button", { name: "Send", exact: true }).click();
+      await page.getByText("Not sent").waitFor();
+    },
+  ],
+  [
+    "thread-ending",
+    "/app/inbox/3",
+    async (page) => {
+      await role(page, "button", { name: "End conversation" }).click();
+      await page.getByText("Ending the conversation").first().waitFor();
+    },
+  ],
+  [
+    "forward",
+    "/app/inbox/3",
+    async (page) => {
+      await role(page, "button", { name: "Forward" }).click();
+      await page.getByText("Orders and returns").last().waitFor();
+    },
+  ],
+  [
+    "contact-edit",
+    "/app/inbox/3",
+    async (page) => {
+      if (!(await page.getByRole("button", { name: /^E-mail:/ }).isVisible())) {
+        await role(page, "button", { name: "More actions" }).click();
+        await role(page, "menuitem", { name: /contact/ }).click();
+      }
+      await page.getByRole("button", { name: /^E-mail:/ }).click();
+      const field = role(page, "textbox", { name: "E-mail" });
+      await field.fill("no address");
+      await field.press("Enter");
+      await page.getByText("not an e-mail").waitFor();
+    },
+  ],
+  ["availability", "/app/", async (page) => role(page, "button", { name: /^Availability/ }).click()],
+  ["account", "/app/", async (page) => role(page, "button", { name: /^Account/ }).click()],
+  [
+    "palette",
+    "/app/inbox/3",
+    async (page) => {
+      await page.waitForTimeout(300);
+      await page.keyboard.press("Control+k");
+      await page.getByPlaceholder("Search or type").waitFor();
+    },
+  ],
+  [
+    "palette-search",
+    "/app/",
+    async (page) => {
+      await page.waitForTimeout(300);
+      await page.keyboard.press("Control+k");
+      await page.getByPlaceholder("Search or type").fill("ann");
+      await page.waitForTimeout(300);
+    },
+  ],
+  [
+    "shortcuts",
+    "/app/",
+    async (page) => {
+      await page.waitForTimeout(300);
+      await page.keyboard.press("?");
+    },
+  ],
+  [
+    "line-lost",
+    "/app/inbox/3",
+    async (page, world) => {
+      await page.waitForTimeout(300);
+      world.down = true;
+      for (const line of world.sockets) line.terminate();
+      await page.getByText("Connection lost").waitFor();
+    },
+  ],
+  [
+    "loading",
+    "/app/inbox/3",
+    async () => {},
+    (world) => {
+      world.delay = 4000;
+    },
+  ],
+  [
+    "load-failed",
+    "/app/inbox/3",
+    async (page) => page.getByRole("alert").first().waitFor(),
+    (world) => {
+      world.messages.clear();
+    },
+  ],
+  ["empty-inbox", "/app/", undefined, undefined, { empty: true }],
+  [
+    "sign-in",
+    "/app/",
+    async (page) => {
+      await role(page, "textbox", { name: "E-mail" }).fill("ada@example.com");
+      await page.getByLabel("Password").fill("wrong");
+      await role(page, "button", { name: "Sign in" }).click();
+      await page.getByRole("alert").waitFor();
+    },
+    (world) => {
+      world.signedIn = false;
+    },
+  ],
+  [
+    "link-used",
+    "/app/link#old",
+    async (page) => page.getByRole("alert").waitFor(),
+    (world) => {
+      world.signedIn = false;
+    },
+  ],
+  ["settings-index", "/app/settings"],
+  ["widgets", "/app/settings/widgets"],
+  ["widget", "/app/settings/widgets/1"],
+  [
+    "widget-fault",
+    "/app/settings/widgets/1",
+    async (page) => {
+      await role(page, "textbox", { name: "Colour", exact: true }).fill("blue");
+      await role(page, "button", { name: "Save" }).click();
+      await page.getByText("Write a colour").waitFor();
+    },
+  ],
+  [
+    "widget-secret",
+    "/app/settings/widgets/1",
+    async (page) => {
+      await role(page, "button", { name: "Make a secret" }).click();
+      await page.getByText("It is not shown again").waitFor();
+    },
+  ],
+  ["operators", "/app/settings/operators"],
+  [
+    "operator-new-faults",
+    "/app/settings/operators/new",
+    async (page) => {
+      await role(page, "textbox", { name: "E-mail" }).fill("nobody");
+      await role(page, "button", { name: "Add operator" }).click();
+      await page.getByText("not an e-mail").waitFor();
+    },
+  ],
+  ["operator", "/app/settings/operators/2"],
+  ["groups", "/app/settings/groups"],
+  ["group", "/app/settings/groups/2"],
+  ["endpoints", "/app/settings/endpoints"],
+  ["endpoints-empty", "/app/settings/endpoints", undefined, undefined, { empty: true }],
+  ["endpoint", "/app/settings/endpoints/2"],
+  ["endpoint-gone", "/app/settings/endpoints/3"],
+  ["endpoint-edit", "/app/settings/endpoints/1/edit"],
+  [
+    "endpoint-secret",
+    "/app/settings/endpoints/new",
+    async (page) => {
+      await role(page, "textbox", { name: "Name" }).fill("Shop");
+      await role(page, "textbox", { name: "URL" }).fill("https://shop.example/hooks");
+      await role(page, "button", { name: "Make endpoint" }).click();
+      await page.getByText("It is not shown again").waitFor();
+    },
+  ],
+  ["deliveries", "/app/settings/deliveries"],
+  ["deliveries-none", "/app/settings/deliveries?state=dropped&event=operator.online"],
+  ["delivery", "/app/settings/deliveries/60"],
+  [
+    "delivery-dead",
+    "/app/settings/deliveries/59",
+    async (page) => page.locator("details summary").first().click(),
+  ],
+  ["delivery-retrying", "/app/settings/deliveries/61"],
+  ["tokens", "/app/settings/tokens"],
+  [
+    "token-new",
+    "/app/settings/tokens",
+    async (page) => {
+      await role(page, "button", { name: "New token" }).click();
+      await page.getByRole("textbox", { name: "Name" }).waitFor();
+    },
+  ],
+  ["profile", "/app/settings/profile"],
+  ["inspector-empty", "/demo/inspector"],
+  ["inspector", "/demo/inspector", async (page) => page.locator(".call").first().waitFor(), sampleCalls],
+  [
+    "inspector-detail",
+    "/demo/inspector",
+    async (page) => {
+      await page.locator(".call").nth(3).click();
+      await page.getByText("Fail", { exact: true }).click();
+    },
+    sampleCalls,
+  ],
+];
+
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+let faults = 0;
+const fault = (state, text) => {
+  faults += 1;
+  console.log(`${state}: ${text}`);
+};
+
+for (const [name, address, act, prepare, options] of STATES) {
+  if (only && !name.includes(only)) continue;
+  for (const theme of themes) {
+    for (const width of widths) {
+      const label = `${name}-${width}-${theme}`;
+      const world = makeWorld(options);
+      prepare?.(world);
+      const { server, port } = await startServer(world);
+      const context = await browser.newContext({
+        viewport: { width, height: width < 700 ? 640 : 860 },
+        colorScheme: theme,
+        reducedMotion: "reduce",
+      });
+      const page = await context.newPage();
+      page.on("console", (message) => {
+        if (message.type() !== "error") return;
+        if (/Failed to load resource|WebSocket connection/.test(message.text())) return;
+        fault(label, `console: ${message.text().slice(0, 300)}`);
+      });
+      page.on("pageerror", (error) => fault(label, `error: ${error.message}`));
+      await page.addInitScript(() => {
+        window.violations = [];
+        document.addEventListener("securitypolicyviolation", (event) =>
+          window.violations.push(
+            `${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`,
+          ),
+        );
+      });
+      try {
+        await page.goto(`http://127.0.0.1:${port}${address}`);
+        await page.waitForTimeout(name === "loading" ? 4600 : 450);
+        await act?.(page, world);
+        await page.waitForTimeout(150);
+        await page.screenshot({ path: join(folder, `${label}.png`) });
+        const measure = await page.evaluate(() => ({
+          violations: window.violations,
+          wide: document.documentElement.scrollWidth - window.innerWidth,
+        }));
+        for (const violation of measure.violations) fault(label, `policy: ${violation}`);
+        if (measure.wide > 0) fault(label, `page is ${measure.wide} px too wide`);
+        // The policy forbids foreign scripts; the check itself goes in through the debugger, not through the page.
+        const source = await import("node:fs").then((fs) => fs.readFileSync(axe, "utf8"));
+        await page.evaluate(source);
+        const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+        for (const violation of result.violations) {
+          fault(
+            label,
+            `axe ${violation.id} (${violation.impact}): ${violation.nodes
+              .slice(0, 3)
+              .map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? ""}`)
+              .join(" | ")}`,
+          );
+        }
+      } catch (error) {
+        fault(label, `broke: ${String(error.message).split("\n")[0]}`);
+        await page.screenshot({ path: join(folder, `${label}.png`) }).catch(() => {});
+      }
+      await context.close();
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+}
+await browser.close();
+console.log(faults === 0 ? "nothing found" : `${faults} found`);
+process.exit(faults === 0 ? 0 : 1);

@@ -1,0 +1,1201 @@
+// A stand-in for the server, for looking at the Message Center without one: the operators' part of the contract, in
+// memory. Options: --port N, --conversations N, --empty, --demo-only.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { WebSocketServer } from "ws";
+
+const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
+export const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
+
+const stamp = (ms) => `${new Date(ms).toISOString().slice(0, -1)}000Z`;
+const NAMES = [
+  ["Ann Berg", "ann.berg@example.org"],
+  ["Tomás Vidal", "tomas@example.org"],
+  ["", ""],
+  ["Mei Tanaka", "mei.tanaka@example.net"],
+  ["د. ليلى حداد", "layla@example.com"],
+  [
+    "Wolfeschlegelsteinhausenbergerdorff-Habsburg von und zu Hohenlohe-Langenburg",
+    "a.very.long.address.that.does.not.end@subdomain.example.com",
+  ],
+  ["Noor", ""],
+  ["Jonas Lindqvist", "jonas@example.se"],
+  ["דנה כהן", "dana@example.co.il"],
+  ["Priya", "priya@example.in"],
+];
+const LINES = [
+  "Hello, does the walnut lamp come with a longer cord?",
+  "I ordered two mugs and one arrived broken. What should I do now? I have a photo of the parcel if you need it.",
+  "Thanks, that worked!",
+  "Is delivery to the islands possible, and what does it cost?",
+  "مرحبا، هل يمكنني تغيير عنوان التوصيل؟ الطلب رقم 4512",
+  "Do you have it in green? See https://shop.example/lamps/walnut?utm_source=newsletter&utm_campaign=autumn-collection-2026.",
+  "My invoice says VAT 19 % but I am a company in Sweden.",
+  "ok",
+  "האם המשלוח מגיע עד יום חמישי?",
+  "Averyveryverylongwordwithoutanyspaceswhichmustnotmakethepagewiderthanthescreenwhateverhappens",
+];
+const ANSWERS = [
+  "Good morning! Yes: 3 m instead of 1.8 m. Shall I add it to your order?",
+  "I am sorry about that. A new one leaves today; please keep the broken one for the parcel service.",
+  "You are welcome.",
+  "It is possible. Delivery takes two days longer and costs 4.90.",
+];
+
+export function makeWorld({ conversations = 40, empty = false } = {}) {
+  const now = Date.now();
+  const groups = [
+    { id: 1, name: "Support", operator_ids: [1, 2] },
+    { id: 2, name: "Orders and returns", operator_ids: [2, 3] },
+  ];
+  const operator = (id, first, last, role, more = {}) => ({
+    id,
+    name: `${first} ${last}`,
+    first_name: first,
+    last_name: last,
+    alias: "",
+    email: `${first.toLowerCase()}@example.com`,
+    image_url: "",
+    status: "offline",
+    username: first.toLowerCase(),
+    lang: "en",
+    locale: "en_US",
+    timezone: "UTC",
+    role,
+    active: true,
+    slots: 5,
+    availability: "online",
+    groups: groups.filter((g) => g.operator_ids.includes(id)).map(({ id, name }) => ({ id, name })),
+    open_conversations: 0,
+    created_at: stamp(now - 9e9),
+    ...more,
+  });
+  const operators = [
+    operator(1, "Ada", "Keller", "admin", { status: "online" }),
+    operator(2, "Ben", "Ortiz", "operator", { status: "online", open_conversations: 3 }),
+    operator(3, "Chidi", "Okafor", "operator", { status: "away", open_conversations: 1 }),
+    operator(4, "Dora", "Holm", "operator", { active: false }),
+  ];
+  const brief = (o) => {
+    const { id, name, first_name, last_name, alias, email, image_url, status } = o;
+    return { id, name, first_name, last_name, alias, email, image_url, status };
+  };
+  const world = {
+    seq: 1000,
+    events: [],
+    operators,
+    groups,
+    conversations: new Map(),
+    messages: new Map(),
+    contacts: new Map(),
+    brief,
+    keys: new Map(),
+    listeners: new Set(),
+    signedIn: true,
+    failNext: 0,
+    delay: 0,
+    nextMessage: 1,
+  };
+  const count = empty ? 0 : conversations;
+  const statuses = ["new", "open", "open", "pending", "open", "new", "ended", "open"];
+  for (let id = 1; id <= count; id += 1) {
+    const [name, email] = NAMES[id % NAMES.length];
+    const contactId = id > 30 && id <= 34 ? 1 : id;
+    const contact = world.contacts.get(contactId) ?? {
+      id: contactId,
+      uuid: `00000000-0000-4000-8000-${String(contactId).padStart(12, "0")}`,
+      name,
+      display_name: name || `Visitor ${contactId}`,
+      email,
+      phone: id % 3 === 0 ? "+46 70 123 45 67" : "",
+      external_id: id % 4 === 0 ? `customer-${4000 + id}` : "",
+      custom:
+        id % 2
+          ? { plan: "pro", orders: 12, newsletter: true, cart: { items: ["lamp", "mug"], total: 89.5 } }
+          : {},
+      created_at: stamp(now - 8e8),
+      updated_at: stamp(now - 8e8),
+    };
+    world.contacts.set(contactId, contact);
+    const status = statuses[id % statuses.length];
+    const owner = status === "new" ? null : operators[id % 3];
+    const messages = [];
+    const length = id === 1 ? 500 : 3 + (id % 7);
+    const end = now - (count - id < 30 ? (id - 1) * 1000 * 60 * 7 : id * 1000 * 40) - 30_000;
+    for (let n = 1; n <= length; n += 1) {
+      const fromContact = n % 3 !== 0;
+      const at = stamp(end - (length - n) * (id === 1 ? 1000 * 60 * 17 : 1000 * 60 * 3));
+      const base = {
+        id: world.nextMessage++,
+        conversation_id: id,
+        session_id: id,
+        number: n,
+        reference: null,
+        client_id: null,
+        sent_at: at,
+      };
+      if (n === 2 && owner) {
+        messages.push({
+          ...base,
+          ref: "",
+          type: "event",
+          note: false,
+          sender: { type: "system", id: null, name: "" },
+          body: "",
+          state: "sent",
+          event: {
+            name: "assigned",
+            by: { type: "operator", id: owner.id, name: owner.name },
+            operator: { id: owner.id, name: owner.name },
+            group: null,
+            reason: null,
+          },
+        });
+      } else if (n === 5) {
+        messages.push({
+          ...base,
+          ref: "",
+          type: "message",
+          note: true,
+          sender: { type: "operator", id: 2, name: "Ben Ortiz" },
+          body: "Asked the warehouse; they look for it this afternoon.",
+          state: "sent",
+          event: null,
+        });
+      } else {
+        messages.push({
+          ...base,
+          ref: "",
+          type: "message",
+          note: false,
+          event: null,
+          state: "sent",
+          sender: fromContact
+            ? { type: "contact", id: contactId, name: contact.name }
+            : { type: "operator", id: (owner ?? operators[0]).id, name: (owner ?? operators[0]).name },
+          body: fromContact ? LINES[(id + n - 1) % LINES.length] : ANSWERS[(id + n) % ANSWERS.length],
+        });
+      }
+    }
+    if (status === "ended") {
+      messages.push({
+        id: world.nextMessage++,
+        conversation_id: id,
+        session_id: id,
+        number: length + 1,
+        ref: "",
+        type: "event",
+        note: false,
+        sender: { type: "system", id: null, name: "" },
+        body: "",
+        state: "sent",
+        reference: null,
+        client_id: null,
+        sent_at: stamp(end),
+        event: { name: "ended", by: null, operator: null, group: null, reason: "timeout" },
+      });
+    }
+    const last = messages.at(-1);
+    const unread = status === "new" ? length : id % 5 === 0 ? 1 : 0;
+    world.messages.set(id, messages);
+    world.conversations.set(id, {
+      id,
+      uuid: `10000000-0000-4000-8000-${String(id).padStart(12, "0")}`,
+      status,
+      channel: { id: null, type: "website", name: "Website" },
+      widget: { id: 1, name: "Demo shop" },
+      contact,
+      group: id % 3 === 0 ? { id: 2, name: "Orders and returns" } : null,
+      operator: owner && brief(owner),
+      topic: "",
+      created_at: messages[0].sent_at,
+      ended_at: status === "ended" ? last.sent_at : null,
+      updated_at: last.sent_at,
+      last_message: {
+        number: last.number,
+        body: last.body,
+        sender_type: last.sender.type,
+        sent_at: last.sent_at,
+        type: last.type,
+        note: last.note,
+      },
+      message_count: last.number,
+      operator_read: last.number - unread,
+      contact_delivered: last.number - 1,
+      contact_read: Math.max(0, last.number - 3),
+      unread,
+      session: {
+        id,
+        number: 1,
+        started_at: messages[0].sent_at,
+        ended_at: null,
+        end_reason: null,
+        visit: {
+          url: "https://shop.example/lamps/walnut",
+          title: "Walnut lamp – Harbour & Pine",
+          initial_url: "https://shop.example/",
+          referrer: "https://search.example/?q=walnut+lamp",
+          user_agent: "",
+          browser: "Firefox",
+          browser_version: "145.0",
+          os: "Linux",
+          device: "desktop",
+          ip: "203.0.113.9",
+          page_impressions: 4,
+          visits: 2,
+        },
+      },
+      visit: null,
+      custom: id % 2 ? { order: 4512 } : {},
+    });
+    const made = world.conversations.get(id);
+    made.visit = made.session.visit;
+  }
+  for (const o of operators) {
+    o.open_conversations = [...world.conversations.values()].filter(
+      (c) => c.status !== "ended" && c.operator?.id === o.id,
+    ).length;
+  }
+  const widget = (id, name, more = {}) => ({
+    id,
+    key: `w_${id}7fq2m9`,
+    name,
+    lang: "en",
+    group_id: null,
+    domains: ["shop.example", "www.shop.example"],
+    color: "#4f46e5",
+    position: "right",
+    title: "Questions?",
+    subtitle: "We answer within minutes.",
+    greeting: "Hello! What can we do for you?",
+    theme: "auto",
+    session_timeout_seconds: 1800,
+    identity_required: false,
+    has_identity_secret: id === 2,
+    active: true,
+    created_at: stamp(now - 9e9),
+    updated_at: stamp(now - 1e9),
+    snippet: `<script src="https://chat.example/widget/loader.js" data-widget="w_${id}7fq2m9" async></script>`,
+    ...more,
+  });
+  world.widgets = [
+    widget(1, "Demo shop"),
+    widget(2, "Customer area", { color: "#0f766e", domains: [], identity_required: true, group_id: 2 }),
+  ];
+  const endpoint = (id, name, more = {}) => ({
+    id,
+    name,
+    url: `https://hooks.example/${name.toLowerCase().replaceAll(" ", "-")}`,
+    dialect: "standard",
+    events: [],
+    headers: {},
+    state: "active",
+    state_reason: "",
+    has_secret: true,
+    in_flight_limit: 16,
+    timeout_seconds: 15,
+    created_at: stamp(now - 9e9),
+    updated_at: stamp(now - 9e8),
+    stats: {
+      pending: 0,
+      dead: 0,
+      lag_seconds: 0,
+      last_status: 200,
+      last_attempt_at: stamp(now - 40_000),
+      breaker: "closed",
+    },
+    ...more,
+  });
+  world.endpoints = empty
+    ? []
+    : [
+        endpoint(1, "Order system", {
+          dialect: "userlike",
+          events: ["chat_session.start", "chat_session.end"],
+          headers: { "X-Api-Key": "***" },
+        }),
+        endpoint(2, "Warehouse", {
+          stats: {
+            pending: 14,
+            dead: 2,
+            lag_seconds: 312,
+            last_status: 503,
+            last_attempt_at: stamp(now - 9000),
+            breaker: "open",
+          },
+        }),
+        endpoint(3, "Old reporting", { state: "gone", state_reason: "410 on 3 June" }),
+        endpoint(4, "Analytics", { state: "paused", state_reason: "" }),
+      ];
+  world.tokens = empty
+    ? []
+    : [
+        {
+          id: 1,
+          name: "Nightly export",
+          scope: "read",
+          prefix: "pat_ab12",
+          created_at: stamp(now - 8e8),
+          last_used_at: stamp(now - 4e7),
+          created_by: { id: 1, name: "Ada Keller" },
+        },
+        {
+          id: 2,
+          name: "Order system",
+          scope: "admin",
+          prefix: "pat_9k3f",
+          created_at: stamp(now - 5e8),
+          last_used_at: null,
+          created_by: { id: 1, name: "Ada Keller" },
+        },
+      ];
+  const names = [
+    "chat_session.start",
+    "chat_session.message_received",
+    "chat_session.message_sent",
+    "chat_session.end",
+    "operator.online",
+  ];
+  world.deliveries = empty
+    ? []
+    : Array.from({ length: 64 }, (_, i) => {
+        const id = 64 - i;
+        const state = i === 0 || i === 3 ? "pending" : i === 5 ? "dead" : i === 9 ? "dropped" : "delivered";
+        return {
+          id,
+          webhook_id: `msg_${2000 + id}`,
+          endpoint_id: 1 + (id % 4),
+          event: { id: 900 + id, seq: 900 + id, type: "message.received" },
+          event_name: names[id % names.length],
+          conversation_id: id % 6 === 0 ? null : 1 + (id % 20),
+          state,
+          attempts: i === 0 ? 0 : state === "dead" ? 9 : state === "pending" ? 3 : 1,
+          next_attempt_at: i === 3 ? stamp(now + 95_000) : null,
+          created_at: stamp(now - i * 130_000),
+          delivered_at: state === "delivered" ? stamp(now - i * 130_000 + 60) : null,
+          last_status: i === 0 ? null : state === "delivered" ? 200 : 503,
+          last_error: state === "dead" || i === 3 ? "The receiver answered 503 Service Unavailable." : "",
+          replay_of: i === 7 ? 20 : null,
+        };
+      });
+  world.calls = [];
+  world.mode = "ok";
+  return world;
+}
+
+const DIALECTS = [
+  {
+    name: "userlike",
+    title: "Userlike API add-on",
+    success: "200 only",
+    events: [
+      ["chat_session.start", "A session begins", "With the opening message."],
+      ["chat_session.message_received", "A contact writes", "One message of a contact."],
+      ["chat_session.message_sent", "An operator writes", "One message of an operator."],
+      ["chat_session.end", "A session ends", "With every message of the session and the reason."],
+      ["operator.online", "An operator comes online", "Any other status before."],
+    ].map(([name, title, description]) => ({ name, title, description })),
+  },
+  {
+    name: "standard",
+    title: "Standard (our own)",
+    success: "any 2xx",
+    events: [
+      ["conversation.created", "A conversation begins", "The first message of a contact."],
+      ["message.received", "A contact writes", "Every message of a contact."],
+      ["message.sent", "An operator writes", "Every reply, not notes."],
+      ["session.ended", "A session ends", "With the reason."],
+    ].map(([name, title, description]) => ({ name, title, description })),
+  },
+];
+
+export function emit(world, type, data) {
+  world.seq += 1;
+  const event = { type, timestamp: stamp(Date.now()), seq: world.seq, data };
+  world.events.push(event);
+  for (const send of world.listeners) send({ type: "event", event: JSON.parse(JSON.stringify(event)) });
+  return event;
+}
+
+export function addMessage(world, id, fields) {
+  const conversation = world.conversations.get(id);
+  const list = world.messages.get(id);
+  const message = {
+    id: world.nextMessage++,
+    conversation_id: id,
+    session_id: conversation.session?.id ?? null,
+    number: list.length + 1,
+    ref: "",
+    type: "message",
+    note: false,
+    body: "",
+    event: null,
+    reference: null,
+    client_id: null,
+    sent_at: stamp(Date.now()),
+    state: "sent",
+    ...fields,
+  };
+  list.push(message);
+  conversation.message_count = message.number;
+  conversation.updated_at = message.sent_at;
+  conversation.last_message = {
+    number: message.number,
+    body: message.body,
+    sender_type: message.sender.type,
+    sent_at: message.sent_at,
+    type: message.type,
+    note: message.note,
+  };
+  if (message.sender.type === "contact") conversation.unread += 1;
+  return message;
+}
+
+export function contactWrites(world, id, body) {
+  const conversation = world.conversations.get(id);
+  const message = addMessage(world, id, {
+    body,
+    sender: { type: "contact", id: conversation.contact.id, name: conversation.contact.name },
+  });
+  return emit(world, "message.received", { conversation: { ...conversation }, message });
+}
+
+const me = (world) => world.operators[0];
+const SYSTEM = { type: "system", id: null, name: "" };
+
+function eventLine(world, id, event) {
+  const o = me(world);
+  return addMessage(world, id, {
+    type: "event",
+    sender: SYSTEM,
+    event: {
+      by: { type: "operator", id: o.id, name: o.name },
+      operator: null,
+      group: null,
+      reason: null,
+      ...event,
+    },
+  });
+}
+
+class Refused extends Error {
+  constructor(status, code, detail, more = {}) {
+    super(detail);
+    Object.assign(this, { status, code, detail, more });
+  }
+}
+
+function page(items, query, size = 50) {
+  const from = Number(query.get("cursor") ?? 0);
+  const limit = Number(query.get("limit") ?? size);
+  return {
+    items: items.slice(from, from + limit),
+    next_cursor: from + limit < items.length ? String(from + limit) : null,
+  };
+}
+
+function counts(world) {
+  const open = [...world.conversations.values()].filter((c) => c.status !== "ended");
+  return {
+    mine: open.filter((c) => c.operator?.id === 1).length,
+    unassigned: open.filter((c) => !c.operator).length,
+    all: open.length,
+  };
+}
+
+const found = (thing, name = "resource") => {
+  if (!thing) throw new Refused(404, `${name}.not_found`, "There is no such thing.");
+  return thing;
+};
+
+function setOperator(world, c, operator, line) {
+  c.operator = operator && world.brief(operator);
+  const message = eventLine(world, c.id, line);
+  emit(world, "conversation.assigned", { conversation: { ...c }, message });
+}
+
+function routes(world) {
+  const conversation = (id) => found(world.conversations.get(Number(id)), "conversation");
+  return [
+    [
+      "POST",
+      /^\/sign-in$/,
+      (_, body) => {
+        if (body.password !== "correct horse")
+          throw new Refused(401, "auth.wrong_password", "E-mail or password is wrong.");
+        world.signedIn = true;
+        return { operator: me(world) };
+      },
+    ],
+    [
+      "POST",
+      /^\/sign-in\/link$/,
+      (_, body) => {
+        if (body.token !== "fresh") throw new Refused(401, "auth.link_used", "This link was used.");
+        world.signedIn = true;
+        return { operator: me(world) };
+      },
+    ],
+    [
+      "POST",
+      /^\/sign-out$/,
+      () => {
+        world.signedIn = false;
+      },
+    ],
+    [
+      "GET",
+      /^\/me$/,
+      () => ({
+        operator: me(world),
+        seq: world.seq,
+        public_url: "https://chat.example",
+        version: "1.0.0",
+        demo: true,
+      }),
+    ],
+    [
+      "PUT",
+      /^\/me\/availability$/,
+      (_, body) => {
+        me(world).availability = body.availability;
+        me(world).status = body.availability;
+        emit(world, "operator.status_changed", { operator: { ...me(world) }, status_previous: "online" });
+        return { operator: me(world) };
+      },
+    ],
+    [
+      "POST",
+      /^\/me\/password$/,
+      (_, body) => {
+        if (body.new.length < 10)
+          throw new Refused(422, "password.too_short", "Use at least ten characters.", { field: "new" });
+      },
+    ],
+    [
+      "GET",
+      /^\/conversations$/,
+      (_, __, query) => {
+        const statuses = (query.get("status") ?? "new,open,pending").split(",");
+        const view = query.get("view") ?? "all";
+        const contact = query.get("contact_id");
+        const items = [...world.conversations.values()]
+          .filter((c) => statuses.includes(c.status))
+          .filter((c) =>
+            view === "mine" ? c.operator?.id === 1 : view === "unassigned" ? !c.operator : true,
+          )
+          .filter((c) => !contact || c.contact.id === Number(contact))
+          .sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
+        return { ...page(items, query), seq: world.seq, counts: counts(world) };
+      },
+    ],
+    ["GET", /^\/conversations\/(\d+)$/, ([id]) => ({ ...conversation(id), seq: world.seq })],
+    [
+      "GET",
+      /^\/conversations\/(\d+)\/messages$/,
+      ([id], _, query) => {
+        conversation(id);
+        const all = world.messages.get(Number(id));
+        const before = query.get("before");
+        const limit = Number(query.get("limit") ?? 50);
+        const older = before ? all.filter((m) => m.number < Number(before)) : all;
+        return { items: older.slice(-limit), has_more: older.length > limit, seq: world.seq };
+      },
+    ],
+    [
+      "POST",
+      /^\/conversations\/(\d+)\/messages$/,
+      ([id], body) => {
+        const c = conversation(id);
+        if (c.status === "ended" && !body.note)
+          throw new Refused(409, "conversation.ended", "The conversation has ended.");
+        if (body.body.includes("REFUSE"))
+          throw new Refused(422, "text.invalid", "The text holds a character that cannot be stored.", {
+            field: "body",
+          });
+        const o = me(world);
+        if (!body.note && !c.operator)
+          setOperator(world, c, o, { name: "assigned", operator: { id: o.id, name: o.name } });
+        if (!body.note && c.status === "new") {
+          c.status = "open";
+          emit(world, "conversation.status_changed", { conversation: { ...c } });
+        }
+        const message = addMessage(world, c.id, {
+          body: body.body,
+          note: body.note,
+          sender: { type: "operator", id: o.id, name: o.name },
+        });
+        c.operator_read = message.number;
+        c.unread = 0;
+        emit(world, body.note ? "message.noted" : "message.sent", { conversation: { ...c }, message });
+        if (!body.note)
+          setTimeout(() => {
+            c.contact_delivered = message.number;
+            c.contact_read = message.number;
+            emit(world, "conversation.read", { conversation: { ...c }, by: "contact" });
+          }, 900);
+        return [201, { message, conversation: c }];
+      },
+    ],
+    [
+      "POST",
+      /^\/conversations\/(\d+)\/read$/,
+      ([id], body) => {
+        const c = conversation(id);
+        c.operator_read = body.number;
+        c.unread = 0;
+        emit(world, "conversation.read", { conversation: { ...c }, by: "operator" });
+      },
+    ],
+    [
+      "POST",
+      /^\/conversations\/(\d+)\/assign$/,
+      ([id], body) => {
+        const c = conversation(id);
+        const o = body.operator_id
+          ? found(world.operators.find((each) => each.id === body.operator_id))
+          : null;
+        setOperator(world, c, o, { name: "assigned", operator: o && { id: o.id, name: o.name } });
+        return c;
+      },
+    ],
+    [
+      "POST",
+      /^\/conversations\/(\d+)\/forward$/,
+      ([id], body) => {
+        const c = conversation(id);
+        const o = world.operators.find((each) => each.id === body.operator_id) ?? null;
+        const g = world.groups.find((each) => each.id === body.group_id) ?? null;
+        if (g) c.group = { id: g.id, name: g.name };
+        setOperator(world, c, o, {
+          name: "forwarded",
+          operator: o && { id: o.id, name: o.name },
+          group: g && { id: g.id, name: g.name },
+        });
+        return c;
+      },
+    ],
+    [
+      "POST",
+      /^\/conversations\/(\d+)\/end$/,
+      ([id]) => {
+        const c = conversation(id);
+        c.status = "ended";
+        c.ended_at = stamp(Date.now());
+        const message = eventLine(world, c.id, { name: "ended", reason: "operator" });
+        emit(world, "conversation.ended", { conversation: { ...c }, message });
+        return c;
+      },
+    ],
+    [
+      "POST",
+      /^\/conversations\/(\d+)\/reopen$/,
+      ([id]) => {
+        const c = conversation(id);
+        c.status = "open";
+        c.ended_at = null;
+        const message = eventLine(world, c.id, { name: "reopened" });
+        emit(world, "conversation.reopened", { conversation: { ...c }, message });
+        return c;
+      },
+    ],
+    [
+      "PUT",
+      /^\/conversations\/(\d+)\/status$/,
+      ([id], body) => {
+        const c = conversation(id);
+        c.status = body.status;
+        c.updated_at = stamp(Date.now());
+        emit(world, "conversation.status_changed", { conversation: { ...c } });
+        return c;
+      },
+    ],
+    [
+      "GET",
+      /^\/contacts$/,
+      (_, __, query) => {
+        const q = (query.get("q") ?? "").toLowerCase();
+        return page(
+          [...world.contacts.values()].filter((c) => `${c.name} ${c.email}`.toLowerCase().includes(q)),
+          query,
+        );
+      },
+    ],
+    [
+      "PATCH",
+      /^\/contacts\/(\d+)$/,
+      ([id], body) => {
+        const c = found(world.contacts.get(Number(id)));
+        if (body.email && !body.email.includes("@"))
+          throw new Refused(422, "contact.email_invalid", "This is not an e-mail address.", {
+            field: "email",
+          });
+        Object.assign(c, body, { updated_at: stamp(Date.now()) });
+        c.display_name = c.name || `Visitor ${c.id}`;
+        emit(world, "contact.updated", { contact: { ...c } });
+        return c;
+      },
+    ],
+    ["GET", /^\/operators$/, () => ({ items: world.operators })],
+    [
+      "POST",
+      /^\/operators$/,
+      (_, body) => {
+        const errors = [];
+        if (!body.email?.includes("@"))
+          errors.push({ field: "email", code: "email.invalid", detail: "This is not an e-mail address." });
+        if (!body.first_name)
+          errors.push({ field: "first_name", code: "required", detail: "A first name is needed." });
+        if (errors.length > 0)
+          throw new Refused(422, "request.invalid", "Some fields need a correction.", { errors });
+        const o = {
+          ...me(world),
+          id: world.operators.length + 1,
+          name: `${body.first_name} ${body.last_name}`,
+          ...body,
+          groups: [],
+          active: true,
+          open_conversations: 0,
+        };
+        world.operators.push(o);
+        return [
+          201,
+          {
+            operator: o,
+            invite_link: body.password ? null : "https://chat.example/app/link#l1_7Qm2c9XvT0aB",
+          },
+        ];
+      },
+    ],
+    [
+      "PATCH",
+      /^\/operators\/(\d+)$/,
+      ([id], body) => {
+        const o = found(world.operators.find((each) => each.id === Number(id)));
+        const { group_ids, password, ...rest } = body;
+        Object.assign(o, rest);
+        if (group_ids)
+          o.groups = world.groups
+            .filter((g) => group_ids.includes(g.id))
+            .map(({ id, name }) => ({ id, name }));
+        emit(world, "operator.updated", { operator: { ...o } });
+        return o;
+      },
+    ],
+    [
+      "POST",
+      /^\/operators\/(\d+)\/link$/,
+      () => ({ invite_link: "https://chat.example/app/link#l1_7Qm2c9XvT0aB" }),
+    ],
+    ["GET", /^\/groups$/, () => ({ items: world.groups })],
+    [
+      "POST",
+      /^\/groups$/,
+      (_, body) => {
+        if (!body.name)
+          throw new Refused(422, "group.name_missing", "A group needs a name.", { field: "name" });
+        const g = { id: world.groups.length + 1, ...body };
+        world.groups.push(g);
+        return [201, g];
+      },
+    ],
+    [
+      "PATCH",
+      /^\/groups\/(\d+)$/,
+      ([id], body) => Object.assign(found(world.groups.find((g) => g.id === Number(id))), body),
+    ],
+    [
+      "DELETE",
+      /^\/groups\/(\d+)$/,
+      () => {
+        throw new Refused(409, "group.in_use", "A widget uses this group.");
+      },
+    ],
+    ["GET", /^\/widgets$/, () => ({ items: world.widgets })],
+    [
+      "POST",
+      /^\/widgets$/,
+      (_, body) => {
+        if (!body.name)
+          throw new Refused(422, "widget.name_missing", "A widget needs a name.", { field: "name" });
+        const w = { ...world.widgets[0], ...body, id: world.widgets.length + 1 };
+        world.widgets.push(w);
+        return [201, w];
+      },
+    ],
+    ["GET", /^\/widgets\/(\d+)$/, ([id]) => found(world.widgets.find((w) => w.id === Number(id)))],
+    [
+      "PATCH",
+      /^\/widgets\/(\d+)$/,
+      ([id], body) => {
+        if (!/^#[0-9a-f]{6}$/i.test(body.color))
+          throw new Refused(422, "widget.color_invalid", "Write a colour as #rrggbb.", { field: "color" });
+        return Object.assign(found(world.widgets.find((w) => w.id === Number(id))), body);
+      },
+    ],
+    ["POST", /^\/widgets\/(\d+)\/identity-secret$/, () => ({ secret: "ids_5vX0qT9bN2mK7cR4yL8w" })],
+    ["GET", /^\/dialects$/, () => ({ items: DIALECTS })],
+    ["GET", /^\/endpoints$/, () => ({ items: world.endpoints })],
+    [
+      "POST",
+      /^\/endpoints$/,
+      (_, body) => {
+        if (!/^https?:\/\/\w/.test(body.url))
+          throw new Refused(422, "endpoint.url_invalid", "Write a full address, starting with https://.", {
+            field: "url",
+          });
+        const e = {
+          ...makeWorld({ conversations: 0 }).endpoints[0],
+          ...body,
+          id: world.endpoints.length + 1,
+        };
+        world.endpoints.push(e);
+        return [201, { endpoint: e, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }];
+      },
+    ],
+    ["GET", /^\/endpoints\/(\d+)$/, ([id]) => found(world.endpoints.find((e) => e.id === Number(id)))],
+    [
+      "PATCH",
+      /^\/endpoints\/(\d+)$/,
+      ([id], body) => Object.assign(found(world.endpoints.find((e) => e.id === Number(id))), body),
+    ],
+    [
+      "POST",
+      /^\/endpoints\/(\d+)\/(pause|resume)$/,
+      ([id, what]) => {
+        const e = found(world.endpoints.find((each) => each.id === Number(id)));
+        e.state = what === "pause" ? "paused" : "active";
+        return e;
+      },
+    ],
+    ["POST", /^\/endpoints\/(\d+)\/test$/, () => ({ delivery_id: 64 })],
+    [
+      "POST",
+      /^\/endpoints\/(\d+)\/rotate-secret$/,
+      () => ({ secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD" }),
+    ],
+    [
+      "DELETE",
+      /^\/endpoints\/(\d+)$/,
+      ([id]) => {
+        world.endpoints = world.endpoints.filter((e) => e.id !== Number(id));
+      },
+    ],
+    [
+      "GET",
+      /^\/deliveries$/,
+      (_, __, query) =>
+        page(
+          world.deliveries
+            .filter((d) => !query.get("endpoint_id") || d.endpoint_id === Number(query.get("endpoint_id")))
+            .filter((d) => !query.get("state") || d.state === query.get("state"))
+            .filter((d) => !query.get("event") || d.event_name === query.get("event")),
+          query,
+        ),
+    ],
+    [
+      "GET",
+      /^\/deliveries\/(\d+)$/,
+      ([id]) => {
+        const d = found(world.deliveries.find((each) => each.id === Number(id)));
+        const body = JSON.stringify({
+          _type: "chat_session",
+          _event: "message_received",
+          id: 17,
+          conversation: { id: d.conversation_id },
+          client_name: "Ann Berg",
+          duration: "00:04:12",
+          was_proactive: false,
+          rate: null,
+          messages: [{ id: 77, body: LINES[5], created_at: "2026-11-22 10:00:00" }],
+        });
+        return {
+          ...d,
+          request: {
+            url: "https://hooks.example/order-system",
+            headers: {
+              "Content-Type": "application/json",
+              "User-Agent": "Parley/1.0.0",
+              "webhook-id": d.webhook_id,
+              "webhook-timestamp": "1795341600",
+              "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+            },
+            body,
+          },
+          attempt_log: Array.from({ length: d.attempts }, (_, i) => {
+            const good = d.state === "delivered" && i === d.attempts - 1;
+            return {
+              number: i + 1,
+              started_at: stamp(Date.parse(d.created_at) + i * 30_000),
+              duration_ms: good ? 42.7 : 15_003,
+              status: good ? 200 : i % 2 ? null : 503,
+              error: good
+                ? ""
+                : i % 2
+                  ? "No answer within 15 seconds."
+                  : "The receiver answered 503 Service Unavailable.",
+              response_headers: { "Content-Type": "text/plain" },
+              response_body: good ? '{"ok":true}' : "upstream is down for maintenance",
+              outcome: good ? "delivered" : d.state === "dead" && i === d.attempts - 1 ? "dead" : "retry",
+              retry_at: good ? null : stamp(Date.parse(d.created_at) + (i + 1) * 30_000),
+            };
+          }),
+        };
+      },
+    ],
+    [
+      "POST",
+      /^\/deliveries\/(\d+)\/replay$/,
+      ([id]) => [201, { delivery: world.deliveries.find((d) => d.id === Number(id)) }],
+    ],
+    ["GET", /^\/tokens$/, () => ({ items: world.tokens })],
+    [
+      "POST",
+      /^\/tokens$/,
+      (_, body) => {
+        if (!body.name)
+          throw new Refused(422, "token.name_missing", "A token needs a name.", { field: "name" });
+        const token = {
+          id: world.tokens.length + 1,
+          ...body,
+          prefix: "pat_x7Qz",
+          created_at: stamp(Date.now()),
+          last_used_at: null,
+          created_by: { id: 1, name: "Ada Keller" },
+        };
+        world.tokens.push(token);
+        return [201, { token, secret: "pat_x7QzT0aBvX0qT9bN2mK7cR4yL8wMfKQ9" }];
+      },
+    ],
+    [
+      "DELETE",
+      /^\/tokens\/(\d+)$/,
+      ([id]) => {
+        world.tokens = world.tokens.filter((t) => t.id !== Number(id));
+      },
+    ],
+  ];
+}
+
+function refuse(response, error) {
+  const status = error.status ?? 500;
+  response.writeHead(status, { "Content-Type": "application/problem+json" });
+  response.end(
+    JSON.stringify({
+      type: `/docs/errors#${error.code}`,
+      title: "Refused",
+      status,
+      detail: error.detail ?? String(error),
+      code: error.code ?? "internal",
+      request_id: "req_01",
+      ...error.more,
+    }),
+  );
+}
+
+async function file(response, path) {
+  const full = normalize(join(dist, path));
+  if (!full.startsWith(normalize(dist))) return response.writeHead(404).end();
+  try {
+    const data = await readFile(full);
+    response.writeHead(200, {
+      "Content-Type": TYPES[extname(full)] ?? "application/octet-stream",
+      "Content-Security-Policy": POLICY,
+    });
+    response.end(data);
+  } catch {
+    response.writeHead(404, { "Content-Security-Policy": POLICY }).end();
+  }
+}
+
+export async function startServer(world, port = 0) {
+  const table = routes(world);
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url, "http://localhost");
+    if (url.pathname.startsWith("/api/v1/")) {
+      const chunks = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {};
+      const path = url.pathname.slice("/api/v1".length);
+      const run = () => {
+        try {
+          if (world.down) return request.socket.destroy();
+          if (world.failNext > 0 && request.method === "POST") {
+            world.failNext -= 1;
+            throw new Refused(503, "server.busy", "The server is busy.");
+          }
+          if (!world.signedIn && !path.startsWith("/sign-in"))
+            throw new Refused(401, "auth.required", "Sign in first.");
+          const key = request.headers["idempotency-key"];
+          if (key && world.keys.has(key)) return respond(world.keys.get(key));
+          for (const [method, pattern, handle] of table) {
+            const match = pattern.exec(path);
+            if (!match || method !== request.method) continue;
+            const answer = handle(match.slice(1), body, url.searchParams);
+            if (key) world.keys.set(key, JSON.parse(JSON.stringify(answer ?? null)));
+            return respond(answer);
+          }
+          throw new Refused(404, "route.unknown", "No such route.");
+        } catch (error) {
+          refuse(response, error);
+        }
+      };
+      const respond = (answer) => {
+        if (answer === undefined || answer === null) return response.writeHead(204).end();
+        const [status, data] = Array.isArray(answer) ? answer : [200, answer];
+        response.writeHead(status, { "Content-Type": "application/json" });
+        response.end(JSON.stringify(data));
+      };
+      if (world.delay > 0) setTimeout(run, world.delay);
+      else run();
+      return;
+    }
+    if (url.pathname === "/demo/inspector/mode") {
+      if (request.method === "PUT") {
+        const chunks = [];
+        for await (const chunk of request) chunks.push(chunk);
+        world.mode = JSON.parse(Buffer.concat(chunks).toString()).mode;
+      }
+      response.writeHead(200, { "Content-Type": "application/json" });
+      return response.end(JSON.stringify({ mode: world.mode }));
+    }
+    if (url.pathname === "/demo/inspector/calls") {
+      if (request.method === "DELETE") {
+        world.calls = [];
+        return response.writeHead(204).end();
+      }
+      const after = Number(url.searchParams.get("after"));
+      const items = world.calls.filter((call) => call.n > after);
+      const answer = () => {
+        const now = world.calls.filter((call) => call.n > after);
+        response.writeHead(200, { "Content-Type": "application/json" });
+        response.end(JSON.stringify({ items: now, next: world.calls.at(-1)?.n ?? after }));
+      };
+      return items.length > 0 ? answer() : setTimeout(answer, 1500);
+    }
+    if (url.pathname === "/demo/inspector") return file(response, "demo/inspector.html");
+    if (url.pathname.startsWith("/demo/")) return file(response, url.pathname.slice(1));
+    if (url.pathname.startsWith("/app/assets/") || /^\/app\/[\w-]+\.(js|svg)$/.test(url.pathname)) {
+      return file(response, url.pathname.replace("/app/", "operator/"));
+    }
+    if (url.pathname.startsWith("/app")) return file(response, "operator/index.html");
+    if (url.pathname === "/") return response.writeHead(302, { Location: "/app/" }).end();
+    response.writeHead(404).end();
+  });
+  const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "parley.v1" });
+  world.sockets = new Set();
+  server.on("upgrade", (request, socket, head) => {
+    if (world.down || request.url !== "/api/v1/socket") return socket.destroy();
+    sockets.handleUpgrade(request, socket, head, (line) => {
+      const send = (frame) => line.readyState === 1 && line.send(JSON.stringify(frame));
+      world.sockets.add(line);
+      line.on("message", (data) => {
+        const frame = JSON.parse(data.toString());
+        if (frame.type !== "hello") return world.onFrame?.(frame, send);
+        world.lastHello = frame;
+        send({ type: "welcome", seq: world.seq, heartbeat_seconds: 25 });
+        for (const event of world.events)
+          if (frame.after !== null && event.seq > frame.after) send({ type: "event", event });
+        world.listeners.add(send);
+      });
+      line.on("close", () => {
+        world.listeners.delete(send);
+        world.sockets.delete(line);
+      });
+    });
+  });
+  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return { server, port: server.address().port };
+}
+
+export function broadcast(world, frame) {
+  for (const send of world.listeners) send(frame);
+}
+
+export function sampleCalls(world) {
+  const samples = [
+    [
+      "userlike",
+      {
+        _type: "chat_session",
+        _event: "start",
+        id: 17,
+        conversation: { id: 42 },
+        client_name: "Ann Berg",
+        was_proactive: false,
+        rate: null,
+        messages: [{ id: 77, body: LINES[0] }],
+      },
+    ],
+    [
+      "standard",
+      {
+        type: "conversation.created",
+        timestamp: stamp(Date.now()),
+        seq: 12,
+        data: { conversation: { id: 42, status: "new" } },
+      },
+    ],
+    [
+      "standard",
+      {
+        type: "message.received",
+        timestamp: stamp(Date.now()),
+        seq: 13,
+        data: { message: { id: 77, body: LINES[4] } },
+      },
+    ],
+    [
+      "userlike",
+      { _type: "chat_session", _event: "message_received", id: 17, messages: [{ id: 78, body: LINES[9] }] },
+    ],
+  ];
+  for (const [index, [endpoint, body]] of samples.entries()) {
+    const repeated = index === 3 ? [500, 500, 200] : [200];
+    for (const [attempt, status] of repeated.entries()) {
+      world.calls.push({
+        n: (world.calls.at(-1)?.n ?? 0) + 1,
+        endpoint,
+        received_at: stamp(Date.now() - 60_000 + index * 9000 + attempt * 3000),
+        method: "POST",
+        headers: {
+          "Content-Type": "application/json",
+          "User-Agent": "Parley/1.0.0",
+          "webhook-id": `msg_${index}`,
+          "webhook-timestamp": "1795341600",
+          "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+        },
+        body: JSON.stringify(body),
+        status,
+        duration_ms: 1.8 + index,
+        attempt: attempt + 1,
+        webhook_id: `msg_${index}`,
+        signature: index === 2 ? "invalid" : "valid",
+      });
+    }
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const option = (name, fallback) => {
+    const at = process.argv.indexOf(`--${name}`);
+    return at < 0 ? fallback : Number(process.argv[at + 1]);
+  };
+  const world = makeWorld({
+    conversations: option("conversations", 40),
+    empty: process.argv.includes("--empty"),
+  });
+  sampleCalls(world);
+  const { port } = await startServer(world, option("port", 8787));
+  console.log(`http://127.0.0.1:${port}/app/`);
+}

@@ -1,0 +1,231 @@
+import { describe, expect, it } from "vitest";
+import type { Conversation, Event, Message } from "../src/api/types.ts";
+import {
+  afterEvent,
+  applyToConversation,
+  applyToCounts,
+  applyToList,
+  applyToThread,
+  messageState,
+} from "../src/realtime/reducer.ts";
+import { EVERY_STATUS, type ListFilter, type ListSnapshot, NOT_ENDED } from "../src/realtime/snapshots.ts";
+import { conversation, event, message, operator } from "./samples.ts";
+
+const ME = 1;
+const ALL: ListFilter = { view: "all", statuses: NOT_ENDED };
+const MINE: ListFilter = { view: "mine", statuses: NOT_ENDED };
+const UNASSIGNED: ListFilter = { view: "unassigned", statuses: NOT_ENDED };
+
+function list(...items: Conversation[]): ListSnapshot {
+  return { seq: 10, items, nextCursor: null };
+}
+
+function received(seq: number, of: Conversation, number: number, at: string): Event {
+  const line = message({ conversation_id: of.id, number, sent_at: at });
+  const { unread: _, last_message: __, ...rest } = of;
+  return event("message.received", seq, {
+    conversation: { ...rest, message_count: number, updated_at: at },
+    message: line,
+  });
+}
+
+describe("a list", () => {
+  const older = conversation({ id: 1, updated_at: "2026-11-22T10:00:00.000000Z" });
+  const newer = conversation({ id: 2, updated_at: "2026-11-22T11:00:00.000000Z" });
+
+  it("moves a conversation with a new message to the top and counts it as unread", () => {
+    const after = applyToList(
+      list(newer, older),
+      received(11, older, 2, "2026-11-22T12:00:00.000000Z"),
+      ALL,
+      ME,
+    );
+    expect(after.items.map((item) => item.id)).toEqual([1, 2]);
+    expect(after.items[0]?.unread).toBe(1);
+    expect(after.items[0]?.last_message?.number).toBe(2);
+    expect(after.seq).toBe(11);
+  });
+
+  it("ignores an event it already contains", () => {
+    const before = list(newer, older);
+    expect(applyToList(before, received(10, older, 2, "2026-11-22T12:00:00.000000Z"), ALL, ME)).toBe(before);
+  });
+
+  it("gives the same list however often an event comes", () => {
+    const once = applyToList(
+      list(newer, older),
+      received(11, older, 2, "2026-11-22T12:00:00.000000Z"),
+      ALL,
+      ME,
+    );
+    const twice = applyToList(once, received(11, older, 2, "2026-11-22T12:00:00.000000Z"), ALL, ME);
+    expect(twice).toBe(once);
+  });
+
+  it("leaves the rows that an event does not touch as they are", () => {
+    const after = applyToList(
+      list(newer, older),
+      received(11, older, 2, "2026-11-22T12:00:00.000000Z"),
+      ALL,
+      ME,
+    );
+    expect(after.items[1]).toBe(newer);
+  });
+
+  it("takes a conversation out when it no longer belongs, and into the list where it does", () => {
+    const taken = { ...older, operator: operator(ME), updated_at: "2026-11-22T12:00:00.000000Z" };
+    const change = event("conversation.assigned", 11, { conversation: taken });
+    expect(applyToList(list(newer, older), change, UNASSIGNED, ME).items.map((item) => item.id)).toEqual([2]);
+    expect(applyToList(list(), change, MINE, ME, older).items.map((item) => item.id)).toEqual([1]);
+  });
+
+  it("shows an ended conversation only where ended ones are wanted", () => {
+    const ended = { ...older, status: "ended" as const, updated_at: "2026-11-22T12:00:00.000000Z" };
+    const change = event("conversation.ended", 11, { conversation: ended });
+    expect(applyToList(list(older), change, ALL, ME).items).toEqual([]);
+    const every: ListFilter = { view: "all", statuses: EVERY_STATUS };
+    expect(applyToList(list(older), change, every, ME).items[0]?.status).toBe("ended");
+  });
+
+  it("leaves what belongs behind the last loaded row to a later page", () => {
+    const unfinished: ListSnapshot = { seq: 10, items: [newer], nextCursor: "c" };
+    const old = conversation({ id: 9, updated_at: "2026-11-01T00:00:00.000000Z" });
+    const after = applyToList(
+      unfinished,
+      event("conversation.status_changed", 11, { conversation: old }),
+      ALL,
+      ME,
+    );
+    expect(after.items.map((item) => item.id)).toEqual([2]);
+  });
+
+  it("keeps its order with ten thousand rows", () => {
+    const many = Array.from({ length: 10_000 }, (_, index) =>
+      conversation({
+        id: index + 1,
+        updated_at: new Date(Date.UTC(2026, 0, 1) - index * 1000).toISOString(),
+      }),
+    );
+    let current: ListSnapshot = { seq: 0, items: many, nextCursor: null };
+    const begin = performance.now();
+    for (let n = 1; n <= 100; n += 1) {
+      const target = many[(n * 97) % many.length];
+      if (!target) continue;
+      const at = new Date(Date.UTC(2026, 1, 1) + n * 1000).toISOString();
+      current = applyToList(current, received(n, target, 2, at), ALL, ME);
+    }
+    const passed = performance.now() - begin;
+    expect(current.items).toHaveLength(10_000);
+    for (let index = 1; index < 200; index += 1) {
+      expect((current.items[index - 1]?.updated_at ?? "") >= (current.items[index]?.updated_at ?? "")).toBe(
+        true,
+      );
+    }
+    expect(passed / 100).toBeLessThan(10);
+  });
+});
+
+describe("a conversation", () => {
+  it("takes watermarks only forward", () => {
+    const before = conversation({ id: 1, message_count: 5, contact_read: 4, contact_delivered: 5 });
+    const late = event("conversation.read", 12, {
+      conversation: { id: 1, contact_read: 2, contact_delivered: 2 },
+    });
+    const after = applyToConversation({ seq: 11, conversation: before }, late).conversation;
+    expect(after.contact_read).toBe(4);
+    expect(after.contact_delivered).toBe(5);
+  });
+
+  it("has nothing unread once operators read up to its end", () => {
+    const before = conversation({ id: 1, message_count: 5, operator_read: 3, unread: 2 });
+    const { unread: _, ...rest } = before;
+    const read = event("conversation.read", 12, { conversation: { ...rest, operator_read: 5 } });
+    expect(afterEvent(before, read)?.unread).toBe(0);
+  });
+
+  it("follows a change of its contact and of its operator", () => {
+    const before = conversation({ id: 1, operator: operator(2) });
+    const contact = { ...before.contact, name: "Other", display_name: "Other" };
+    expect(afterEvent(before, event("contact.updated", 12, { contact }))?.contact.display_name).toBe("Other");
+    const away = { ...operator(2), status: "away" as const };
+    expect(
+      afterEvent(before, event("operator.status_changed", 13, { operator: away }))?.operator?.status,
+    ).toBe("away");
+    expect(
+      afterEvent(before, event("operator.status_changed", 13, { operator: operator(3) })),
+    ).toBeUndefined();
+  });
+});
+
+describe("a thread", () => {
+  const lines = [1, 2, 3].map((number) => message({ number }));
+  const thread = { seq: 10, items: lines, hasMore: false, gap: false };
+  const arrival = (seq: number, line: Message) =>
+    event("message.received", seq, { conversation: { id: 1 }, message: line });
+
+  it("appends in order and only once", () => {
+    const once = applyToThread(thread, arrival(11, message({ number: 4 })), 1);
+    expect(once.items.map((line) => line.number)).toEqual([1, 2, 3, 4]);
+    expect(applyToThread(once, arrival(11, message({ number: 4 })), 1)).toBe(once);
+    expect(once.gap).toBe(false);
+  });
+
+  it("puts a late line at its place", () => {
+    const ahead = { ...thread, items: [...lines, message({ number: 5 })] };
+    const after = applyToThread(ahead, arrival(11, message({ number: 4 })), 1);
+    expect(after.items.map((line) => line.number)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("replaces a line with the same number", () => {
+    const after = applyToThread(thread, arrival(11, message({ number: 3, body: "changed" })), 1);
+    expect(after.items).toHaveLength(3);
+    expect(after.items[2]?.body).toBe("changed");
+  });
+
+  it("says when a number was skipped", () => {
+    expect(applyToThread(thread, arrival(11, message({ number: 6 })), 1).gap).toBe(true);
+  });
+
+  it("leaves lines before the loaded part alone", () => {
+    const part = { ...thread, items: [message({ number: 7 })], hasMore: true };
+    expect(applyToThread(part, arrival(11, message({ number: 2 })), 1).items).toHaveLength(1);
+  });
+});
+
+describe("the counts", () => {
+  const start = { seq: 10, counts: { mine: 1, unassigned: 2, all: 5 }, uncertain: false };
+  const free = conversation({ id: 1 });
+  const mine = conversation({ id: 1, operator: operator(ME) });
+
+  it("follow a conversation from its beginning to its end", () => {
+    let now = applyToCounts(start, event("conversation.created", 11, { conversation: free }), ME, undefined);
+    expect(now.counts).toEqual({ mine: 1, unassigned: 3, all: 6 });
+    now = applyToCounts(now, event("conversation.assigned", 12, { conversation: mine }), ME, free);
+    expect(now.counts).toEqual({ mine: 2, unassigned: 2, all: 6 });
+    const ended = { ...mine, status: "ended" as const };
+    now = applyToCounts(now, event("conversation.ended", 13, { conversation: ended }), ME, mine);
+    expect(now.counts).toEqual({ mine: 1, unassigned: 2, all: 5 });
+    expect(now.uncertain).toBe(false);
+  });
+
+  it("say when they cannot know", () => {
+    expect(
+      applyToCounts(start, event("conversation.assigned", 11, { conversation: mine }), ME, undefined)
+        .uncertain,
+    ).toBe(true);
+  });
+});
+
+describe("a message's state", () => {
+  const talk = conversation({ id: 1, contact_delivered: 4, contact_read: 2, operator_read: 3 });
+  const own = (number: number, state: Message["state"] = "sent") =>
+    message({ number, state, sender: { type: "operator", id: ME, name: "Ada" } });
+  it("climbs with the watermarks", () => {
+    expect(messageState(own(2), talk)).toBe("read");
+    expect(messageState(own(4), talk)).toBe("delivered");
+    expect(messageState(own(5), talk)).toBe("sent");
+    expect(messageState(own(2, "failed"), talk)).toBe("failed");
+    expect(messageState(message({ number: 3 }), talk)).toBe("read");
+    expect(messageState(message({ number: 4 }), talk)).toBe("sent");
+  });
+});

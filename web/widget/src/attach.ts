@@ -1,0 +1,100 @@
+import { h, render } from "preact";
+import { accentOn } from "../../shared/contrast";
+import { createController } from "./controller";
+import { addStyles } from "./launcher";
+import { dressLauncher } from "./launcher-more";
+import { phoneScreen } from "./phone";
+import { failure, type Result, success } from "./result";
+import type { Attach } from "./shell";
+import { en, type Texts } from "./texts/en";
+import { App, PHONE } from "./ui/App";
+import css from "./ui/messenger.css?inline";
+
+// The sunken surfaces of the style sheet; what is readable there is readable on the plain ones too.
+const LIGHT = [242, 243, 246] as const;
+const DARK = [39, 42, 51] as const;
+const RTL = /^(ar|fa|he|iw|ps|sd|ug|ur|yi|dv|ckb)\b/i;
+
+async function textsFor(lang: string): Promise<{ texts: Texts; lang: string }> {
+  if (/^de\b/i.test(lang)) {
+    try {
+      return { texts: (await import("./texts/de")).de, lang };
+    } catch {
+      // Better in English than not at all.
+    }
+  }
+  return { texts: en, lang: "en" };
+}
+
+/** Dates as the visitor's region writes them, in the messenger's language. */
+const regional = (lang: string): string =>
+  navigator.languages.find((one) => one.split("-")[0] === lang.split("-")[0]) ?? lang;
+
+/** Puts the messenger into the shadow root that the launcher has opened. */
+export const attach: Attach = async (around) => {
+  const { launcher, answer, bus } = around;
+  const { widget } = answer;
+  const { root } = launcher;
+  const { texts, lang } = await textsFor(widget.lang);
+  const colors = `.panel{--accent:${accentOn(launcher.brand, LIGHT)}}.panel.dark{--accent:${accentOn(launcher.brand, DARK)}}`;
+  addStyles(root, css + colors, around.nonce);
+  const button = dressLauncher(launcher, around.nonce, widget.lang, texts);
+  const place = document.createElement("div");
+  launcher.button.before(place);
+
+  const phone = matchMedia(PHONE);
+  const screen = phoneScreen(() => controller.setOpen(false));
+  let restored = false;
+  let detached = false;
+
+  const controller = createController(around, (state) => {
+    const covering = state.open && phone.matches;
+    if (covering) screen.enter();
+    else screen.leave();
+    const unread = state.conversations.reduce((sum, one) => sum + one.unread, 0);
+    button.show({ open: state.open, unread, visible: around.buttonWanted() && !covering });
+  });
+  const refresh = () => controller.refresh();
+  phone.addEventListener("change", refresh);
+
+  const rtl = RTL.test(widget.lang) || getComputedStyle(document.documentElement).direction === "rtl";
+  restored = controller.start(!phone.matches);
+  render(
+    h(App, {
+      ui: { controller, texts, lang, locale: regional(lang), rtl, base: around.base },
+      buttonShown: around.buttonWanted,
+      takeFocus: () => !restored,
+    }),
+    place,
+  );
+  const setOpen = async (open: boolean): Promise<Result<void>> => {
+    if (detached) return failure("not_mounted", "the messenger was unmounted");
+    restored = false;
+    controller.setOpen(open);
+    return success(undefined);
+  };
+
+  return {
+    open: () => setOpen(true),
+    close: () => setOpen(false),
+    toggle: () => setOpen(!controller.state().open),
+    refresh,
+    setContactInfo: controller.setContactInfo,
+    setCustomData: controller.setCustomData,
+    identify: controller.identify,
+    logout: controller.logout,
+    async openConversation(id) {
+      const result = await controller.openConversation(id);
+      return result.kind === "error" ? result : setOpen(true);
+    },
+    detach() {
+      detached = true;
+      controller.stop();
+      screen.leave();
+      phone.removeEventListener("change", refresh);
+      render(null, place);
+      place.remove();
+      bus.forget("state");
+    },
+  };
+};

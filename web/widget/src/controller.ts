@@ -1,0 +1,672 @@
+import { backoff } from "../../shared/backoff";
+import { type Line, openLine } from "../../shared/socket";
+import { type Answer, createHttp, type Fault } from "./http";
+import { type Outbox, readOutbox, retarget } from "./model/outbox";
+import { type Change, initialState, reduce, type State } from "./model/state";
+import { currentOf, landing, unreadOf } from "./model/view";
+import { failure, type Result, success } from "./result";
+import { createSender } from "./sender";
+import type { ContactInfo, PublicState, Surroundings } from "./shell";
+import { titleBadge } from "./title";
+import { uuid } from "./uuid";
+import { openVault } from "./vault";
+import { countVisits } from "./visits";
+import type { ContactFields, Conversation, SocketFrame } from "./wire";
+
+// Everything that happens: it joins the state with the server, the device's memory and the page.
+
+export interface Controller {
+  state(): State;
+  watch(listener: () => void): () => void;
+  /** Returns whether the panel is open again after a reload. */
+  start(reopen: boolean): boolean;
+  stop(): void;
+  /** The page's wishes or the screen changed. */
+  refresh(): void;
+
+  setOpen(open: boolean): void;
+  showList(): void;
+  showConversation(id: number | null): void;
+  write(body: string): void;
+  retry(clientId: string): void;
+  discard(clientId: string): void;
+  typed(): void;
+  draft(): string;
+  setDraft(text: string): void;
+  loadOlder(): Promise<void>;
+  /** The screen tells whether the newest message is in view. */
+  atEnd(atEnd: boolean): void;
+  ask(ending: State["ending"]): void;
+  end(): Promise<void>;
+  announced(listener: (name: string, body: string) => void): void;
+
+  setContactInfo(info: ContactInfo): Promise<Result<void>>;
+  setCustomData(data: Record<string, unknown>): Promise<Result<void>>;
+  identify(jwt: string): Promise<Result<void>>;
+  logout(): Promise<Result<void>>;
+  openConversation(id: number): Promise<Result<void>>;
+}
+
+const TYPING_PAUSE = 2000;
+/** A lost line is not worth a word before this. */
+const PATIENCE = 3000;
+const STALE = 60_000;
+
+type Known = Pick<ContactInfo, "name" | "email" | "phone">;
+
+export function createController(around: Surroundings, onState: (state: State) => void): Controller {
+  const { bus, pages } = around;
+  const vault = openVault(around.key);
+  const visits = countVisits(vault, pages);
+  const title = titleBadge();
+  const http = createHttp(around.base, around.key, () => token);
+  const watchers = new Set<() => void>();
+  const readOwed = new Map<number, number>();
+  const loading = new Set<string>();
+
+  let state = initialState(around.answer);
+  let token = vault.get("token");
+  let line: Line | null = null;
+  let seq: number | null = null;
+  let stopped = false;
+  let bottom = true;
+  let lastTyped = 0;
+  let asked = Date.now();
+  let fields: ContactFields | null = null;
+  let custom: Record<string, unknown> | null = null;
+  let unread = 0;
+  let published = "";
+  /** Counts sign-ins, so that an answer for an earlier visitor is dropped. */
+  let era = 0;
+  let typingTimer: ReturnType<typeof setTimeout> | undefined;
+  let lostTimer: ReturnType<typeof setTimeout> | undefined;
+  let pageTimer: ReturnType<typeof setTimeout> | undefined;
+  let wake: (() => void) | undefined;
+  let announce: (name: string, body: string) => void = () => undefined;
+
+  // --- state ---------------------------------------------------------------------------------------------
+
+  function dispatch(change: Change): void {
+    if (stopped) return;
+    const before = state;
+    state = reduce(state, change);
+    if (state === before) return;
+    if (state.outbox !== before.outbox) keepOutbox(before.outbox);
+    if (state.conversationId !== before.conversationId) moveDraft(before);
+    if (state.conversations !== before.conversations) tellEnds(before);
+    markRead();
+    for (const watcher of watchers) watcher();
+    publish();
+  }
+
+  const patch = (part: Partial<State>) => dispatch({ do: "patch", patch: part });
+
+  function publish(): void {
+    const count = unreadOf(state.conversations);
+    if (count !== unread) {
+      unread = count;
+      bus.emit("unreadCountChanged", { unread });
+    }
+    title.set(document.hasFocus() ? 0 : unread);
+    onState(state);
+    const wanted = around.buttonWanted();
+    const view: PublicState = {
+      visibility: state.open ? "maximized" : wanted ? "minimized" : "hidden",
+      availability: state.availability,
+      connection: !token ? "idle" : state.connected ? "online" : "connecting",
+      unread,
+      conversationId: state.conversationId,
+      conversations: state.conversations.map(({ id, status, unread: count }) => ({
+        id,
+        status,
+        unread: count,
+      })),
+      contact: state.contact,
+    };
+    const text = JSON.stringify(view);
+    if (text === published) return;
+    published = text;
+    bus.emit("state", view);
+  }
+
+  function tellEnds(before: State): void {
+    for (const one of state.conversations) {
+      const known = before.conversations.find((other) => other.id === one.id);
+      if (known && known.status !== "ended" && one.status === "ended") {
+        bus.emit("conversationEnded", { conversationId: one.id });
+      }
+    }
+  }
+
+  function report(fault: Fault): Result<never> {
+    bus.emit("error", { code: fault.code, message: fault.message });
+    return failure(fault.code, fault.message);
+  }
+
+  // --- outbox and drafts ---------------------------------------------------------------------------------
+
+  /** Other tabs have their own unsent messages in the same place: change only what is ours. */
+  function keepOutbox(before: Outbox): void {
+    const ours = new Set([...before, ...state.outbox].map((item) => item.clientId));
+    const theirs = storedOutbox().filter((item) => !ours.has(item.clientId));
+    const all = [...theirs, ...state.outbox];
+    vault.set("outbox", all.length ? JSON.stringify(all) : null);
+  }
+
+  function storedOutbox(): Outbox {
+    try {
+      return readOutbox(JSON.parse(vault.get("outbox") ?? "[]"));
+    } catch {
+      return [];
+    }
+  }
+
+  function drafts(): Record<string, string> {
+    try {
+      return JSON.parse(vault.get("drafts") ?? "{}") as Record<string, string>;
+    } catch {
+      return {};
+    }
+  }
+  const draftKey = (id: number | null) => String(id ?? "new");
+
+  function setDraft(text: string, id = state.conversationId): void {
+    const all = drafts();
+    if ((all[draftKey(id)] ?? "") === text) return;
+    if (text) all[draftKey(id)] = text;
+    else delete all[draftKey(id)];
+    vault.set("drafts", Object.keys(all).length ? JSON.stringify(all) : null);
+  }
+
+  /** What is typed while the first message of a new conversation is on its way belongs to that conversation. */
+  function moveDraft(before: State): void {
+    const text = drafts()["new"];
+    const wrote = before.outbox.some((item) => item.conversationId === null);
+    if (before.conversationId !== null || !wrote || !text) return;
+    setDraft("", null);
+    setDraft(text, state.conversationId);
+  }
+
+  const sender = createSender({
+    outbox: () => state.outbox,
+    change: (outbox) => patch({ outbox }),
+    send: (item) =>
+      http.send({
+        client_id: item.clientId,
+        body: item.body,
+        conversation_id: item.conversationId,
+        reopen: item.reopen,
+        contact: fields,
+        custom,
+        identity: null,
+        visit: visits.current(),
+      }),
+    sent(item, answer) {
+      fields = custom = null;
+      const fresh = answer.token !== null && answer.token !== token;
+      if (fresh) setToken(answer.token);
+      dispatch({ do: "conversation", conversation: answer.conversation, message: answer.message });
+      // Stored under another client id can not happen; a stray item must not be sent for ever all the same.
+      if (state.outbox.some((one) => one.clientId === item.clientId)) sender.discard(item.clientId);
+      if (!state.contact) patch({ contact: answer.contact });
+      bus.emit("messageSent", { conversationId: answer.conversation.id, message: answer.message });
+      if (fresh || !line) void begin();
+      else loadThread(answer.conversation.id);
+    },
+    unknownVisitor: () => leave(true),
+    failed: (_item, fault) => void report(fault),
+  });
+
+  // --- the server ----------------------------------------------------------------------------------------
+
+  function setToken(next: string | null): void {
+    token = next;
+    vault.set("token", next);
+    if (!state.signedIn && next) patch({ signedIn: true });
+  }
+
+  /** Forgets the visitor. What was written but not sent is kept only if it shall go out under a new name. */
+  function leave(keepUnsent: boolean): void {
+    era++;
+    line?.stop();
+    line = null;
+    seq = null;
+    token = null;
+    readOwed.clear();
+    clearTimeout(lostTimer);
+    const unsent = state.outbox;
+    vault.set("token", null);
+    dispatch({ do: "forget" });
+    if (!keepUnsent) {
+      vault.wipe();
+      return;
+    }
+    let outbox = unsent;
+    for (const item of unsent) outbox = retarget(outbox, item.conversationId, null);
+    patch({ outbox: outbox.map((item) => ({ ...item, reopen: false })) });
+  }
+
+  /** Asks until there is an answer that trying again would not change. */
+  async function insist<T>(act: () => Promise<Answer<T>>): Promise<Answer<T>> {
+    for (let attempt = 0; ; attempt++) {
+      const answer = await act();
+      const again = !answer.ok && (answer.status === 0 || answer.status === 429 || answer.status >= 500);
+      if (!again || stopped) return answer;
+      lose();
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.max(answer.wait * 1000, backoff(attempt)));
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      wake = undefined;
+      if (stopped) return answer;
+    }
+  }
+
+  async function loadSnapshot(): Promise<boolean> {
+    const mine = era;
+    const answer = await insist(http.me);
+    if (mine !== era || stopped) return false;
+    if (!answer.ok) {
+      if (answer.status === 401) leave(true);
+      else report(answer);
+      return false;
+    }
+    seq = answer.value.seq;
+    dispatch({ do: "snapshot", ...answer.value });
+    return true;
+  }
+
+  async function loadThread(id: number, fresh = false): Promise<void> {
+    const name = `newest ${id}`;
+    if (loading.has(name) || (!fresh && state.threads[id]?.loaded)) return;
+    loading.add(name);
+    const mine = era;
+    const answer = await insist(() => http.messages(id));
+    loading.delete(name);
+    if (mine !== era || stopped) return;
+    if (!answer.ok) report(answer);
+    else dispatch({ do: "newest", id, page: answer.value.items, hasMore: answer.value.has_more });
+  }
+
+  let beginning = -1;
+  /** From a token to a living conversation: snapshot, thread, line. */
+  async function begin(): Promise<void> {
+    if (beginning === era || line) return;
+    beginning = era;
+    const mine = era;
+    const good = await loadSnapshot();
+    if (beginning === mine) beginning = -1;
+    if (!good || stopped || mine !== era) return;
+    settle();
+    connect();
+    await showThread(true);
+  }
+
+  /** Chooses what to show, unless the visitor is in the middle of something new. */
+  function settle(): void {
+    if (state.conversationId !== null) return;
+    const busy = drafts()["new"] || state.outbox.some((item) => item.conversationId === null);
+    if (!busy) patch({ conversationId: landing(state.conversations) });
+  }
+
+  const showThread = async (fresh = false) => {
+    if (state.conversationId !== null) await loadThread(state.conversationId, fresh);
+  };
+
+  function lose(): void {
+    if (lostTimer !== undefined || state.lineLost) return;
+    lostTimer = setTimeout(() => {
+      lostTimer = undefined;
+      patch({ lineLost: true });
+    }, PATIENCE);
+  }
+
+  function regain(): void {
+    clearTimeout(lostTimer);
+    lostTimer = undefined;
+    if (state.lineLost) patch({ lineLost: false });
+  }
+
+  function connect(): void {
+    line?.stop();
+    const opened: Line = openLine({
+      url: `${around.base.replace(/^http/, "ws")}/visitor/v1/socket`,
+      protocol: "parley.v1",
+      hello: () => ({ type: "hello", token, after: seq }),
+      onFrame: (frame) => onFrame(frame as unknown as SocketFrame),
+      onState(next) {
+        patch({ connected: next === "open" });
+        if (next === "open") regain();
+        else if (next !== "stopped") lose();
+      },
+      async onResync() {
+        if (!(await loadSnapshot())) throw new Error("no snapshot");
+        await showThread(true);
+        // The other threads may have holes now; they are fetched again when they are looked at.
+        const { conversationId, threads } = state;
+        const kept = conversationId === null ? undefined : threads[conversationId];
+        patch({ threads: kept && conversationId !== null ? { [conversationId]: kept } : {} });
+      },
+      onRefused: () => {
+        if (line === opened || !line) leave(true);
+      },
+    });
+    line = opened;
+  }
+
+  function onFrame(frame: SocketFrame): void {
+    if ("seq" in frame && frame.type !== "welcome") seq = Math.max(seq ?? 0, frame.seq);
+    switch (frame.type) {
+      case "welcome":
+        seq ??= frame.seq;
+        sendPage();
+        for (const one of state.conversations) acknowledge(one);
+        for (const [id, number] of readOwed) void sendRead(id, number);
+        sender.retry(null);
+        return;
+      case "message": {
+        const { message, conversation } = frame;
+        const known = state.threads[conversation.id]?.messages.some((one) => one.number === message.number);
+        dispatch({ do: "conversation", conversation, message });
+        const theirs = message.type === "message" && message.sender.type !== "contact";
+        if (!theirs) {
+          if (state.conversationId === null) settle();
+          void showThread();
+          return;
+        }
+        acknowledge(conversation);
+        if (known) return;
+        if (state.open && state.conversationId === conversation.id)
+          announce(message.sender.name, message.body);
+        bus.emit("messageReceived", { conversationId: conversation.id, message });
+        // A closed panel opens where the news is.
+        if (!state.open && state.screen === "thread") showConversation(landing(state.conversations));
+        return;
+      }
+      case "conversation":
+        dispatch({ do: "conversation", conversation: frame.conversation, message: frame.message });
+        return;
+      case "contact":
+        patch({ contact: frame.contact });
+        return;
+      case "availability":
+        patch({ availability: frame.availability });
+        return;
+      case "typing":
+        if (frame.by.type === "contact") return;
+        clearTimeout(typingTimer);
+        patch({ typing: { conversationId: frame.conversation_id, name: frame.by.name } });
+        typingTimer = setTimeout(() => patch({ typing: null }), frame.ttl_seconds * 1000);
+        return;
+      case "error":
+        bus.emit("error", { code: frame.code, message: frame.detail });
+    }
+  }
+
+  function acknowledge(one: Conversation): void {
+    const last = one.last_message;
+    if (last && last.sender.type !== "contact" && last.number > one.contact_delivered) {
+      line?.send({ type: "delivered", conversation_id: one.id, number: last.number });
+    }
+  }
+
+  function sendPage(): void {
+    const { url, title: name } = visits.current();
+    line?.send({ type: "page", url, title: name });
+  }
+
+  // --- read ----------------------------------------------------------------------------------------------
+
+  /** Read means: on the screen, in a tab that is looked at. */
+  function markRead(): void {
+    const { open, screen, conversationId } = state;
+    if (!open || screen !== "thread" || conversationId === null || !bottom) return;
+    if (document.visibilityState !== "visible" || !document.hasFocus()) return;
+    const messages = state.threads[conversationId]?.messages;
+    const current = currentOf(state);
+    const last = messages?.findLast((message) => message.sender.type !== "contact");
+    if (!last || !current || last.number <= current.contact_read) return;
+    state = reduce(state, { do: "read", id: conversationId, number: last.number });
+    void sendRead(conversationId, last.number);
+  }
+
+  async function sendRead(id: number, number: number): Promise<void> {
+    readOwed.set(id, number);
+    const answer = await http.read(id, number);
+    const gone = !answer.ok && answer.status >= 400 && answer.status < 500 && answer.status !== 429;
+    if ((answer.ok || gone) && readOwed.get(id) === number) readOwed.delete(id);
+  }
+
+  /** The visitor looks here again, or away. */
+  const look = () => {
+    const before = state;
+    markRead();
+    if (state !== before) for (const watcher of watchers) watcher();
+    publish();
+  };
+
+  const online = () => {
+    wake?.();
+    regainWithoutLine();
+    sender.retry(null);
+  };
+  const regainWithoutLine = () => {
+    if (!line) regain();
+  };
+  const offline = () => lose();
+
+  // --- what the visitor does -----------------------------------------------------------------------------
+
+  async function refreshAvailability(): Promise<void> {
+    if (state.connected || Date.now() - asked < STALE) return;
+    asked = Date.now();
+    const answer = await http.widget();
+    if (answer.ok) patch({ availability: answer.value.availability, answer: answer.value });
+  }
+
+  function showConversation(id: number | null): void {
+    bottom = true;
+    patch({ conversationId: id, screen: "thread", ending: "no" });
+    void showThread();
+  }
+
+  async function update(info: ContactFields & { custom?: Record<string, unknown> }): Promise<Result<void>> {
+    const { custom: data, ...rest } = info;
+    if (!token) {
+      if (Object.keys(rest).length) fields = { ...fields, ...rest };
+      if (data) custom = { ...custom, ...data };
+      return success(undefined);
+    }
+    const answer = await http.change(info);
+    if (!answer.ok) return report(answer);
+    patch({ contact: answer.value.contact });
+    return success(undefined);
+  }
+
+  const unwatch = vault.onChange((name) => {
+    if (name === "drafts") patch({ drafts: state.drafts + 1 });
+    if (name !== "token") return;
+    const next = vault.get("token");
+    if (next === token) return;
+    if (!next) leave(false);
+    else {
+      if (token) leave(true);
+      token = next;
+      patch({ signedIn: true, settled: false });
+      void begin();
+    }
+  });
+  const unpage = pages.onChange(() => {
+    // Single-page sites set the title a moment after the address.
+    clearTimeout(pageTimer);
+    pageTimer = setTimeout(sendPage, 300);
+  });
+
+  return {
+    state: () => state,
+    watch(listener) {
+      watchers.add(listener);
+      return () => void watchers.delete(listener);
+    },
+    refresh: publish,
+    start(reopen) {
+      window.addEventListener("focus", look);
+      window.addEventListener("blur", look);
+      document.addEventListener("visibilitychange", look);
+      window.addEventListener("online", online);
+      window.addEventListener("offline", offline);
+      const unsent = storedOutbox();
+      patch({
+        signedIn: token !== null,
+        settled: token === null,
+        outbox: unsent.map((item) => ({ ...item, state: "sending", refused: false, tries: 0 })),
+        open: reopen && vault.get("open") === "1",
+      });
+      if (token) void begin();
+      void sender.pump();
+      return state.open;
+    },
+    stop() {
+      stopped = true;
+      // Only a reload finds the panel open again, not a new mount.
+      vault.set("open", null);
+      sender.stop();
+      line?.stop();
+      unwatch();
+      unpage();
+      visits.stop();
+      title.set(0);
+      for (const timer of [typingTimer, lostTimer, pageTimer]) clearTimeout(timer);
+      wake?.();
+      window.removeEventListener("focus", look);
+      window.removeEventListener("blur", look);
+      document.removeEventListener("visibilitychange", look);
+      window.removeEventListener("online", online);
+      window.removeEventListener("offline", offline);
+    },
+
+    setOpen(open) {
+      if (open === state.open) return;
+      vault.set("open", open ? "1" : null);
+      if (open) {
+        bottom = true;
+        void refreshAvailability();
+        const unreadOne = state.conversations.find((one) => one.unread > 0);
+        if (unreadOne && state.screen === "thread") patch({ conversationId: unreadOne.id });
+        void showThread();
+      } else dispatch({ do: "trim" });
+      patch({ open, ending: "no" });
+      bus.emit(open ? "opened" : "closed");
+    },
+    showList: () => patch({ screen: "list", ending: "no" }),
+    showConversation,
+    write(body) {
+      const text = body.trim();
+      if (!text) return;
+      vault.unlock();
+      setDraft("");
+      const current = currentOf(state);
+      const item = {
+        clientId: uuid(),
+        body: text,
+        conversationId: state.conversationId,
+        reopen: current?.status === "ended",
+        writtenAt: new Date().toISOString(),
+        state: "sending" as const,
+        refused: false,
+        tries: 0,
+      };
+      bottom = true;
+      patch({ outbox: [...state.outbox, item], ending: "no" });
+      void sender.pump();
+    },
+    retry: (clientId) => sender.retry(clientId),
+    discard: (clientId) => sender.discard(clientId),
+    typed() {
+      const now = Date.now();
+      if (now - lastTyped < TYPING_PAUSE || state.conversationId === null) return;
+      if (line?.send({ type: "typing", conversation_id: state.conversationId })) lastTyped = now;
+    },
+    draft: () => drafts()[draftKey(state.conversationId)] ?? "",
+    setDraft: (text) => setDraft(text),
+    async loadOlder() {
+      const id = state.conversationId;
+      const thread = id === null ? undefined : state.threads[id];
+      const name = `older ${id}`;
+      if (id === null || !thread?.hasMore || loading.has(name)) return;
+      loading.add(name);
+      const mine = era;
+      const answer = await http.messages(id, thread.messages[0]?.number);
+      loading.delete(name);
+      if (mine !== era) return;
+      if (answer.ok) dispatch({ do: "older", id, page: answer.value.items, hasMore: answer.value.has_more });
+      else report(answer);
+    },
+    atEnd(atEnd) {
+      if (bottom === atEnd) return;
+      bottom = atEnd;
+      if (atEnd) look();
+    },
+    ask: (ending) => patch({ ending }),
+    async end() {
+      const id = state.conversationId;
+      if (id === null) return;
+      patch({ ending: "busy" });
+      const answer = await http.end(id);
+      if (answer.ok) {
+        dispatch({ do: "conversation", conversation: answer.value.conversation, message: null });
+        patch({ ending: "no" });
+      } else {
+        report(answer);
+        patch({ ending: "failed" });
+      }
+    },
+    announced(listener) {
+      announce = listener;
+    },
+
+    setContactInfo(info) {
+      const given: ContactInfo = {};
+      for (const name of ["name", "email", "phone"] satisfies (keyof Known)[]) {
+        const value = info?.[name];
+        if (typeof value === "string") given[name] = value;
+      }
+      if (info?.custom) given.custom = info.custom;
+      return update(given);
+    },
+    setCustomData: (data) => update({ custom: data ?? {} }),
+    async identify(jwt) {
+      const answer = await http.identify(String(jwt));
+      if (!answer.ok) return report(answer);
+      const { token: next, contact } = answer.value;
+      if (next === token) {
+        patch({ contact });
+        return success(undefined);
+      }
+      if (token) leave(true);
+      setToken(next);
+      patch({ contact, settled: false });
+      void begin();
+      return success(undefined);
+    },
+    async logout() {
+      const answer = token ? await http.logout() : null;
+      // Logged out here in any case; a token that the server does not know is as good as revoked.
+      leave(false);
+      return answer && !answer.ok && answer.status !== 401 ? report(answer) : success(undefined);
+    },
+    async openConversation(id) {
+      if (!state.conversations.some((one) => one.id === id)) {
+        if (token && !state.settled) await loadSnapshot();
+        if (!state.conversations.some((one) => one.id === id)) {
+          return failure("conversation.not_found", `there is no conversation ${id}`);
+        }
+      }
+      showConversation(id);
+      return success(undefined);
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import type {
+  Contact,
+  ContactFields,
+  Conversation,
+  MessagePage,
+  SendAnswer,
+  SendRequest,
+  Snapshot,
+  WidgetAnswer,
+} from "./wire";
+
+// The visitor API. Never throws: an answer is a value or a fault.
+
+export interface Fault {
+  ok: false;
+  /** 0 = no answer at all. */
+  status: number;
+  code: string;
+  message: string;
+  /** Seconds the server asks to wait. */
+  wait: number;
+}
+export type Answer<T> = { ok: true; value: T } | Fault;
+
+const LIMIT = 20_000;
+
+/** Faults that may be gone next time. */
+export const isTransient = ({ status }: Fault): boolean =>
+  status === 0 || status === 408 || status === 425 || status === 429 || status >= 500;
+
+export interface Http {
+  widget(): Promise<Answer<WidgetAnswer>>;
+  send(request: SendRequest): Promise<Answer<SendAnswer>>;
+  identify(identity: string): Promise<Answer<{ token: string; contact: Contact }>>;
+  me(): Promise<Answer<Snapshot>>;
+  change(fields: ContactFields & { custom?: Record<string, unknown> }): Promise<Answer<{ contact: Contact }>>;
+  messages(id: number, before?: number): Promise<Answer<MessagePage>>;
+  read(id: number, number: number): Promise<Answer<void>>;
+  end(id: number): Promise<Answer<{ conversation: Conversation }>>;
+  logout(): Promise<Answer<void>>;
+}
+
+export function createHttp(base: string, key: string, token: () => string | null): Http {
+  async function ask<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    const headers: Record<string, string> = {};
+    const bearer = token();
+    if (bearer) headers["Authorization"] = `Bearer ${bearer}`;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), LIMIT);
+    try {
+      const response = await fetch(`${base}/visitor/v1${path}`, {
+        method,
+        headers,
+        credentials: "omit",
+        cache: "no-store",
+        signal: abort.signal,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      if (response.ok) return { ok: true, value: (text ? JSON.parse(text) : undefined) as T };
+      let problem: { code?: string; detail?: string; title?: string } = {};
+      try {
+        problem = JSON.parse(text);
+      } catch {
+        // A proxy in between answers in its own words; the status is enough.
+      }
+      return {
+        ok: false,
+        status: response.status,
+        code: problem.code ?? `http.${response.status}`,
+        message: problem.detail ?? problem.title ?? "",
+        wait: Number(response.headers.get("Retry-After")) || 0,
+      };
+    } catch (fault) {
+      return { ok: false, status: 0, code: "network", message: String(fault), wait: 0 };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  const widget = `/widgets/${key}`;
+  return {
+    widget: () => ask("GET", widget),
+    send: (request) => ask("POST", `${widget}/messages`, request),
+    identify: (identity) => ask("POST", `${widget}/identify`, { identity }),
+    me: () => ask("GET", "/me"),
+    change: (fields) => ask("PATCH", "/me", fields),
+    messages: (id, before) =>
+      ask("GET", `/conversations/${id}/messages?limit=50${before ? `&before=${before}` : ""}`),
+    read: (id, number) => ask("POST", `/conversations/${id}/read`, { number }),
+    end: (id) => ask("POST", `/conversations/${id}/end`, {}),
+    logout: () => ask("POST", "/logout", {}),
+  };
+}

@@ -1,0 +1,50 @@
+import { addStyles, type Launcher, openLabel } from "./launcher";
+import type { Texts } from "./texts/en";
+import css from "./ui/launcher-more.css?inline";
+
+// What the launcher shows once the messenger is there: the badge, and the arrow that closes.
+
+export interface LauncherView {
+  open: boolean;
+  visible: boolean;
+  unread: number;
+}
+
+export function dressLauncher(
+  { root, button }: Launcher,
+  nonce: string,
+  lang: string,
+  texts: Texts,
+): { show(view: LauncherView): void } {
+  addStyles(root, css, nonce);
+  button.querySelector("svg")?.setAttribute("class", "chat");
+  const space = "http://www.w3.org/2000/svg";
+  const arrow = document.createElementNS(space, "svg");
+  arrow.setAttribute("viewBox", "0 0 24 24");
+  arrow.setAttribute("class", "down");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", "m6 9.5 6 6 6-6");
+  arrow.append(path);
+  const badge = document.createElement("span");
+  // Beside the button, not in it: its name is what it does, not a number.
+  badge.className = button.className.replace("launcher", "badge");
+  badge.setAttribute("aria-hidden", "true");
+  // A description, so that the button keeps its name.
+  const note = document.createElement("span");
+  note.id = "note";
+  note.hidden = true;
+  button.append(arrow);
+  button.after(badge, note);
+  button.setAttribute("aria-describedby", note.id);
+
+  return {
+    show({ open, visible, unread }) {
+      button.setAttribute("aria-label", open ? texts.close : openLabel(lang));
+      button.setAttribute("aria-expanded", String(open));
+      button.hidden = !visible;
+      badge.textContent = unread > 99 ? "99+" : String(unread);
+      badge.hidden = open || !unread || !visible;
+      note.textContent = badge.hidden ? "" : texts.unread(unread);
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import type { Conversation, EventNote, Message } from "../wire";
+import type { State } from "./state";
+import { emptyThread } from "./thread";
+
+// What the screen shows, derived from the state.
+
+export type BubbleState = "sending" | "sent" | "delivered" | "read" | "failed";
+
+export interface Bubble {
+  kind: "bubble";
+  key: string;
+  number: number | null;
+  own: boolean;
+  bot: boolean;
+  name: string;
+  image: string;
+  body: string;
+  at: string;
+  state: BubbleState;
+  clientId: string | null;
+  /** First and last of a run by the same sender. */
+  first: boolean;
+  last: boolean;
+}
+
+export type Row =
+  | Bubble
+  | { kind: "day"; key: string; at: string }
+  | { kind: "event"; key: string; number: number; event: EventNote };
+
+/** Messages further apart than this do not belong to one group. */
+const GROUP_GAP = 5 * 60_000;
+
+const sameGroup = (a: Bubble, b: Bubble): boolean =>
+  a.own === b.own && a.name === b.name && Math.abs(Date.parse(b.at) - Date.parse(a.at)) < GROUP_GAP;
+
+function bubbleOf(message: Message): Bubble {
+  const { sender } = message;
+  const own = sender.type === "contact";
+  return {
+    kind: "bubble",
+    // The client id keeps the bubble in place when it turns from waiting to stored.
+    key: message.client_id ?? `m${message.id}`,
+    number: message.number,
+    own,
+    bot: sender.type === "bot",
+    name: own ? "" : sender.name,
+    image: sender.image_url,
+    body: message.body,
+    at: message.sent_at,
+    state: message.state,
+    clientId: message.client_id,
+    first: true,
+    last: true,
+  };
+}
+
+const localDay = (at: string): string => new Date(at).toDateString();
+
+export function rowsOf(state: State): Row[] {
+  const { conversationId } = state;
+  const thread = (conversationId !== null && state.threads[conversationId]) || emptyThread;
+  const rows: Row[] = [];
+  let previous: Bubble | null = null;
+  let day = "";
+
+  const put = (row: Exclude<Row, { kind: "day" }>, at: string) => {
+    const today = localDay(at);
+    if (today !== day) {
+      day = today;
+      previous = null;
+      rows.push({ kind: "day", key: `d${today}`, at });
+    }
+    if (row.kind === "event") previous = null;
+    else {
+      if (previous && sameGroup(previous, row)) {
+        previous.last = false;
+        row.first = false;
+      }
+      previous = row;
+    }
+    rows.push(row);
+  };
+
+  for (const message of thread.messages) {
+    if (message.type === "message") put(bubbleOf(message), message.sent_at);
+    else if (message.event) {
+      put(
+        { kind: "event", key: `m${message.id}`, number: message.number, event: message.event },
+        message.sent_at,
+      );
+    }
+  }
+  for (const item of state.outbox) {
+    if (item.conversationId !== conversationId) continue;
+    put(
+      {
+        kind: "bubble",
+        key: item.clientId,
+        number: null,
+        own: true,
+        bot: false,
+        name: "",
+        image: "",
+        body: item.body,
+        at: item.writtenAt,
+        state: item.state,
+        clientId: item.clientId,
+        first: true,
+        last: true,
+      },
+      item.writtenAt,
+    );
+  }
+  return rows;
+}
+
+export const unreadOf = (conversations: readonly Conversation[]): number =>
+  conversations.reduce((sum, one) => sum + one.unread, 0);
+
+export const currentOf = (state: State): Conversation | null =>
+  state.conversations.find((one) => one.id === state.conversationId) ?? null;
+
+/** Where the panel opens: what is unread, else what goes on, else the last one; null = start writing. */
+export function landing(conversations: readonly Conversation[]): number | null {
+  const found =
+    conversations.find((one) => one.unread > 0) ??
+    conversations.find((one) => one.status !== "ended") ??
+    conversations[0];
+  return found?.id ?? null;
+}

@@ -1,0 +1,31 @@
+// One set: 24 px grid, round strokes.
+
+const PATHS = {
+  list: "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
+  close: "M6 6l12 12M18 6 6 18",
+  back: "M15 5l-7 7 7 7",
+  send: "M12 19V5M5.5 11.5 12 5l6.5 6.5",
+  check: "m5 12.5 4.5 4.500L19 7.5",
+  checks: "m2 12.5 4.5 4.5 9.5-9.500M12 16.500l.5.5 9.5-9.5",
+  clock: "M12 7.500V12l3 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0",
+  alert: "M12 8v5m0 3.500v.01M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0",
+  done: "m8 12.5 2.7 2.700L16 9.800M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0",
+  down: "M12 5v14M5.5 12.5 12 19l6.5-6.5",
+  pen: "M12 5v14M5 12h14",
+  line: "M3 8.500a13 13 0 0 1 18 0M6.5 12.300a8 8 0 0 1 11 0M10 16a3 3 0 0 1 4 0M12 19.500v.01",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, label }: { name: IconName; label?: string }) {
+  return (
+    // biome-ignore lint/a11y/noSvgWithoutTitle: named by aria-label, or hidden
+    <svg
+      class={`icon i-${name}`}
+      viewBox="0 0 24 24"
+      {...(label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" })}
+    >
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

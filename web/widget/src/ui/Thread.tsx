@@ -1,0 +1,182 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { dayLabel } from "../../../shared/clock";
+import type { State } from "../model/state";
+import { rowsOf } from "../model/view";
+import { Avatar, Avatars } from "./Avatar";
+import { useUi } from "./context";
+import { Icon } from "./Icon";
+import { eventText, MessageRow } from "./Message";
+
+/** This close to the end counts as being there. */
+const NEAR = 60;
+/** Older messages are fetched before the visitor reaches the top. */
+const EARLY = 240;
+
+function Welcome({ state }: { state: State }) {
+  const { texts, locale } = useUi();
+  const { widget, operators } = state.answer;
+  return (
+    <div class="welcome">
+      {operators.length > 0 && <Avatars people={operators} />}
+      {operators.length > 0 && (
+        <p class="hello">{new Intl.ListFormat(locale).format(operators.map((one) => one.name))}</p>
+      )}
+      <p class="promise">
+        <span class={`dot ${state.availability}`} />
+        {texts[state.availability]}
+      </p>
+      {widget.greeting && (
+        <div class="message theirs first last">
+          <Avatar person={operators[0] ?? { name: widget.title, image_url: "" }} />
+          <span class="sr">{texts.team}: </span>
+          <div class="text" dir="auto">
+            {widget.greeting}
+          </div>
+        </div>
+      )}
+    </div>
+  );
+}
+
+export function Thread({ state }: { state: State }) {
+  const { controller, texts, locale } = useUi();
+  const log = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const [unseen, setUnseen] = useState(false);
+  const { conversationId, outbox, threads } = state;
+  const thread = conversationId === null ? undefined : threads[conversationId];
+  // The rows depend on these parts of the state only.
+  const rows = useMemo(() => rowsOf(state), [conversationId, outbox, thread]);
+  const now = new Date();
+  const first = thread?.messages[0]?.number;
+  const last = rows[rows.length - 1];
+  const lastKey = last?.key;
+  const typing = state.typing?.conversationId === conversationId ? state.typing : null;
+  const waiting = conversationId !== null && !thread?.loaded && rows.length === 0;
+  const loading = waiting || (state.signedIn && !state.settled);
+
+  const toEnd = () => {
+    const box = log.current;
+    if (box) box.scrollTop = box.scrollHeight;
+  };
+  const known = useRef({ id: conversationId, first, lastKey, height: 0 });
+
+  useLayoutEffect(() => {
+    const box = log.current;
+    if (!box) return;
+    const before = known.current;
+    const moved = before.id !== conversationId && before.id !== null;
+    const ownNew = lastKey !== before.lastKey && last?.kind === "bubble" && last.own;
+    if (moved || ownNew || atEnd.current) {
+      atEnd.current = true;
+      toEnd();
+      if (unseen) setUnseen(false);
+    } else if (first !== before.first) {
+      // Older messages came in above: what is being read stays where it is.
+      box.scrollTop += box.scrollHeight - before.height;
+    } else if (lastKey !== before.lastKey) setUnseen(true);
+    known.current = { id: conversationId, first, lastKey, height: box.scrollHeight };
+    if (thread?.hasMore && box.scrollHeight <= box.clientHeight + EARLY) void controller.loadOlder();
+  }, [rows, typing !== null, loading]);
+
+  // The keyboard comes up, the composer grows, the window changes: who was at the end stays there.
+  useEffect(() => {
+    const box = log.current;
+    if (!box) return;
+    const watch = new ResizeObserver(() => {
+      if (atEnd.current) toEnd();
+    });
+    watch.observe(box);
+    return () => watch.disconnect();
+  }, []);
+
+  const onScroll = () => {
+    const box = log.current;
+    if (!box) return;
+    atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+    controller.atEnd(atEnd.current);
+    if (atEnd.current && unseen) setUnseen(false);
+    if (box.scrollTop < EARLY && thread?.hasMore) void controller.loadOlder();
+  };
+
+  return (
+    <div class="thread">
+      <div
+        class="log"
+        role="log"
+        aria-live="off"
+        aria-label={texts.messages}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+        tabIndex={0}
+        ref={log}
+        onScroll={onScroll}
+      >
+        {thread?.hasMore && (
+          <p class="older">
+            <span class="sr">{texts.older}</span>
+            <span class="dots" aria-hidden="true">
+              <i />
+              <i />
+              <i />
+            </span>
+          </p>
+        )}
+        {loading ? (
+          <div class="bones" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </div>
+        ) : (
+          !thread?.hasMore && <Welcome state={state} />
+        )}
+        {rows.map((row) => {
+          if (row.kind === "bubble") return <MessageRow key={row.key} row={row} />;
+          if (row.kind === "day") {
+            return (
+              <p class="day" key={row.key}>
+                {dayLabel(new Date(row.at), now, locale)}
+              </p>
+            );
+          }
+          const text = eventText(row.event, texts);
+          return (
+            text && (
+              <p class="event" key={row.key} data-message-number={row.number} data-sender="system">
+                {text}
+              </p>
+            )
+          );
+        })}
+        {typing && (
+          <div class="message theirs first last typing">
+            <Avatar person={{ name: typing.name, image_url: "" }} />
+            <div class="text">
+              <span class="sr">{texts.typing(typing.name || texts.somebody)}</span>
+              <span class="dots" aria-hidden="true">
+                <i />
+                <i />
+                <i />
+              </span>
+            </div>
+          </div>
+        )}
+      </div>
+      {unseen && (
+        <button
+          type="button"
+          class="jump"
+          onClick={() => {
+            atEnd.current = true;
+            toEnd();
+            setUnseen(false);
+            controller.atEnd(true);
+          }}
+        >
+          <Icon name="down" />
+          {texts.newMessages}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,522 @@
+// A stand-in for the server, for tests only: the visitor API and its socket, in memory, plus levers under
+// /mock/… that play the operator and break things. Start it with `npm run mock` and open /demo/shop.
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { dirname, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { WebSocketServer } from "ws";
+
+const web = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const TYPES = {
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".html": "text/html; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:; " +
+  "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+class Problem extends Error {
+  constructor(status, code, detail = code, retry = 0) {
+    super(detail);
+    Object.assign(this, { status, code, detail, retry });
+  }
+}
+
+export function startMock(port = 0) {
+  const widget = {
+    id: 1,
+    key: "w_demo",
+    name: "Demo shop",
+    lang: "en",
+    color: "#4f46e5",
+    position: "right",
+    title: "Demo shop",
+    subtitle: "Usually answers within minutes",
+    greeting: "Hello! How can we help you?",
+    theme: "auto",
+  };
+  const ann = { type: "operator", id: 1, name: "Ann Lee", image_url: "" };
+  const world = {
+    widget,
+    availability: "online",
+    identityRequired: false,
+    seq: 100,
+    operators: [
+      { name: "Ann Lee", image_url: "" },
+      { name: "Ben", image_url: "" },
+    ],
+    contacts: [],
+    conversations: [],
+    messages: [],
+    tokens: new Map(),
+    seen: new Map(),
+    log: [],
+    /** Levers: how many of the next sends fail, answers delayed, sockets refused, resume too far. */
+    failSends: 0,
+    failStatus: 503,
+    loseAnswers: 0,
+    delay: 0,
+    denySockets: false,
+    tooFar: false,
+    frames: [],
+  };
+  const lines = new Set();
+  let ids = 0;
+  const now = () => new Date().toISOString().replace("Z", "000Z");
+
+  const wireMessage = (m) => {
+    const c = world.conversations.find((one) => one.id === m.conversation_id);
+    const own = m.sender.type === "contact";
+    const { contactId: _contactId, ...rest } = m;
+    return {
+      ...rest,
+      sender: { type: m.sender.type, name: m.sender.name, image_url: "" },
+      state: own ? (c.operator_read >= m.number ? "read" : (m.reached ?? "sent")) : "sent",
+      reached: undefined,
+    };
+  };
+  const wireConversation = (c) => {
+    const own = world.messages.filter((m) => m.conversation_id === c.id);
+    const last = own.filter((m) => m.type === "message").at(-1);
+    return {
+      id: c.id,
+      status: c.status,
+      created_at: c.created_at,
+      ended_at: c.ended_at,
+      updated_at: c.updated_at,
+      operator: c.operator,
+      last_message: last ? wireMessage(last) : null,
+      message_count: own.length,
+      unread: own.filter(
+        (m) => m.type === "message" && m.sender.type !== "contact" && m.number > c.contact_read,
+      ).length,
+      contact_read: c.contact_read,
+      operator_read: c.operator_read,
+      contact_delivered: c.contact_delivered,
+    };
+  };
+  const push = (contactId, frame) => {
+    const full = { seq: ++world.seq, ...frame };
+    world.frames.push({ contactId, full });
+    for (const line of lines) if (line.contactId === contactId) line.socket.send(JSON.stringify(full));
+  };
+  const add = (c, sender, body, extra = {}) => {
+    const number = world.messages.filter((m) => m.conversation_id === c.id).length + 1;
+    const m = {
+      id: ++ids,
+      conversation_id: c.id,
+      number,
+      type: "message",
+      sender,
+      body,
+      event: null,
+      client_id: null,
+      sent_at: now(),
+      ...extra,
+    };
+    world.messages.push(m);
+    c.updated_at = now();
+    return m;
+  };
+  const announce = (c, m) =>
+    push(c.contactId, { type: "message", conversation: wireConversation(c), message: wireMessage(m) });
+  const changed = (c, m = null) =>
+    push(c.contactId, {
+      type: "conversation",
+      conversation: wireConversation(c),
+      message: m && wireMessage(m),
+    });
+  const open = (contactId) => {
+    const c = {
+      id: ++ids,
+      contactId,
+      status: "new",
+      created_at: now(),
+      updated_at: now(),
+      ended_at: null,
+      operator: null,
+      contact_read: 0,
+      operator_read: 0,
+      contact_delivered: 0,
+    };
+    world.conversations.push(c);
+    return c;
+  };
+  const end = (c, by, reason) => {
+    c.status = "ended";
+    c.ended_at = now();
+    changed(
+      c,
+      add(c, { type: "system", name: "" }, "", {
+        type: "event",
+        event: { name: "ended", by, operator: null, group: null, reason },
+      }),
+    );
+  };
+  const wireContact = (one) => ({
+    id: one.id,
+    uuid: one.uuid,
+    name: one.name,
+    email: one.email,
+    phone: one.phone,
+    custom: one.custom,
+  });
+  const newContact = (fields = {}) => {
+    const one = { id: ++ids, uuid: randomUUID(), name: "", email: "", phone: "", custom: {}, ...fields };
+    world.contacts.push(one);
+    return one;
+  };
+  const newToken = (contactId) => {
+    const token = `vt_${randomUUID()}`;
+    world.tokens.set(token, contactId);
+    return token;
+  };
+
+  function whoIs(request, needed = true) {
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
+    if (!token) {
+      if (needed) throw new Problem(401, "auth.required");
+      return null;
+    }
+    const id = world.tokens.get(token);
+    if (!id) throw new Problem(401, "auth.invalid");
+    return world.contacts.find((one) => one.id === id);
+  }
+  const conversationOf = (contact, id) => {
+    const c = world.conversations.find((one) => one.id === id && one.contactId === contact?.id);
+    if (!c) throw new Problem(404, "conversation.not_found");
+    return c;
+  };
+
+  function sendMessage(request, body) {
+    for (const name of Object.keys(body)) {
+      if (
+        ![
+          "client_id",
+          "body",
+          "conversation_id",
+          "reopen",
+          "contact",
+          "custom",
+          "identity",
+          "visit",
+        ].includes(name)
+      )
+        throw new Problem(422, "request.unknown_field", name);
+    }
+    if (world.failSends > 0) {
+      world.failSends--;
+      throw new Problem(world.failStatus, world.failStatus === 422 ? "text.invalid" : "server.busy");
+    }
+    if (!body.body.trim()) throw new Problem(422, "message.empty");
+    world.log.push({ sent: body });
+    let contact = whoIs(request, false);
+    const before = world.seen.get(body.client_id);
+    if (before) {
+      const c = world.conversations.find((one) => one.id === before.conversation_id);
+      return {
+        token: contact ? null : newToken(c.contactId),
+        contact: wireContact(world.contacts.find((one) => one.id === c.contactId)),
+        conversation: wireConversation(c),
+        message: wireMessage(before),
+        duplicate: true,
+      };
+    }
+    let token = null;
+    if (!contact) {
+      contact = newContact(body.contact ?? {});
+      token = newToken(contact.id);
+    }
+    let c = body.conversation_id
+      ? conversationOf(contact, body.conversation_id)
+      : world.conversations.filter((one) => one.contactId === contact.id && one.status !== "ended").at(-1);
+    if (c?.status === "ended") {
+      if (!body.reopen) throw new Problem(409, "conversation.ended");
+      c.status = "open";
+      c.ended_at = null;
+      changed(
+        c,
+        add(c, { type: "system", name: "" }, "", {
+          type: "event",
+          event: {
+            name: "reopened",
+            by: { type: "contact", id: contact.id, name: "" },
+            operator: null,
+            group: null,
+            reason: null,
+          },
+        }),
+      );
+    }
+    c ??= open(contact.id);
+    const m = add(c, { type: "contact", name: contact.name }, body.body, { client_id: body.client_id });
+    world.seen.set(body.client_id, m);
+    announce(c, m);
+    if (world.loseAnswers > 0) {
+      world.loseAnswers--;
+      throw new Problem(0, "lost");
+    }
+    return {
+      token,
+      contact: wireContact(contact),
+      conversation: wireConversation(c),
+      message: wireMessage(m),
+      duplicate: false,
+    };
+  }
+
+  function api(request, url, body) {
+    const path = url.pathname.replace("/visitor/v1", "");
+    const route = `${request.method} ${path}`;
+    let match = /^\/widgets\/([^/]+)(\/.*)?$/.exec(path);
+    if (match) {
+      if (match[1] === "w_denied")
+        throw new Problem(403, "widget.origin_denied", "This site may not show the widget.");
+      if (match[1] !== widget.key) throw new Problem(404, "widget.not_found", "There is no such widget.");
+      if (!match[2])
+        return {
+          widget,
+          availability: world.availability,
+          operators: world.operators,
+          identity_required: world.identityRequired,
+        };
+      if (match[2] === "/messages") return sendMessage(request, body);
+      if (match[2] === "/identify") {
+        if (!body.identity.startsWith("good"))
+          throw new Problem(401, "identity.invalid", "The signature is wrong.");
+        const old = whoIs(request, false);
+        const contact =
+          world.contacts.find((one) => one.external === body.identity) ??
+          newContact({ name: "Known", external: body.identity });
+        for (const c of world.conversations) if (old && c.contactId === old.id) c.contactId = contact.id;
+        return { token: newToken(contact.id), contact: wireContact(contact) };
+      }
+    }
+    const me = whoIs(request);
+    if (route === "GET /me") {
+      const mine = world.conversations.filter((c) => c.contactId === me.id).map(wireConversation);
+      return {
+        contact: wireContact(me),
+        conversations: mine.sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).slice(0, 50),
+        seq: world.seq,
+      };
+    }
+    if (route === "PATCH /me") {
+      Object.assign(me, body, { custom: { ...me.custom, ...body.custom } });
+      push(me.id, { type: "contact", contact: wireContact(me) });
+      return { contact: wireContact(me) };
+    }
+    if (route === "POST /logout") {
+      world.tokens.delete(request.headers.authorization.slice(7));
+      return undefined;
+    }
+    match = /^\/conversations\/(\d+)\/(messages|read|end)$/.exec(path);
+    if (!match) throw new Problem(404, "http.not_found");
+    const c = conversationOf(me, Number(match[1]));
+    if (match[2] === "messages") {
+      const before = Number(url.searchParams.get("before") ?? Number.POSITIVE_INFINITY);
+      const limit = Number(url.searchParams.get("limit") ?? 50);
+      const all = world.messages.filter((m) => m.conversation_id === c.id && m.number < before);
+      return { items: all.slice(-limit).map(wireMessage), has_more: all.length > limit, seq: world.seq };
+    }
+    if (match[2] === "read") {
+      world.log.push({ read: body.number, conversation: c.id });
+      c.contact_read = Math.max(c.contact_read, body.number);
+      changed(c);
+      return undefined;
+    }
+    if (c.status !== "ended") end(c, { type: "contact", id: me.id, name: me.name }, "contact");
+    return { conversation: wireConversation(c) };
+  }
+
+  /** The operator, and trouble. Body: {"do": …}. */
+  function lever(body) {
+    const c = world.conversations.findLast((one) => !body.conversation || one.id === body.conversation);
+    switch (body.do) {
+      case "set":
+        Object.assign(world, body.world);
+        Object.assign(widget, body.widget);
+        if (body.world?.availability)
+          for (const line of lines)
+            line.socket.send(JSON.stringify({ type: "availability", availability: world.availability }));
+        return null;
+      case "reply": {
+        c.operator = { name: body.name ?? ann.name, image_url: "" };
+        c.status = "open";
+        c.operator_read = world.messages.filter((m) => m.conversation_id === c.id).length;
+        const m = add(c, { ...ann, name: body.name ?? ann.name }, body.body);
+        announce(c, m);
+        return wireMessage(m);
+      }
+      case "note":
+        add(c, { type: "contact", name: "" }, "", { type: "event", event: null });
+        return null;
+      case "read":
+        c.operator_read = world.messages.filter((m) => m.conversation_id === c.id).length;
+        changed(c);
+        return null;
+      case "end":
+        end(c, { type: "operator", id: 1, name: ann.name }, "operator");
+        return null;
+      case "typing":
+        for (const line of lines)
+          line.socket.send(
+            JSON.stringify({
+              type: "typing",
+              conversation_id: c.id,
+              by: { type: "operator", id: 1, name: ann.name },
+              text: null,
+              ttl_seconds: body.ttl ?? 6,
+            }),
+          );
+        return null;
+      case "fill":
+        for (let i = 0; i < body.count; i++) {
+          const own = i % 3 === 0;
+          add(
+            c,
+            own ? { type: "contact", name: "" } : ann,
+            `Message ${i + 1}: ${"some words to fill the line ".repeat((i % 4) + 1)}`.trim(),
+            {
+              sent_at: new Date(Date.now() - (body.count - i) * 7 * 60_000).toISOString(),
+              client_id: own ? randomUUID() : null,
+            },
+          );
+        }
+        c.contact_read = c.operator_read = body.count;
+        return null;
+      case "cut":
+        for (const line of lines) line.socket.terminate();
+        return null;
+      case "resync":
+        for (const line of lines) {
+          line.socket.send('{"type":"resync","reason":"slow"}');
+          line.socket.close(4001);
+        }
+        return null;
+      case "log":
+        return {
+          log: world.log,
+          conversations: world.conversations.map(wireConversation),
+          messages: world.messages.map(wireMessage),
+          contacts: world.contacts,
+        };
+    }
+    throw new Problem(400, "lever");
+  }
+
+  function page(response, url) {
+    const { pathname } = url;
+    const key = url.searchParams.get("key") ?? "w_demo";
+    const snippet = `<script src="/widget/loader.js" data-widget="${key}" async></script>`;
+    if (pathname === "/demo/shop" || pathname.startsWith("/demo/shop/")) {
+      const html = readFileSync(join(web, "demo/shop.html"), "utf8").replace("{{SNIPPET}}", snippet);
+      const rtl = url.searchParams.has("rtl") ? html.replace("<html", '<html dir="rtl"') : html;
+      response.writeHead(200, { "Content-Type": TYPES[".html"], "Content-Security-Policy": CSP });
+      return response.end(rtl);
+    }
+    if (pathname === "/blank") {
+      response.writeHead(200, { "Content-Type": TYPES[".html"], "Content-Security-Policy": CSP });
+      return response.end(
+        "<!doctype html><html lang=en><title>Blank</title><main><h1>Blank</h1><button>Page button</button></main></html>",
+      );
+    }
+    const file = pathname.startsWith("/widget/") ? join(web, "dist", pathname) : join(web, pathname);
+    if (!/^\/(widget|demo)\/[\w.-]+$/.test(pathname) || !existsSync(file)) {
+      response.writeHead(404);
+      return response.end();
+    }
+    response.writeHead(200, {
+      "Content-Type": TYPES[extname(file)] ?? "text/plain",
+      "Access-Control-Allow-Origin": "*",
+      "Cache-Control": "no-cache",
+    });
+    return response.end(readFileSync(file));
+  }
+
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url, "http://mock");
+    if (request.method === "GET" && !url.pathname.startsWith("/visitor/")) return page(response, url);
+    response.setHeader("Access-Control-Allow-Origin", request.headers.origin ?? "*");
+    response.setHeader("Access-Control-Allow-Headers", "authorization, content-type");
+    response.setHeader("Access-Control-Allow-Methods", "GET, POST, PATCH");
+    if (request.method === "OPTIONS") return response.writeHead(204).end();
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    try {
+      const body = text ? JSON.parse(text) : undefined;
+      if (url.pathname === "/mock") {
+        response.writeHead(200, { "Content-Type": "application/json" });
+        return response.end(JSON.stringify(lever(body)));
+      }
+      if (world.delay) await new Promise((resolve) => setTimeout(resolve, world.delay));
+      const value = api(request, url, body);
+      response.writeHead(value === undefined ? 204 : url.pathname.endsWith("/messages") && text ? 201 : 200, {
+        "Content-Type": "application/json",
+      });
+      response.end(value === undefined ? "" : JSON.stringify(value));
+    } catch (fault) {
+      if (fault.code === "lost") return request.socket.destroy();
+      const { status = 500, code = "server.fault", detail = String(fault) } = fault;
+      if (status === 500) console.error(fault);
+      response.writeHead(status, { "Content-Type": "application/problem+json" });
+      response.end(
+        JSON.stringify({ type: `/docs/errors#${code}`, title: code, status, detail, code, request_id: "1" }),
+      );
+    }
+  });
+
+  const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "parley.v1" });
+  server.on("upgrade", (request, raw, head) => {
+    if (world.denySockets || !request.url.startsWith("/visitor/v1/socket")) return raw.destroy();
+    sockets.handleUpgrade(request, raw, head, (socket) => {
+      const line = { socket, contactId: 0 };
+      const beat = setInterval(() => socket.send('{"type":"ping"}'), 25_000);
+      socket.on("close", () => {
+        clearInterval(beat);
+        lines.delete(line);
+      });
+      socket.on("message", (data) => {
+        const frame = JSON.parse(String(data));
+        world.log.push({ frame });
+        if (frame.type === "delivered") {
+          const c = world.conversations.find((one) => one.id === frame.conversation_id);
+          c.contact_delivered = Math.max(c.contact_delivered, frame.number);
+        }
+        if (frame.type !== "hello") return;
+        line.contactId = world.tokens.get(frame.token) ?? 0;
+        if (!line.contactId) {
+          socket.send('{"type":"error","code":"auth.invalid","detail":"token"}');
+          return socket.close(4003);
+        }
+        if (world.tooFar) {
+          world.tooFar = false;
+          socket.send('{"type":"resync","reason":"too_far"}');
+          return socket.close(4001);
+        }
+        socket.send(JSON.stringify({ type: "welcome", seq: world.seq, heartbeat_seconds: 25 }));
+        if (frame.after !== null) {
+          for (const { contactId, full } of world.frames) {
+            if (contactId === line.contactId && full.seq > frame.after) socket.send(JSON.stringify(full));
+          }
+        }
+        lines.add(line);
+      });
+    });
+  });
+
+  return new Promise((resolve) =>
+    server.listen(port, "127.0.0.1", () => {
+      const base = `http://127.0.0.1:${server.address().port}`;
+      resolve({ base, world, lever, stop: () => server.close() });
+    }),
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { base } = await startMock(Number(process.env.PORT ?? 8099));
+  console.log(`${base}/demo/shop`);
+}
