@@ -124,7 +124,7 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	a.hub = a.newHub()
 	a.feed.OnAppend(a.hub.Wake)
-	if a.edge, err = httpapi.New(httpapi.Options{Team: a.team, PublicURL: public, TrustedProxies: proxies, Logger: a.Logger, Now: a.db.Now}); err != nil {
+	if a.edge, err = httpapi.New(httpapi.Options{Team: a.team, PublicURL: public, TrustedProxies: proxies, Logger: a.Logger, Now: a.db.Now, Pepper: a.pepper}); err != nil {
 		return err
 	}
 	a.routes()

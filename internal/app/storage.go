@@ -24,6 +24,7 @@ type Storage struct {
 	db     *db.DB
 	feed   *feed.Feed
 	sealer *secret.Sealer
+	pepper []byte
 	team   *team.Desk
 }
 
@@ -49,7 +50,8 @@ func OpenStorage(ctx context.Context, c config.Storage, log *slog.Logger) (*Stor
 		return nil, err
 	}
 	f := feed.New(d)
-	return &Storage{db: d, feed: f, sealer: sealer, team: team.New(team.Options{DB: d, Feed: f, Logger: log, Sealer: sealer})}, nil
+	pepper := sha256.Sum256(append([]byte("parley pepper\n"), key...))
+	return &Storage{db: d, feed: f, sealer: sealer, pepper: pepper[:], team: team.New(team.Options{DB: d, Feed: f, Logger: log, Sealer: sealer})}, nil
 }
 
 // Close closes the database.

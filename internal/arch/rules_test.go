@@ -25,7 +25,7 @@ var jsonPlaces = list(`
 	internal/webhook/dialect/*.go internal/webhook/dialect/*/*.go
 	internal/channel/*/wire*.go internal/mail/callback.go
 	internal/config/*.go internal/feed/codec.go internal/demo/wire*.go
-	internal/bench/*.go cmd/bench/*.go`)
+	cmd/bench/*.go`)
 
 // forbiddenNames of packages say nothing about what is inside.
 var forbiddenNames = list("util utils common helper helpers base core manager managers model models type types service services pkg misc lib shared")
@@ -134,7 +134,8 @@ var houseRules = []rule{
 			"internal/inbox/a.go":      "package inbox\nimport \"time\"\nfunc a() { time.Sleep(1) }",
 		},
 		good: map[string]string{
-			"internal/inbox/a_test.go": "package inbox\nimport (\"testing\"; \"testing/synctest\"; \"time\")\nfunc TestA(t *testing.T) { synctest.Test(t, func(t *testing.T) { time.Sleep(1); nap() }) }\nfunc nap() { time.Sleep(1) }",
+			"internal/inbox/a_test.go": "package inbox\nimport (\"testing\"; \"testing/synctest\"; \"time\")\nfunc TestA(t *testing.T) { synctest.Test(t, func(t *testing.T) { time.Sleep(1); nap() }) }\nfunc nap() { deeper() }\nfunc deeper() { time.Sleep(1) }",
+			"internal/inbox/b_test.go": "package inbox\nimport (\"testing\"; \"testing/synctest\"; \"time\")\nfunc bubble(t *testing.T, fn func(*testing.T)) { synctest.Test(t, fn) }\nfunc each(t *testing.T, fn func(*testing.T)) { bubble(t, fn) }\nfunc TestA(t *testing.T) { own := func(fn func(*testing.T)) { each(t, fn) }; own(func(t *testing.T) { time.Sleep(1) }) }",
 		},
 	},
 	{
@@ -291,38 +292,102 @@ func packageNames(t *tree) (out []string) {
 	return out
 }
 
+// noSleep knows three ways into a bubble: a function literal given to synctest.Test, one given to a function of the same
+// package that hands it on to synctest.Test, and a function that is called from such a place.
 func noSleep(t *tree) (out []string) {
-	// Functions of a package's tests that a bubble calls by name run inside it.
-	inBubble := map[string]bool{}
-	for _, f := range t.files {
-		ast.Inspect(f.ast, func(n ast.Node) bool {
-			if call, ok := bubble(f, n); ok {
-				ast.Inspect(call, func(n ast.Node) bool {
-					if c, ok := n.(*ast.CallExpr); ok {
-						switch fun := c.Fun.(type) {
-						case *ast.Ident:
-							inBubble[f.dir+" "+fun.Name] = true
-						case *ast.SelectorExpr:
-							inBubble[f.dir+" "+fun.Sel.Name] = true
-						}
+	bodies := map[string][]ast.Node{}
+	// runners run an argument in a bubble, by "folder name": they take a function and call synctest.Test or another runner.
+	runners := map[string]bool{}
+	bubble := func(f *source, n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return false
+		}
+		_, direct := f.refersTo(call.Fun, "testing/synctest", "Test")
+		return direct || runners[f.dir+" "+called(call)]
+	}
+	for again := true; again; {
+		again = false
+		for _, f := range t.files {
+			if !f.test {
+				continue
+			}
+			note := func(name string, typ *ast.FuncType, body *ast.BlockStmt) {
+				key := f.dir + " " + name
+				takesFunc := slices.ContainsFunc(typ.Params.List, func(p *ast.Field) bool { _, ok := p.Type.(*ast.FuncType); return ok })
+				if !takesFunc || runners[key] {
+					return
+				}
+				ast.Inspect(body, func(n ast.Node) bool {
+					if bubble(f, n) {
+						runners[key], again = true, true
 					}
 					return true
 				})
+			}
+			ast.Inspect(f.ast, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.FuncDecl:
+					if n.Body != nil {
+						note(n.Name.Name, n.Type, n.Body)
+					}
+				case *ast.AssignStmt: // name := func(…) {…}
+					for i, value := range n.Rhs {
+						lit, ok := value.(*ast.FuncLit)
+						name, named := n.Lhs[min(i, len(n.Lhs)-1)].(*ast.Ident)
+						if ok && named {
+							note(name.Name, lit.Type, lit.Body)
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	for _, f := range t.files {
+		for _, d := range f.ast.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && f.test && fn.Body != nil {
+				key := f.dir + " " + fn.Name.Name
+				bodies[key] = append(bodies[key], fn.Body)
+			}
+		}
+	}
+
+	inside := map[string]bool{}
+	var enter func(dir string, n ast.Node)
+	enter = func(dir string, n ast.Node) {
+		ast.Inspect(n, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				key := dir + " " + called(call)
+				if !inside[key] {
+					inside[key] = true
+					for _, body := range bodies[key] {
+						enter(dir, body)
+					}
+				}
 			}
 			return true
 		})
 	}
 	for _, f := range t.files {
-		if f.dir == "cmd/bench" || f.dir == "internal/bench" {
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if f.test && bubble(f, n) {
+				enter(f.dir, n)
+			}
+			return true
+		})
+	}
+
+	for _, f := range t.files {
+		if f.dir == "cmd/bench" {
 			continue // a load generator keeps a rate
 		}
 		for _, d := range f.ast.Decls {
-			fn, isFunc := d.(*ast.FuncDecl)
-			if isFunc && (f.test && inBubble[f.dir+" "+fn.Name.Name] || sleepers[f.path+":"+fn.Name.Name] != "") {
+			if fn, ok := d.(*ast.FuncDecl); ok && (f.test && inside[f.dir+" "+fn.Name.Name] || sleepers[f.path+":"+fn.Name.Name] != "") {
 				continue
 			}
 			ast.Inspect(d, func(n ast.Node) bool {
-				if _, ok := bubble(f, n); ok {
+				if f.test && bubble(f, n) {
 					return false
 				}
 				if call, ok := n.(*ast.CallExpr); ok {
@@ -337,13 +402,15 @@ func noSleep(t *tree) (out []string) {
 	return out
 }
 
-func bubble(f *source, n ast.Node) (*ast.CallExpr, bool) {
-	call, ok := n.(*ast.CallExpr)
-	if !ok {
-		return nil, false
+// called is the name of the function or method that a call names, without its package or receiver.
+func called(call *ast.CallExpr) string {
+	switch fun := call.Fun.(type) {
+	case *ast.Ident:
+		return fun.Name
+	case *ast.SelectorExpr:
+		return fun.Sel.Name
 	}
-	_, ok = f.refersTo(call.Fun, "testing/synctest", "Test")
-	return call, ok
+	return ""
 }
 
 func noExit(t *tree) (out []string) {

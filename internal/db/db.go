@@ -44,6 +44,7 @@ type DB struct {
 	lite   *liteEngine
 	pg     *sql.DB
 	closed atomic.Bool
+	trace  func(query string, args []any)
 }
 
 // Open opens the database and brings its schema up to date. It refuses a schema that is newer than this program.
@@ -81,6 +82,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 func IsPostgresURL(url string) bool {
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }
+
+// Trace sets a function that hears every statement of later transactions, nil for none. It is for tests that count or
+// explain statements; set it while nothing runs.
+func (d *DB) Trace(fn func(query string, args []any)) { d.trace = fn }
 
 // Engine tells which engine is behind d.
 func (d *DB) Engine() Engine { return d.engine }
@@ -141,6 +146,7 @@ type Tx struct {
 	lite   *liteConn
 	pg     *sql.Tx
 	hooks  []func()
+	trace  func(query string, args []any)
 }
 
 // Now is the one time of this transaction, UTC, whole microseconds.
@@ -154,6 +160,9 @@ func (tx *Tx) OnCommit(fn func()) { tx.hooks = append(tx.hooks, fn) }
 
 // Exec runs a statement and returns the number of rows that it changed.
 func (tx *Tx) Exec(query string, args ...any) (int64, error) {
+	if tx.trace != nil {
+		tx.trace(query, args)
+	}
 	var res sql.Result
 	var err error
 	if tx.engine == Postgres {
@@ -178,6 +187,9 @@ type Scanner interface{ Scan(dest ...any) error }
 var ErrNoRows = sql.ErrNoRows
 
 func (tx *Tx) rows(query string, args []any) (*sql.Rows, error) {
+	if tx.trace != nil {
+		tx.trace(query, args)
+	}
 	if tx.engine == Postgres {
 		return tx.pg.QueryContext(tx.ctx, query, args...)
 	}

@@ -60,7 +60,7 @@ func (d *DB) tryPostgres(ctx context.Context, o *sql.TxOptions, fn func(context.
 		return mapError(Postgres, err)
 	}
 	defer t.Rollback() // no effect after the commit
-	tx := &Tx{engine: Postgres, now: d.Now(), ctx: ctx, pg: t}
+	tx := &Tx{engine: Postgres, now: d.Now(), ctx: ctx, pg: t, trace: d.trace}
 	if err := fn(context.WithValue(ctx, txMark{}, true), tx); err != nil {
 		return err
 	}

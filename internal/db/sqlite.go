@@ -297,7 +297,7 @@ func (e *liteEngine) one(j *liteJob, now time.Time, alone bool) (lost bool, err 
 			return true, err
 		}
 	}
-	tx := &Tx{engine: SQLite, now: now, ctx: context.Background(), lite: e.writer}
+	tx := &Tx{engine: SQLite, now: now, ctx: context.Background(), lite: e.writer, trace: e.db.trace}
 	j.err = e.call(j, tx)
 	j.hooks = tx.hooks
 	if alone {
@@ -368,7 +368,7 @@ func (e *liteEngine) view(ctx context.Context, fn func(context.Context, *Tx) err
 			c.close()
 		}
 	}()
-	return fn(context.WithValue(ctx, txMark{}, true), &Tx{engine: SQLite, now: e.db.Now(), ctx: context.Background(), lite: c})
+	return fn(context.WithValue(ctx, txMark{}, true), &Tx{engine: SQLite, now: e.db.Now(), ctx: context.Background(), lite: c, trace: e.db.trace})
 }
 
 func mapLite(err error) error {

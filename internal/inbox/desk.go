@@ -269,8 +269,8 @@ func (d *Desk) Assign(ctx context.Context, by team.Actor, key once.Key, conversa
 }
 
 // Forward hands the conversation to another operator, or to a group: then to whoever of it is free, but not to the one who
-// has it now; with nobody free it waits in the group, unassigned. Exactly one of the two is given. note, if not empty, is
-// left as an internal note for the receiver.
+// has it now, nor, when nobody has it, to the one who forwards; with nobody free it waits in the group, unassigned. Exactly
+// one of the two is given. note, if not empty, is left as an internal note for the receiver.
 func (d *Desk) Forward(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, to id.Operator, group id.Group, note string) (*View, error) {
 	if (to == 0) == (group == 0) {
 		return nil, fault.New(fault.FieldInvalid, "give either operator_id or group_id").At("operator_id")
@@ -288,7 +288,11 @@ func (d *Desk) Forward(ctx context.Context, by team.Actor, key once.Key, convers
 			}
 			return handOver(tx, s, by, entryForwarded, o, s.Group, note)
 		}
-		o, g, err := answerer(tx, group, s.operatorID)
+		except := s.operatorID
+		if except == 0 {
+			except = by.Operator // who wanted it could have taken it
+		}
+		o, g, err := answerer(tx, group, except)
 		if err != nil {
 			return nil, atField(err, fault.GroupNotFound, "group_id")
 		}

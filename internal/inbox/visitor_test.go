@@ -437,7 +437,9 @@ func TestMarksOfTheContact(t *testing.T) {
 		h.reply(t, h.ann, conversation, "one")
 		h.reply(t, h.ann, conversation, "two")
 		h.events(t)
-		mark := func(delivered, read int) error { return h.desk.MarkByContact(t.Context(), c, conversation, delivered, read) }
+		mark := func(delivered, read int) error {
+			return h.desk.MarkByContact(t.Context(), c, conversation, delivered, read)
+		}
 		if err := mark(2, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -505,9 +507,15 @@ func TestReadsOfTheContact(t *testing.T) {
 	each(t, "foreign conversations are not found", func(t *testing.T, h *house) {
 		v, other := h.visitor(t), h.visitor(t)
 		for _, fn := range []func() error{
-			func() error { _, err := h.desk.MessagesOf(t.Context(), other.Contact.ID, v.Conversation.ID, Range{Limit: 1}); return err },
+			func() error {
+				_, err := h.desk.MessagesOf(t.Context(), other.Contact.ID, v.Conversation.ID, Range{Limit: 1})
+				return err
+			},
 			func() error { _, err := h.desk.GetOf(t.Context(), other.Contact.ID, v.Conversation.ID); return err },
-			func() error { _, err := h.desk.EndByContact(t.Context(), other.Contact.ID, v.Conversation.ID); return err },
+			func() error {
+				_, err := h.desk.EndByContact(t.Context(), other.Contact.ID, v.Conversation.ID)
+				return err
+			},
 			func() error { _, err := h.desk.EndByContact(t.Context(), other.Contact.ID, 4711); return err },
 		} {
 			h.refused(t, fault.ConversationNotFound, "", fn)

@@ -17,7 +17,7 @@ ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, closed = FALSE`
 SELECT CAST($1 AS TEXT), o.id, CAST($3 AS BIGINT), FALSE FROM operators o WHERE o.id = $2 AND o.active
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at WHERE operator_tabs.closed = FALSE AND operator_tabs.seen_at < excluded.seen_at`
 	// Closing a tab that was given up already must not start a new grace time.
-	sqlCloseTab = `UPDATE operator_tabs SET closed = TRUE, seen_at = CASE WHEN seen_at > $4 THEN $3 ELSE 0 END
+	sqlCloseTab = `UPDATE operator_tabs SET closed = TRUE, seen_at = CASE WHEN seen_at > $4 THEN CAST($3 AS BIGINT) ELSE 0 END
 WHERE id = $1 AND operator_id = $2 AND closed = FALSE`
 	sqlTabsOf      = `SELECT operator_id, seen_at, closed FROM operator_tabs WHERE operator_id = $1`
 	sqlAllTabs     = `SELECT operator_id, seen_at, closed FROM operator_tabs`

@@ -101,6 +101,12 @@ func liteFile(t testing.TB) string {
 	return file
 }
 
+// Schema returns the URL of an empty, migrated schema on a PostgreSQL server, for tests that start the program itself.
+func Schema(t *testing.T, server string) string {
+	t.Helper()
+	return postgresSchema(t, server)
+}
+
 var schemas struct {
 	mu   sync.Mutex
 	free []string

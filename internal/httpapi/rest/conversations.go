@@ -152,10 +152,11 @@ type postIn struct {
 type postOut struct{ Body postedAnswer }
 
 func (h *handlers) postMessage(ctx context.Context, by team.Actor, in *postIn) (*postOut, error) {
-	p := inbox.Post{Conversation: id.Conversation(in.ID), Body: in.Body.Body, Note: in.Body.Note}
-	if in.Body.Reference != nil {
-		p.Reference = id.Message(*in.Body.Reference)
+	reference, err := optional[id.Message](in.Body.Reference, "reference")
+	if err != nil {
+		return nil, err
 	}
+	p := inbox.Post{Conversation: id.Conversation(in.ID), Body: in.Body.Body, Note: in.Body.Note, Reference: reference}
 	posted, err := h.Inbox.Post(ctx, by, httpapi.Key(ctx), p)
 	if err != nil {
 		return nil, err

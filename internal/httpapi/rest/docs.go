@@ -1,3 +1,374 @@
 package rest
-import ("net/http";"github.com/danielgtaylor/huma/v2")
-func registerDocs(mux *http.ServeMux, doc *huma.OpenAPI, o Options) {}
+
+import (
+	"archive/zip"
+	"bytes"
+	"cmp"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/http"
+	"path"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"parley/internal/event"
+	"parley/internal/event/eventtest"
+	"parley/internal/fault"
+	"parley/internal/httpapi"
+	"parley/internal/webhook/dialect"
+)
+
+//go:embed docs
+var docsFiles embed.FS
+
+// registerDocs renders the reference pages once and serves them from memory. They use no script and no foreign files.
+func registerDocs(mux *http.ServeMux, doc *huma.OpenAPI, o Options) {
+	b := &docsBuilder{doc: doc, options: o, codes: map[string]bool{}}
+	for _, e := range fault.Catalogue() {
+		b.codes[string(e.Code)] = true
+	}
+	files := b.files()
+	static := httpapi.Pages(httpapi.Static(inMemory(files), httpapi.StaticOptions{Prefix: "/docs/"}))
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		// A page's address has no extension.
+		name := cmp.Or(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/docs"), "/"), "index")
+		if files[name+".html"] != nil {
+			name += ".html"
+		}
+		to := r.Clone(r.Context())
+		to.URL.Path = "/docs/" + name
+		static.ServeHTTP(w, to)
+	}
+	mux.HandleFunc("GET /docs", serve)
+	mux.HandleFunc("GET /docs/", serve)
+}
+
+// inMemory is a file system of the files. A zip archive is the one that the standard library can keep in memory.
+func inMemory(files map[string][]byte) *zip.Reader {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err == nil {
+			_, err = f.Write(files[name])
+		}
+		if err != nil {
+			panic("rest: docs: " + err.Error())
+		}
+	}
+	if err := w.Close(); err != nil {
+		panic("rest: docs: " + err.Error())
+	}
+	r, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		panic("rest: docs: " + err.Error())
+	}
+	return r
+}
+
+type docsBuilder struct {
+	doc     *huma.OpenAPI
+	options Options
+	codes   map[string]bool
+}
+
+// docsPage is what every page's template gets.
+type docsPage struct {
+	Name, Title string
+	PublicURL   string
+	Base        string
+	Tags        []docsTag
+	Schemas     []docsSchema
+	Errors      []docsError
+	Types       []docsType
+	Dialects    []docsDialect
+}
+
+type docsTag struct {
+	Name, ID, Description string
+	Operations            []docsOperation
+}
+
+type docsOperation struct {
+	ID, Method, Path, Summary, Description string
+	Scope                                  string
+	Parameters                             []docsField
+	Body                                   template.HTML
+	BodyFields                             []docsField
+	BodyExample                            string
+	Status                                 string
+	Answer                                 template.HTML
+	AnswerExample                          string
+	Errors                                 []docsStatus
+}
+
+type docsStatus struct {
+	Status, Text string
+	Codes        []string
+}
+
+type docsField struct {
+	Name, In    string
+	Required    bool
+	Type        template.HTML
+	Description string
+}
+
+type docsSchema struct {
+	Name   string
+	Fields []docsField
+}
+
+type docsError struct {
+	Code, Title string
+	Status      int
+}
+
+type docsType struct{ Name, Title, Description string }
+
+type docsDialect struct {
+	Name, Title, Version, Success string
+	Events                        []docsSample
+}
+
+type docsSample struct{ Name, Title, Description, Sample string }
+
+// files renders everything that stands below /docs/.
+func (b *docsBuilder) files() map[string][]byte {
+	page := docsPage{PublicURL: b.options.PublicURL, Base: b.options.PublicURL + Prefix}
+	page.Tags, page.Schemas = b.tags(), b.schemas()
+	for _, e := range fault.Catalogue() {
+		page.Errors = append(page.Errors, docsError{string(e.Code), e.Title, httpapi.StatusOf(fault.New(e.Code, ""))})
+	}
+	out := map[string][]byte{}
+	for _, d := range b.options.Webhooks.Dialects {
+		info := d.Info()
+		page.Dialects = append(page.Dialects, b.dialect(d, info))
+		out["schemas/"+info.Name+".json"] = info.Schema
+		if info.Name == "standard" {
+			for _, e := range info.Events {
+				page.Types = append(page.Types, docsType{e.Name, e.Title, e.Description})
+			}
+		}
+	}
+	t := template.Must(template.New("").Funcs(template.FuncMap{"prose": b.prose, "lower": strings.ToLower}).ParseFS(docsFiles, "docs/*.html"))
+	for _, p := range []struct{ name, title string }{
+		{"index", "Guide"}, {"api", "API reference"}, {"events", "Events and sockets"}, {"webhooks", "Callbacks"}, {"errors", "Error codes"},
+	} {
+		page.Name, page.Title = p.name, p.title
+		var w bytes.Buffer
+		if err := t.ExecuteTemplate(&w, p.name+".html", page); err != nil {
+			panic("rest: docs page " + p.name + ": " + err.Error())
+		}
+		out[p.name+".html"] = w.Bytes()
+	}
+	for _, name := range []string{"docs.css"} {
+		raw, err := docsFiles.ReadFile(path.Join("docs", name))
+		if err != nil {
+			panic("rest: docs: " + err.Error())
+		}
+		out[name] = raw
+	}
+	return out
+}
+
+func (b *docsBuilder) dialect(d dialect.Dialect, info dialect.Info) docsDialect {
+	out := docsDialect{Name: info.Name, Title: info.Title, Version: info.Version, Success: info.Success}
+	for _, e := range info.Events {
+		s := docsSample{Name: e.Name, Title: e.Title, Description: e.Description}
+		if i := slices.IndexFunc(eventtest.Samples(), func(sample *event.Event) bool {
+			name, told := d.Name(sample)
+			return told && name == e.Name
+		}); i >= 0 {
+			body, err := d.Render(eventtest.Samples()[i], dialect.Options{PublicURL: b.options.PublicURL})
+			if err != nil {
+				panic(fmt.Sprintf("rest: sample of %s %s: %v", info.Name, e.Name, err))
+			}
+			s.Sample = pretty(body)
+		}
+		out.Events = append(out.Events, s)
+	}
+	return out
+}
+
+func pretty(raw []byte) string {
+	var b bytes.Buffer
+	if err := json.Indent(&b, raw, "", "  "); err != nil {
+		panic("rest: docs: " + err.Error())
+	}
+	return b.String()
+}
+
+func (b *docsBuilder) tags() []docsTag {
+	out := make([]docsTag, len(b.doc.Tags))
+	for i, t := range b.doc.Tags {
+		out[i] = docsTag{Name: t.Name, ID: strings.ReplaceAll(strings.ToLower(t.Name), " ", "-"), Description: t.Description}
+	}
+	eachOperation(b.doc, func(p, method string, op *huma.Operation) {
+		i := slices.IndexFunc(out, func(t docsTag) bool { return t.Name == op.Tags[0] })
+		out[i].Operations = append(out[i].Operations, b.operation(p, method, op))
+	})
+	return out
+}
+
+func (b *docsBuilder) operation(p, method string, op *huma.Operation) docsOperation {
+	// The codes stand with their statuses, so the description need not repeat them.
+	text, _, _ := strings.Cut(op.Description, "Codes: ")
+	o := docsOperation{ID: op.OperationID, Method: method, Path: p, Summary: op.Summary, Description: strings.TrimSpace(text)}
+	for _, s := range op.Security {
+		for _, scopes := range s {
+			if len(scopes) > 0 {
+				o.Scope = scopes[0]
+			}
+		}
+	}
+	for _, q := range op.Parameters {
+		f := docsField{Name: q.Name, In: q.In, Required: q.Required, Type: b.typeOf(q.Schema), Description: q.Description}
+		if q.Schema.Default != nil {
+			f.Description = strings.TrimSpace(f.Description + " Default: `" + fmt.Sprint(q.Schema.Default) + "`.")
+		}
+		o.Parameters = append(o.Parameters, f)
+	}
+	if op.RequestBody != nil {
+		m := op.RequestBody.Content["application/json"]
+		o.Body, o.BodyExample = b.typeOf(m.Schema), pretty(m.Example.(json.RawMessage))
+		o.BodyFields = b.fields(m.Schema.Ref)
+	}
+	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
+		r := op.Responses[status]
+		n, err := strconv.Atoi(status)
+		if err != nil {
+			continue
+		}
+		if n < 400 {
+			o.Status = status
+			if m := r.Content["application/json"]; m != nil {
+				o.Answer, o.AnswerExample = b.typeOf(m.Schema), pretty(m.Example.(json.RawMessage))
+			}
+			continue
+		}
+		s := docsStatus{Status: status, Text: http.StatusText(n)}
+		for _, m := range quoted.FindAllStringSubmatch(r.Description, -1) {
+			s.Codes = append(s.Codes, m[1])
+		}
+		o.Errors = append(o.Errors, s)
+	}
+	return o
+}
+
+func (b *docsBuilder) schemas() []docsSchema {
+	var out []docsSchema
+	for name := range b.doc.Components.Schemas.Map() {
+		out = append(out, docsSchema{schemaName(name), b.fields("#/components/schemas/" + name)})
+	}
+	slices.SortFunc(out, func(x, y docsSchema) int { return cmp.Compare(x.Name, y.Name) })
+	return out
+}
+
+// fields lists a schema's properties in the order in which they are written.
+func (b *docsBuilder) fields(ref string) []docsField {
+	if ref == "" {
+		return nil
+	}
+	r := b.doc.Components.Schemas
+	s, t := r.SchemaFromRef(ref), r.TypeFromRef(ref)
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil
+	}
+	var out []docsField
+	for _, name := range propertyNames(t, s) {
+		p := s.Properties[name]
+		out = append(out, docsField{Name: name, Required: slices.Contains(s.Required, name), Type: b.typeOf(p), Description: p.Description})
+	}
+	return out
+}
+
+// typeOf writes a type in words, with links to the schemas.
+func (b *docsBuilder) typeOf(s *huma.Schema) template.HTML {
+	var text string
+	switch {
+	case s.Ref != "":
+		name := schemaName(refName(s.Ref))
+		text = `<a href="/docs/api#schema-` + template.HTMLEscapeString(name) + `">` + template.HTMLEscapeString(name) + `</a>`
+	case len(s.AnyOf) > 0:
+		var parts []string
+		for _, p := range s.AnyOf {
+			parts = append(parts, string(b.typeOf(p)))
+		}
+		text = strings.Join(parts, " or ")
+	case len(s.Enum) > 0:
+		var parts []string
+		for _, v := range s.Enum {
+			if v != nil {
+				parts = append(parts, "<code>"+template.HTMLEscapeString(fmt.Sprint(v))+"</code>")
+			}
+		}
+		text = strings.Join(parts, " ")
+	case s.Type == huma.TypeArray:
+		text = "list of " + string(b.typeOf(s.Items))
+	case s.Type == huma.TypeObject:
+		text = "object"
+		if of, ok := s.AdditionalProperties.(*huma.Schema); ok {
+			text = "object of " + string(b.typeOf(of))
+		}
+	case s.Format == "date-time":
+		text = "time"
+	default:
+		text = template.HTMLEscapeString(cmp.Or(s.Type, "anything"))
+	}
+	if s.Nullable && s.Type != huma.TypeArray {
+		text += " or null"
+	}
+	var limits []string
+	if s.Minimum != nil {
+		limits = append(limits, "≥ "+number(*s.Minimum))
+	}
+	if s.Maximum != nil {
+		limits = append(limits, "≤ "+number(*s.Maximum))
+	}
+	if s.MaxLength != nil {
+		limits = append(limits, "at most "+strconv.Itoa(*s.MaxLength)+" characters")
+	}
+	if len(limits) > 0 {
+		text += ", " + strings.Join(limits, ", ")
+	}
+	return template.HTML(text) // every foreign part was escaped above
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+var (
+	quoted = regexp.MustCompile("`([^`]+)`")
+	strong = regexp.MustCompile(`\*\*([^*]+)\*\*`)
+	page   = regexp.MustCompile(`/docs/[a-z]+`)
+)
+
+// prose renders the little Markdown that descriptions use: paragraphs, **bold**, `code`; error codes and pages become links.
+func (b *docsBuilder) prose(text string) template.HTML {
+	var out strings.Builder
+	for p := range strings.SplitSeq(text, "\n\n") {
+		if p = strings.TrimSpace(p); p == "" {
+			continue
+		}
+		p = template.HTMLEscapeString(p)
+		p = page.ReplaceAllString(p, `<a href="$0">$0</a>`)
+		p = strong.ReplaceAllString(p, "<strong>$1</strong>")
+		p = quoted.ReplaceAllStringFunc(p, func(m string) string {
+			code := strings.Trim(m, "`")
+			if b.codes[code] {
+				return `<a href="/docs/errors#` + code + `"><code>` + code + "</code></a>"
+			}
+			return "<code>" + code + "</code>"
+		})
+		out.WriteString("<p>" + p + "</p>")
+	}
+	return template.HTML(out.String()) // escaped before anything was added
+}

@@ -139,7 +139,11 @@ func nullables(t reflect.Type, s *huma.Schema) {
 			p.Enum = append(p.Enum, nil)
 		}
 		if p.Ref != "" && !strings.Contains(options, "omitempty") {
-			s.Properties[name] = &huma.Schema{Description: p.Description, AnyOf: []*huma.Schema{{Ref: p.Ref}, {Type: "null"}}}
+			p = &huma.Schema{Description: p.Description, AnyOf: []*huma.Schema{{Ref: p.Ref}, {Type: "null"}}}
+			if f.Tag.Get("sample") == "null" {
+				p.Examples = []any{nil}
+			}
+			s.Properties[name] = p
 		}
 	}
 }
@@ -229,8 +233,12 @@ func writeExample(b *bytes.Buffer, r huma.Registry, s *huma.Schema, within []str
 		}
 		target := r.SchemaFromRef(s.Ref)
 		if t := r.TypeFromRef(s.Ref); t != nil && t.Kind() == reflect.Struct {
+			names := propertyNames(t, target)
+			if t == reflect.TypeFor[eventData]() {
+				names = []string{"conversation", "session", "message"} // as in message.received
+			}
 			b.WriteByte('{')
-			for i, p := range propertyNames(t, target) {
+			for i, p := range names {
 				if i > 0 {
 					b.WriteByte(',')
 				}

@@ -7,7 +7,7 @@ import (
 
 // party is who sent or did something.
 type party struct {
-	Type string `json:"type" enum:"contact,operator,bot,system"`
+	Type string `json:"type" enum:"contact,operator,bot,system" example:"contact"`
 	ID   *int64 `json:"id" doc:"The contact's or operator's id, null for the others." example:"5"`
 	Name string `json:"name" example:"Ann"`
 }
@@ -58,11 +58,11 @@ type message struct {
 	Note           bool         `json:"note" doc:"True for an internal note, which the contact never sees."`
 	Sender         party        `json:"sender"`
 	Body           string       `json:"body" example:"Hello!"`
-	Event          *threadEvent `json:"event" doc:"Null for messages."`
+	Event          *threadEvent `json:"event" doc:"Null for messages." sample:"null"`
 	Reference      *int64       `json:"reference" doc:"Id of the quoted message."`
 	ClientID       *string      `json:"client_id" doc:"The sender's own id of the message."`
 	SentAt         string       `json:"sent_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
-	State          string       `json:"state" enum:"pending,sent,delivered,read,failed"`
+	State          string       `json:"state" enum:"pending,sent,delivered,read,failed" example:"sent"`
 }
 
 // wireMessage maps a message; c is the conversation's contact if it is at hand, for the name of an unnamed one.

@@ -10,7 +10,7 @@ import (
 
 type named struct {
 	ID   int64  `json:"id" example:"1"`
-	Name string `json:"name" example:"Support"`
+	Name string `json:"name" example:"Name"`
 }
 
 // group is the short form of a group.

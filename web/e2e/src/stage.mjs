@@ -1,6 +1,6 @@
 // The stage of a test: a server with an admin, a group, a widget and an endpoint, a receiver, a shop and a browser.
 import assert from "node:assert/strict";
-import { launch } from "./browser.mjs";
+import { launch, picture, pictures } from "./browser.mjs";
 import { Receiver } from "./receiver.mjs";
 import { Server } from "./server.mjs";
 import { startShop } from "./shop.mjs";
@@ -52,14 +52,19 @@ export async function stage(t) {
   return { server, receiver, shop, browser, link, widget };
 }
 
-/** Runs a test's body and, when it fails, shows what the server said. */
+/** Runs a test's body and, when it fails, shows what the server said last and keeps a picture of every page. */
 export function withStage(body) {
   return async (t) => {
     const set = await stage(t);
     try {
       await body(set, t);
     } catch (cause) {
-      t.diagnostic(`the server said:\n${set.server.output}`);
+      const pages = set.browser.contexts().flatMap((context) => context.pages());
+      for (const [i, page] of pages.entries()) {
+        await picture(page, `failed-${t.name.replace(/[^a-z0-9]+/gi, "-")}-${i + 1}`).catch(() => {});
+      }
+      console.error(`The server said last:\n${set.server.output.trimEnd().split("\n").slice(-25).join("\n")}`);
+      console.error(`Pictures of the pages: ${pictures}`);
       throw cause;
     }
   };

@@ -31,7 +31,7 @@ export function Availability() {
         <span className="availability-slots" data-full={open >= operator.slots || undefined}>
           {open}/{operator.slots}
         </span>
-        <span className="hidden-text"> slots taken</span>
+        <span className="hidden-text"> slots</span>
         <Icon name="down" size={14} />
       </Button>
       <Popover className="popover" placement="bottom end" offset={4}>

@@ -18,8 +18,8 @@ export function useSignOut(): () => Promise<void> {
     try {
       await session.signOut();
     } finally {
-      client.clear();
       client.setQueryData(keys.me, null);
+      client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.me[0] });
     }
   };
 }

@@ -7,6 +7,8 @@ export const queryClient = new QueryClient({
     queries: {
       staleTime: Number.POSITIVE_INFINITY,
       gcTime: 10 * 60_000,
+      // Events replace only what they touch; comparing ten thousand conversations again would cost more than drawing.
+      structuralSharing: false,
       refetchOnWindowFocus: false,
       refetchOnReconnect: false,
       retry: (failures, error) => failures < 4 && error instanceof ApiError && error.transient,

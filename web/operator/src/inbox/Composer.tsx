@@ -54,6 +54,11 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
   useLayoutEffect(() => {
     const field = area.current;
     if (!field) return;
+    if (text === "") {
+      // Nothing to measure: measuring costs a layout at every change of conversation.
+      field.style.height = "";
+      return;
+    }
     field.style.height = "auto";
     field.style.height = `${Math.min(field.scrollHeight, 220)}px`;
   }, [text, kind]);

@@ -107,10 +107,13 @@ export function ConversationList() {
     marked.current = target.id;
     virtual.scrollToIndex(index, { align: "auto" });
     if (open !== null) go(inboxAddress(place, { id: target.id }), { replace: true });
-    // The row may be drawn only after the scroll.
-    requestAnimationFrame(() => {
-      scroller.current?.querySelector<HTMLElement>(`[data-conversation="${target.id}"]`)?.focus();
-    });
+    const focus = () => {
+      const row = scroller.current?.querySelector<HTMLElement>(`[data-conversation="${target.id}"]`);
+      row?.focus();
+      return row !== null && row !== undefined;
+    };
+    // A row far away is drawn only after the scroll.
+    if (!focus()) requestAnimationFrame(focus);
   };
   useEffect(() => {
     if (open !== null) marked.current = open;

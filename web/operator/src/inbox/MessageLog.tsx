@@ -54,16 +54,13 @@ export function MessageLog({ conversation, thread }: LogProps) {
   const older = thread.hasMore || thread.items.length > items.length;
   const typing = typists.filter((typist) => typist.type === "contact");
 
-  // Lines that come in above must not move what is being read.
-  const before = useRef({ first: firstNumber, height: 0 });
+  // Lines that come in above must not move what is being read: its distance from the end stays.
+  const fromEnd = useRef<number | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another first line comes in above
   useLayoutEffect(() => {
     const box = scroller.current;
-    if (!box) return;
-    if (before.current.first > firstNumber && before.current.height > 0) {
-      box.scrollTop += box.scrollHeight - before.current.height;
-    }
-    before.current = { first: firstNumber, height: box.scrollHeight };
-  });
+    if (box && fromEnd.current !== null) box.scrollTop = box.scrollHeight - fromEnd.current;
+  }, [firstNumber]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: these are what makes the log longer at its end
   useLayoutEffect(() => {
@@ -90,7 +87,8 @@ export function MessageLog({ conversation, thread }: LogProps) {
   const onScroll = () => {
     const box = scroller.current;
     if (!box) return;
-    setAtEnd(box.scrollHeight - box.scrollTop - box.clientHeight < 48);
+    fromEnd.current = box.scrollHeight - box.scrollTop;
+    setAtEnd(fromEnd.current - box.clientHeight < 48);
     if (box.scrollTop > NEAR || loading) return;
     if (thread.items.length > shown) {
       setShown(shown + STEP);

@@ -87,12 +87,7 @@ export class Outbox {
   /** The event of an own message may overtake the answer: then the bubble is the event's. */
   echo(event: Event, me: number): void {
     const message = event.data.message;
-    if (
-      message?.type !== "message" ||
-      message.sender.type !== "operator" ||
-      message.sender.id !== me
-    )
-      return;
+    if (message?.type !== "message" || message.sender.type !== "operator" || message.sender.id !== me) return;
     const entry = this.of(message.conversation_id).find(
       (item) =>
         item.state !== "failed" &&

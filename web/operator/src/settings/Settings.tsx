@@ -55,9 +55,9 @@ export default function Settings() {
   }, [index, admin]);
 
   return (
-    <div className="settings" data-index={index || undefined}>
+    <main className="settings" data-index={index || undefined}>
       <nav className="settings-nav" aria-label="Settings">
-        <h2>Settings</h2>
+        {index ? <h1>Settings</h1> : <h2>Settings</h2>}
         <ul>
           {SETTINGS_PAGES.filter((page) => admin || !page.admin).map((page) => (
             <li key={page.path}>
@@ -73,15 +73,15 @@ export default function Settings() {
           ))}
         </ul>
       </nav>
-      <main className="settings-main">
+      <div className="settings-main">
         <Link to="/settings" className="settings-up">
           <Icon name="left" size={14} /> Settings
         </Link>
         <Suspense fallback={<div className="page" />}>
           <CurrentPage admin={admin} />
         </Suspense>
-      </main>
-    </div>
+      </div>
+    </main>
   );
 }
 

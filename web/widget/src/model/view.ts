@@ -85,8 +85,10 @@ export function rowsOf(state: State): Row[] {
   for (const message of thread.messages) {
     if (message.type === "message") put(bubbleOf(message), message.sent_at);
     else if (message.event) {
+      const { type, name } = message.sender;
+      const by = message.event.by ?? (type === "system" ? null : { type, id: null, name });
       put(
-        { kind: "event", key: `m${message.id}`, number: message.number, event: message.event },
+        { kind: "event", key: `m${message.id}`, number: message.number, event: { ...message.event, by } },
         message.sent_at,
       );
     }

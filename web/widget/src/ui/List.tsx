@@ -3,6 +3,7 @@ import type { State } from "../model/state";
 import { Avatar } from "./Avatar";
 import { useUi } from "./context";
 import { Icon } from "./Icon";
+import { eventText } from "./Message";
 
 export function List({ state }: { state: State }) {
   const { controller, texts, locale } = useUi();
@@ -15,7 +16,7 @@ export function List({ state }: { state: State }) {
         {state.conversations.map((one) => {
           const last = one.last_message;
           const name = one.operator?.name || title;
-          const text = last?.type === "message" ? last.body : "";
+          const text = last?.event ? eventText(last.event, texts) : last?.body;
           return (
             <li key={one.id}>
               <button type="button" onClick={() => controller.showConversation(one.id)}>

@@ -152,8 +152,8 @@ export function Panel({ state, phone, dark, needsClose, takeFocus }: PanelProps)
     else panel.current?.focus({ preventScroll: true });
   };
 
-  // Once, when it opens.
-  useEffect(() => {
+  // Once, when it opens; at once, so that the focus is never nowhere.
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     const box = panel.current;
     const root = box?.getRootNode() as ShadowRoot | undefined;

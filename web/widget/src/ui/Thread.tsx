@@ -18,13 +18,18 @@ function Welcome({ state }: { state: State }) {
   return (
     <div class="welcome">
       {operators.length > 0 && <Avatars people={operators} />}
-      {operators.length > 0 && (
-        <p class="hello">{new Intl.ListFormat(locale).format(operators.map((one) => one.name))}</p>
-      )}
-      <p class="promise">
-        <span class={`dot ${state.availability}`} />
-        {texts[state.availability]}
+      <p class="hello">
+        {operators.length > 0
+          ? new Intl.ListFormat(locale).format(operators.map((one) => one.name))
+          : widget.title}
       </p>
+      {/* The header says it already, unless it shows the subtitle. */}
+      {state.availability === "online" && widget.subtitle && (
+        <p class="promise">
+          <span class="dot online" />
+          {texts.online}
+        </p>
+      )}
       {widget.greeting && (
         <div class="message theirs first last">
           <Avatar person={operators[0] ?? { name: widget.title, image_url: "" }} />

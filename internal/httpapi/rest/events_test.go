@@ -1,0 +1,162 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"parley/internal/db"
+	"parley/internal/db/dbtest"
+	"parley/internal/event/eventtest"
+	"parley/internal/inbox"
+	"parley/internal/team"
+	"parley/internal/webhook/dialect/standard"
+)
+
+func TestTheFeedIsReadInPagesToItsEnd(t *testing.T) {
+	b := newBench(t)
+	path, _ := b.conversation()
+	b.do("write", "POST", path+"/messages", map[string]any{"body": "Hi"}).is(201)
+	var types []string
+	after, last := "0", "0"
+	for range 100 {
+		page := b.do("read", "GET", "/events?limit=2&after="+after, nil).is(200)
+		items := page.json("items").([]any)
+		for _, e := range items {
+			e := e.(map[string]any)
+			n, _ := strconv.Atoi(last)
+			if got := e["seq"].(json.Number).String(); got != strconv.Itoa(n+1) {
+				t.Fatalf("seq %s follows %s", got, last)
+			} else {
+				last = got
+			}
+			types = append(types, e["type"].(string))
+		}
+		after = page.text("next_after")
+		if len(items) == 0 {
+			page.has("seq", last, "next_after", last)
+			break
+		}
+	}
+	if got := strings.Join(types, " "); !strings.HasSuffix(got, "contact.created conversation.created session.started message.received conversation.status_changed message.sent") {
+		t.Errorf("the feed has %s", got)
+	}
+}
+
+func TestAFilterMovesPastWhatItLeavesOut(t *testing.T) {
+	b := newBench(t)
+	path, _ := b.conversation()
+	b.conversation()
+	b.do("write", "POST", path+"/end", nil).is(200)
+	latest := b.do("read", "GET", "/events", nil).text("seq")
+	page := b.do("read", "GET", "/events?types=message.received&limit=1", nil).is(200).has("items", "1 items", "items.0.data.message.body", "Hello!")
+	if page.text("next_after") != page.text("items.0.seq") {
+		t.Errorf("a full page goes on after its last event: %s", page.body)
+	}
+	page = b.do("read", "GET", "/events?types=message.received&limit=1&after="+page.text("next_after"), nil).is(200).has("items", "1 items")
+	b.do("read", "GET", "/events?types=message.received&limit=1&after="+page.text("next_after"), nil).is(200).has("items", "0 items", "next_after", latest)
+	b.do("read", "GET", "/events?types=message.received,conversation.ended", nil).is(200).has("items", "3 items", "items.2.type", "conversation.ended", "next_after", latest)
+}
+
+// poll is a long poll on its way.
+func (b *bench) poll(query string) <-chan answer {
+	c := make(chan answer, 1)
+	go func() { c <- b.do("read", "GET", "/events?"+query, nil) }()
+	return c
+}
+
+func TestALongPollEndsWithTheFirstEventThatFits(t *testing.T) {
+	b := newBench(t)
+	latest := b.do("read", "GET", "/events", nil).text("seq")
+	got := b.poll("types=message.received&wait=30&after=" + latest)
+	name := "Renamed"
+	if _, err := b.Team.Update(t.Context(), team.System(), 2, team.OperatorChange{FirstName: &name}); err != nil {
+		t.Fatal(err)
+	}
+	b.visitor(inbox.ContactPost{Body: "Knock, knock"})
+	(<-got).is(200).has("items", "1 items", "items.0.data.message.body", "Knock, knock")
+}
+
+func TestALongPollEndsWhenTheServerStops(t *testing.T) {
+	b := newBench(t)
+	latest := b.do("read", "GET", "/events", nil).text("seq")
+	got := b.poll("wait=30&after=" + latest)
+	b.stop()
+	(<-got).is(200).has("items", "0 items", "next_after", latest)
+	// From now on nobody waits.
+	b.do("read", "GET", "/events?wait=30&after="+latest, nil).is(200).has("items", "0 items")
+}
+
+// TestALongPollWaitsAsLongAsItWasTold calls the handler itself: its clock must be the bubble's.
+func TestALongPollWaitsAsLongAsItWasTold(t *testing.T) {
+	dbtest.EachOpen(t, func(t *testing.T, open func() *db.DB) {
+		synctest.Test(t, func(t *testing.T) {
+			d := open()
+			defer d.Close()
+			o := optionsOver(t, d)
+			h := &handlers{Options: o}
+			for _, wait := range []int{0, 1, 12, 30} {
+				start := d.Now()
+				out, err := h.listEvents(t.Context(), team.Actor{}, &eventsIn{Limit: 100, Wait: wait})
+				if err != nil || len(out.Body.Items) != 0 {
+					t.Fatalf("got %v %v", out, err)
+				}
+				if took := d.Now().Sub(start); int(took.Seconds()) != wait {
+					t.Errorf("a wait of %d s took %v", wait, took)
+				}
+			}
+			ctx, hangUp := context.WithCancel(t.Context())
+			start := d.Now()
+			go hangUp()
+			if _, err := h.listEvents(ctx, team.Actor{}, &eventsIn{Limit: 100, Wait: 30}); err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+			if took := d.Now().Sub(start); took != 0 {
+				t.Errorf("a caller who hung up was waited for %v", took)
+			}
+		})
+	})
+}
+
+// TestEveryEventFitsItsSchema holds the standard dialect and the document together: every sample of every event type.
+func TestEveryEventFitsItsSchema(t *testing.T) {
+	c := theContract(t)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	schema, err := c.compiler.Compile("https://chat.example/openapi.json#/components/schemas/Event")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range eventtest.Samples() {
+		raw, err := standard.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(string(raw)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(v); err != nil {
+			t.Errorf("sample %d, %s: %v\n%s", i, e.Type, err, raw)
+		}
+	}
+	for _, e := range standard.New().Info().Events {
+		if c.at("webhooks", e.Name, "post") == nil {
+			t.Errorf("the document has no webhook %s", e.Name)
+		}
+	}
+}
+
+func TestTheDocumentIsServed(t *testing.T) {
+	b := newBench(t)
+	a := b.do("", "GET", "/openapi.json", nil).is(http.StatusOK).has("openapi", "3.1.0", "servers.0.url", Prefix)
+	if string(a.body) != string(generate(t)) {
+		t.Error("the served document is not the committed one")
+	}
+}
