@@ -38,7 +38,8 @@ func (d *Desk) Create(ctx context.Context, tx *db.Tx, by event.Party, ch Change)
 	if by.Type == event.ByContact {
 		by.ID, by.Name = int64(c.ID), c.Name
 	}
-	return c, d.feed.Append(ctx, tx, &event.Event{Type: event.ContactCreated, By: by, Contact: c})
+	snapshot := *c
+	return c, d.feed.Append(ctx, tx, &event.Event{Type: event.ContactCreated, By: by, Contact: &snapshot})
 }
 
 // Change alters c as part of tx; contact.updated is appended only when something became different. The change must have

@@ -28,6 +28,7 @@ type Feed struct {
 	remote   func()        // tells other nodes; may be nil
 	trouble  func(error)   // hears why numbering failed; may be nil
 	number   chan struct{}
+	recent   recent
 }
 
 // New makes a Feed over d.
@@ -64,12 +65,12 @@ func (f *Feed) Append(ctx context.Context, tx *db.Tx, events ...*event.Event) er
 		}
 	}
 	if len(events) > 0 {
-		tx.OnCommit(f.committed)
+		tx.OnCommit(func() { f.committed(events) })
 	}
 	return nil
 }
 
-func (f *Feed) committed() {
+func (f *Feed) committed(events []*event.Event) {
 	if f.db.Engine() == db.Postgres {
 		select {
 		case f.number <- struct{}{}:
@@ -77,6 +78,7 @@ func (f *Feed) committed() {
 		}
 		return
 	}
+	f.recent.add(events)
 	f.Wake()
 	if f.remote != nil {
 		f.remote()
@@ -172,8 +174,12 @@ func (f *Feed) Read(tx *db.Tx, after id.Seq, limit int, filter Filter) ([]*event
 	return readEvents(tx, after, limit, filter)
 }
 
-// ReadAfter is Read in a transaction of its own; it also returns the newest seq of the same snapshot.
+// ReadAfter is Read in a transaction of its own, or from memory where the events are recent; nobody may change them. It also
+// returns the newest seq of the same moment.
 func (f *Feed) ReadAfter(ctx context.Context, after id.Seq, limit int, filter Filter) (events []*event.Event, latest id.Seq, err error) {
+	if events, latest, ok := f.recent.after(after, limit, filter); ok {
+		return events, latest, nil
+	}
 	err = f.db.View(ctx, func(_ context.Context, tx *db.Tx) error {
 		if latest, err = latestSeq(tx); err != nil {
 			return err
@@ -187,5 +193,10 @@ func (f *Feed) ReadAfter(ctx context.Context, after id.Seq, limit int, filter Fi
 	return events, latest, nil
 }
 
-// Get returns one event by id; db.ErrNoRows when there is none.
-func (f *Feed) Get(tx *db.Tx, eventID id.Event) (*event.Event, error) { return getEvent(tx, eventID) }
+// Get returns one numbered event by id; db.ErrNoRows when there is none. Nobody may change it.
+func (f *Feed) Get(tx *db.Tx, eventID id.Event) (*event.Event, error) {
+	if e := f.recent.get(eventID); e != nil {
+		return e, nil
+	}
+	return getEvent(tx, eventID)
+}

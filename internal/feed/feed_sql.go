@@ -31,9 +31,10 @@ func insertEvent(tx *db.Tx, e *event.Event) error {
 	}
 	var conversation, contact any
 	if e.Conversation != nil {
-		conversation, contact = int64(e.Conversation.ID), int64(e.Conversation.Contact.ID)
-	} else if e.Contact != nil {
-		contact = int64(e.Contact.ID)
+		conversation = int64(e.Conversation.ID)
+	}
+	if c := contactOf(e); c != 0 {
+		contact = int64(c)
 	}
 	args := []any{string(e.Type), e.Lane(), conversation, contact, db.Micros(e.At), data}
 	if tx.Engine() == db.SQLite {
