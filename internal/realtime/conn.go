@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,12 +87,22 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, auth func(*http.Requ
 	ws.SetReadLimit(maxFrame)
 	c := &conn{hub: h, ws: ws, ctx: h.life, id: secret.UUID(), address: h.ClientIP(r), turn: rand.IntN(int(heartbeat / time.Second))}
 	c.lastSeen.Store(h.Now().UnixNano())
-	defer ws.CloseNow()
 	after, err := c.hello(r, auth)
 	if err != nil {
 		c.refuse(err)
+		ws.CloseNow()
 		return
 	}
+	// The handler returns, so that the request, its goroutine's stack and the HTTP server's buffers are not kept for hours.
+	h.wait.Add(1)
+	go c.run(after)
+}
+
+// run is the connection's goroutine from the hello to the end.
+func (c *conn) run(after *id.Seq) {
+	defer c.hub.wait.Done()
+	defer c.ws.CloseNow()
+	defer c.broken()
 	joined, err := c.join(after)
 	if err != nil {
 		c.refuse(err)
@@ -99,12 +110,18 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, auth func(*http.Requ
 	}
 	defer c.leave()
 	if c.presence {
-		h.TabOpened(c.ctx, Tab{c.who.Operator, c.id})
+		c.hub.TabOpened(c.ctx, Tab{c.who.Operator, c.id})
 	}
-	if !c.resume(after, joined) {
-		return
+	if c.resume(after, joined) {
+		c.read()
 	}
-	c.read()
+}
+
+// broken ends this connection alone when its own goroutine panics.
+func (c *conn) broken() {
+	if v := recover(); v != nil {
+		c.hub.Logger.Error("a connection broke", "panic", v, "stack", string(debug.Stack()))
+	}
 }
 
 // hello reads the first frame and finds out who is there.

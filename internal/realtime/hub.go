@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -275,7 +276,16 @@ func (h *Hub) newFrames(ctx context.Context) *frames {
 	return &frames{hub: h, ctx: ctx, views: map[id.Conversation]any{}}
 }
 
-func (f *frames) operator(e *event.Event) []byte {
+// unshown keeps an event that cannot be rendered from stopping the feed for everybody.
+func (f *frames) unshown(e *event.Event, b *[]byte) {
+	if v := recover(); v != nil {
+		f.hub.Logger.Error("event cannot be shown", "event", e.ID, "type", e.Type, "panic", v, "stack", string(debug.Stack()))
+		*b = nil
+	}
+}
+
+func (f *frames) operator(e *event.Event) (b []byte) {
+	defer f.unshown(e, &b)
 	raw, err := f.hub.EventJSON(e)
 	if err != nil {
 		f.hub.Logger.Error("event cannot be shown to operators", "event", e.ID, "type", e.Type, "error", err)
@@ -285,7 +295,8 @@ func (f *frames) operator(e *event.Event) []byte {
 }
 
 // visitor returns the frame that a contact's browser gets of e, nil for none.
-func (f *frames) visitor(e *event.Event, contact id.Contact) []byte {
+func (f *frames) visitor(e *event.Event, contact id.Contact) (b []byte) {
+	defer f.unshown(e, &b)
 	switch e.Type {
 	case event.ContactUpdated:
 		return frame(wireContact{"contact", e.Seq, f.hub.Contact(e.Contact)})
