@@ -37,8 +37,16 @@ run: tools-present build ## build what is not up to date and start the demo (ARG
 test: ## every test: Go on SQLite, PostgreSQL and Redis, both web apps, browser tests
 	@bash scripts/test.sh
 
+# The long part of the Go build needs no web apps and half the time of npm is waiting, so they go side by side.
 .PHONY: build
-build: web binary ## build the web apps and bin/parley
+build: ## build the web apps and bin/parley
+	@$(MAKE) -j3 web compile
+	@$(MAKE) binary
+
+.PHONY: compile
+compile:
+	@echo "==> compiling the server"
+	@go build ./internal/db ./internal/realtime ./internal/outhttp ./internal/httpapi/rest ./internal/httpapi/visitor
 
 .PHONY: binary
 binary: ## build bin/parley with the web apps as they are
@@ -96,6 +104,10 @@ lint: fmt-check vet staticcheck $(WIDGET_DEPS) $(OPERATOR_DEPS) ## every linter,
 .PHONY: e2e
 e2e: build $(E2E_DEPS) ## the browser tests alone
 	@cd web/e2e && npm test --silent
+
+.PHONY: bench
+bench: build ## measure the built server against the promised figures (BENCH="…" are passed on)
+	go run ./cmd/bench -bin bin/parley $(BENCH)
 
 .PHONY: generate
 generate: ## make the generated files anew

@@ -60,6 +60,7 @@ if [ "$node" = yes ]; then
   step "web apps and binary" "$make" build
   step "web/widget: size" npm --prefix web/widget run --silent size
   if [ -n "$chromium" ]; then
+    step "web/widget: browser tests against a mock" env CHROMIUM="$chromium" npm --prefix web/widget run --silent --if-present test:browser
     step "web/e2e: packages" "$make" web/e2e/node_modules/.package-lock.json
     step "browser tests" env CHROMIUM="$chromium" npm --prefix web/e2e test --silent
   else

@@ -7,7 +7,9 @@ package web
 
 import (
 	"embed"
+	"errors"
 	"io/fs"
+	"path"
 )
 
 //go:embed all:dist
@@ -50,9 +52,21 @@ func (a apps) has(dir, entry string) bool {
 
 func (a apps) pick(dir, entry string) fs.FS {
 	if !a.has(dir, entry) {
-		dir = placeholder
+		return standIn{sub(a.files, placeholder)}
 	}
 	return sub(a.files, dir)
+}
+
+// standIn is the placeholder in the place of an app: whatever page is asked for, it is the one page there is.
+type standIn struct{ files fs.FS }
+
+// Open implements fs.FS.
+func (s standIn) Open(name string) (fs.File, error) {
+	f, err := s.files.Open(name)
+	if errors.Is(err, fs.ErrNotExist) && path.Ext(name) == ".html" {
+		return s.files.Open("index.html")
+	}
+	return f, err
 }
 
 func (a apps) built() bool {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"io/fs"
 	"strings"
 	"testing"
@@ -42,6 +43,7 @@ func TestAnAppThatWasNotBuiltIsThePlaceholder(t *testing.T) {
 		{"nothing built: center", bare, operatorDir, operatorEntry, "index.html", "build me", false},
 		{"nothing built: widget", bare, widgetDir, widgetEntry, "index.html", "build me", false},
 		{"nothing built: demo", bare, demoDir, demoEntry, "index.html", "build me", false},
+		{"nothing built: a page of the demo", bare, demoDir, demoEntry, "inspector.html", "build me", false},
 		{"half built: center", half, operatorDir, operatorEntry, "index.html", "center", false},
 		{"half built: widget without messenger", half, widgetDir, widgetEntry, "index.html", "build me", false},
 		{"all built: center", whole, operatorDir, operatorEntry, "index.html", "center", true},
@@ -57,6 +59,13 @@ func TestAnAppThatWasNotBuiltIsThePlaceholder(t *testing.T) {
 				t.Errorf("built() = %v, want %v", got, c.wantBuilt)
 			}
 		})
+	}
+}
+
+func TestAMissingScriptIsNotAPage(t *testing.T) {
+	bare := fstest.MapFS{"placeholder/index.html": &fstest.MapFile{Data: []byte("build me")}}
+	if _, err := fs.ReadFile(apps{bare}.pick(widgetDir, widgetEntry), "messenger.js"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("messenger.js of the placeholder: %v", err)
 	}
 }
 

@@ -134,7 +134,7 @@ var houseRules = []rule{
 			"internal/inbox/a.go":      "package inbox\nimport \"time\"\nfunc a() { time.Sleep(1) }",
 		},
 		good: map[string]string{
-			"internal/inbox/a_test.go": "package inbox\nimport (\"testing\"; \"testing/synctest\"; \"time\")\nfunc TestA(t *testing.T) { synctest.Test(t, func(t *testing.T) { time.Sleep(1); nap() }) }\nfunc nap() { deeper() }\nfunc deeper() { time.Sleep(1) }",
+			"internal/inbox/a_test.go": "package inbox\nimport (\"testing\"; \"testing/synctest\"; \"time\")\nfunc TestA(t *testing.T) { synctest.Test(t, func(t *testing.T) { time.Sleep(1); nap() }) }\nfunc nap() { run(deeper) }\nfunc deeper() { time.Sleep(1) }",
 			"internal/inbox/b_test.go": "package inbox\nimport (\"testing\"; \"testing/synctest\"; \"time\")\nfunc bubble(t *testing.T, fn func(*testing.T)) { synctest.Test(t, fn) }\nfunc each(t *testing.T, fn func(*testing.T)) { bubble(t, fn) }\nfunc TestA(t *testing.T) { own := func(fn func(*testing.T)) { each(t, fn) }; own(func(t *testing.T) { time.Sleep(1) }) }",
 		},
 	},
@@ -292,8 +292,8 @@ func packageNames(t *tree) (out []string) {
 	return out
 }
 
-// noSleep knows three ways into a bubble: a function literal given to synctest.Test, one given to a function of the same
-// package that hands it on to synctest.Test, and a function that is called from such a place.
+// noSleep lets a test sleep that has a bubble in it: by synctest.Test, or by a function of the package that takes a function and
+// hands it on to synctest.Test. What such a test names of its package runs in the bubble, too.
 func noSleep(t *tree) (out []string) {
 	bodies := map[string][]ast.Node{}
 	// runners run an argument in a bubble, by "folder name": they take a function and call synctest.Test or another runner.
@@ -357,9 +357,10 @@ func noSleep(t *tree) (out []string) {
 	var enter func(dir string, n ast.Node)
 	enter = func(dir string, n ast.Node) {
 		ast.Inspect(n, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok {
-				key := dir + " " + called(call)
-				if !inside[key] {
+			// Called, or handed on by name.
+			if name, ok := n.(*ast.Ident); ok {
+				key := dir + " " + name.Name
+				if len(bodies[key]) > 0 && !inside[key] {
 					inside[key] = true
 					for _, body := range bodies[key] {
 						enter(dir, body)
@@ -378,18 +379,22 @@ func noSleep(t *tree) (out []string) {
 		})
 	}
 
+	hasBubble := func(f *source, n ast.Node) (found bool) {
+		ast.Inspect(n, func(n ast.Node) bool {
+			found = found || bubble(f, n)
+			return !found
+		})
+		return found
+	}
 	for _, f := range t.files {
 		if f.dir == "cmd/bench" {
 			continue // a load generator keeps a rate
 		}
 		for _, d := range f.ast.Decls {
-			if fn, ok := d.(*ast.FuncDecl); ok && (f.test && inside[f.dir+" "+fn.Name.Name] || sleepers[f.path+":"+fn.Name.Name] != "") {
+			if fn, ok := d.(*ast.FuncDecl); ok && (f.test && (inside[f.dir+" "+fn.Name.Name] || hasBubble(f, fn)) || sleepers[f.path+":"+fn.Name.Name] != "") {
 				continue
 			}
 			ast.Inspect(d, func(n ast.Node) bool {
-				if f.test && bubble(f, n) {
-					return false
-				}
 				if call, ok := n.(*ast.CallExpr); ok {
 					if _, ok := f.refersTo(call.Fun, "time", "Sleep"); ok {
 						out = append(out, t.finding(call.Pos(), "time.Sleep outside a synctest bubble: wait for a signal, a context or a timer of a bubble"))

@@ -93,6 +93,9 @@ func (ch Change) apply(c *event.Contact) bool {
 
 // NormalEmail returns the address in lower case without blanks around it; "" stays "". Only a bare address is accepted.
 func NormalEmail(s string) (string, error) {
+	if !utf8.ValidString(s) { // lower case would hide it
+		return "", errors.New("not UTF-8")
+	}
 	s = strings.ToLower(strings.TrimSpace(s))
 	if s == "" {
 		return "", nil

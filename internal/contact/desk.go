@@ -166,8 +166,11 @@ type Search struct {
 	Limit      int
 }
 
-// List returns contacts, newest first.
+// List returns contacts, newest first. What no contact can hold, such as control characters, finds none.
 func (d *Desk) List(ctx context.Context, s Search) (list []*event.Contact, err error) {
+	if !plainLine(s.Email) || !plainLine(s.ExternalID) || !plainLine(s.Text) {
+		return nil, nil
+	}
 	if s.Before == 0 {
 		s.Before = id.MaxSafe
 	}

@@ -213,3 +213,156 @@ func TestFullDatabaseRefusesAndRecovers(t *testing.T) {
 		t.Errorf("%d rows, want %d", n, before+8)
 	}
 }
+
+func TestCloseAnswersWaitingReadersAndMayBeCalledAgain(t *testing.T) {
+	d := dbtest.New(t)
+	hold, held := make(chan struct{}), make(chan struct{}, 100)
+	var readers sync.WaitGroup
+	for range 20 { // more than there are connections
+		readers.Go(func() {
+			err := d.View(context.Background(), func(context.Context, *db.Tx) error {
+				held <- struct{}{}
+				<-hold
+				return nil
+			})
+			if err != nil && !fault.Is(err, fault.ShuttingDown) {
+				t.Error(err)
+			}
+		})
+	}
+	for range 4 {
+		<-held
+	}
+	var closing sync.WaitGroup
+	for range 3 {
+		closing.Go(func() { d.Close() })
+	}
+	close(hold)
+	closing.Wait()
+	readers.Wait()
+	if err := d.View(t.Context(), func(context.Context, *db.Tx) error { return nil }); err == nil {
+		t.Error("a closed database is read")
+	}
+}
+
+func TestTraceHearsEveryStatement(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		var heard []string
+		d.Trace(func(query string, args []any) { heard = append(heard, fmt.Sprint(query, args)) })
+		err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			if _, err := tx.Exec(sqlPut, "a", "v"); err != nil {
+				return err
+			}
+			var n int
+			return tx.One(sqlCount, nil, &n)
+		})
+		d.Trace(nil)
+		count(t, d)
+		want := []string{fmt.Sprint(sqlPut, []any{"a", "v"}), fmt.Sprint(sqlCount, []any(nil))}
+		if err != nil || fmt.Sprint(heard) != fmt.Sprint(want) {
+			t.Errorf("heard %q, %v", heard, err)
+		}
+	})
+}
+
+// Two transactions that lock the same rows in opposite order: PostgreSQL gives one of them up, and it is run again.
+func TestUpdatesThatLockEachOtherOutBothSucceed(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		for _, k := range []string{"a", "b"} {
+			if err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error { _, err := tx.Exec(sqlPut, k, ""); return err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const touch = `UPDATE settings SET value = value || $2 WHERE name = $1`
+		var met, all sync.WaitGroup
+		if d.Engine() == db.Postgres {
+			met.Add(2) // SQLite runs them one after the other
+		}
+		for i, order := range [][]string{{"a", "b"}, {"b", "a"}} {
+			all.Go(func() {
+				meet := sync.OnceFunc(func() {
+					if d.Engine() == db.Postgres {
+						met.Done()
+						met.Wait()
+					}
+				})
+				err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+					if _, err := tx.Exec(touch, order[0], fmt.Sprint(i)); err != nil {
+						return err
+					}
+					meet()
+					_, err := tx.Exec(touch, order[1], fmt.Sprint(i))
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		err := d.View(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			for _, k := range []string{"a", "b"} {
+				var v string
+				if err := tx.One(`SELECT value FROM settings WHERE name = $1`, []any{k}, &v); err != nil {
+					return err
+				}
+				if len(v) != 2 {
+					t.Errorf("%s = %q: an update was lost or done twice", k, v)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestViewSeesOneSnapshot(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		err := d.View(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			var before, after int
+			if err := tx.One(sqlCount, nil, &before); err != nil {
+				return err
+			}
+			if err := d.Update(context.Background(), func(_ context.Context, tx *db.Tx) error { _, err := tx.Exec(sqlPut, "a", ""); return err }); err != nil {
+				return err
+			}
+			if err := tx.One(sqlCount, nil, &after); err != nil {
+				return err
+			}
+			if before != after {
+				t.Errorf("saw %d rows and then %d", before, after)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, d); n != 1 {
+			t.Errorf("%d rows", n)
+		}
+	})
+}
+
+func TestMigrationsGoForwardOnceAndRefuseANewerSchema(t *testing.T) {
+	file := t.TempDir() + "/parley.db"
+	exec := func(q string) {
+		t.Helper()
+		d, err := db.Open(t.Context(), db.Options{URL: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error { _, err := tx.Exec(q); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`INSERT INTO settings (name, value) VALUES ('kept', '')`)
+	exec(`INSERT INTO settings (name, value) VALUES ('kept too', '')`)
+	exec(fmt.Sprintf(`INSERT INTO schema_migrations (version, name, applied_at) VALUES (%d, 'later', 0)`, db.SchemaVersion()+1))
+	if d, err := db.Open(t.Context(), db.Options{URL: file}); err == nil {
+		d.Close()
+		t.Fatal("a database of a newer version was opened")
+	}
+}

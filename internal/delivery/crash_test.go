@@ -41,7 +41,7 @@ func TestPropertyNothingIsLostOrReorderedWhateverDies(t *testing.T) {
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "first seed of the chaos test")
-	rounds    = flag.Uint64("rounds", 15, "rounds of the chaos test")
+	rounds    = flag.Uint64("rounds", 8, "rounds of the chaos test")
 )
 
 // chaos plays the steps and returns what went wrong.

@@ -54,7 +54,8 @@ RETURNING kind, ref, in_flight_limit, resumed_at, nudge, fence, breaker, failure
 	sqlRenew      = `UPDATE delivery_targets SET expires_at = $2 WHERE owner = $1 RETURNING id, fence, in_flight_limit, paused, resumed_at, nudge`
 	sqlOwned      = `SELECT id, fence, in_flight_limit, paused, resumed_at, nudge FROM delivery_targets WHERE owner = $1`
 	sqlReleaseAll = `UPDATE delivery_targets SET owner = '', expires_at = 0, wake_at = 1 WHERE owner = $1`
-	sqlRelease    = `UPDATE delivery_targets SET owner = '', expires_at = 0, wake_at = $4 WHERE id = $1 AND owner = $2 AND fence = $3`
+	sqlRelease    = `UPDATE delivery_targets SET owner = '', expires_at = 0, wake_at = CASE WHEN nudge = $5 THEN CAST($4 AS BIGINT) ELSE 1 END
+WHERE id = $1 AND owner = $2 AND fence = $3`
 
 	sqlFence = `UPDATE delivery_targets SET breaker = $4, failures = $5, probe_at = $6, last_status = $7, last_attempt_at = $8
 WHERE id = $1 AND owner = $2 AND fence = $3`
@@ -342,8 +343,9 @@ func ownedTargets(tx *db.Tx, owner string) ([]owned, error) {
 	return db.All(tx, sqlOwned, []any{owner}, scanOwned)
 }
 
-func releaseTarget(tx *db.Tx, t Target, owner string, fence int64, wake time.Time) error {
-	_, err := tx.Exec(sqlRelease, int64(t), owner, fence, db.Micros(wake))
+// releaseTarget gives a lease up. wake is when the target is due again; a nudge that its owner has not seen makes it due now.
+func releaseTarget(tx *db.Tx, t Target, owner string, fence, seen int64, wake time.Time) error {
+	_, err := tx.Exec(sqlRelease, int64(t), owner, fence, db.Micros(wake), seen)
 	return err
 }
 

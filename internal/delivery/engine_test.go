@@ -132,7 +132,9 @@ func TestRetryAfterIsHonouredWithinBounds(t *testing.T) {
 				}
 				return ok
 			})
-			s.running(s.options(), func(e *Engine) {
+			o := s.options()
+			o.Poll = time.Hour
+			s.running(o, func(e *Engine) {
 				s.happen(1)
 				wait(30 * time.Hour)
 				calls := s.recv.seen()
@@ -234,6 +236,31 @@ func TestPauseStopsAtOnceAndResumeGoesOnInOrder(t *testing.T) {
 				t.Errorf("%d calls after resume, want 4", n)
 			}
 		})
+	})
+}
+
+// A nudge that comes while its target is just being given up must not be lost.
+func TestNudgeDuringReleaseMakesTheTargetDue(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := newSite(t, d, 1)
+		var due []Target
+		s.update(func(tx *db.Tx) error {
+			c, err := claimTarget(tx, s.targets[0], "a/1", "a", "", tx.Now().Add(time.Minute))
+			if err != nil {
+				return err
+			}
+			if err := nudge(tx, s.targets[0]); err != nil {
+				return err
+			}
+			if err := releaseTarget(tx, s.targets[0], "a/1", c.fence, c.nudge, time.Time{}); err != nil {
+				return err
+			}
+			due, err = dueTargets(tx, tx.Now())
+			return err
+		})
+		if len(due) != 1 {
+			t.Errorf("%d targets are due, want 1", len(due))
+		}
 	})
 }
 

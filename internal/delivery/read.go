@@ -332,8 +332,9 @@ func (e *Engine) leaveLocked(t *target, now time.Time) (leave, wake time.Time, o
 		return leave, wake, false
 	}
 	leave = t.busyAt.Add(e.o.IdleAfter)
-	if t.paused {
-		leave = now
+	if t.paused { // whoever sees it resumed takes it, even if that was a moment ago
+		leave, wake = now, db.Time(1)
+		return leave, wake, true
 	}
 	if leave.Before(now) {
 		leave = now
@@ -354,7 +355,6 @@ func (e *Engine) releaseIdle(ctx context.Context) error {
 	for _, t := range e.targets {
 		if leave, wake, ok := e.leaveLocked(t, now); ok && !leave.After(now) {
 			list = append(list, leaving{t, wake})
-			e.forgetLocked(t)
 		}
 	}
 	e.mu.Unlock()
@@ -363,14 +363,23 @@ func (e *Engine) releaseIdle(ctx context.Context) error {
 	}
 	err := e.db.Update(ctx, func(_ context.Context, tx *db.Tx) error {
 		for _, l := range list {
-			if err := releaseTarget(tx, l.t.id, e.owner, l.t.fence, l.wake); err != nil {
+			if err := releaseTarget(tx, l.t.id, e.owner, l.t.fence, l.t.nudge, l.wake); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	e.nextPoll = time.Time{}
-	return err
+	if err != nil {
+		return err
+	}
+	// Nothing can have come to them meanwhile: rows are only added by this goroutine.
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, l := range list {
+		e.forgetLocked(l.t)
+	}
+	e.nextPoll = time.Time{} // they may be the next to become due
+	return nil
 }
 
 func (e *Engine) releaseAll(ctx context.Context) error {

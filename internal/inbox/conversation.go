@@ -20,13 +20,10 @@ type state struct {
 	timeout    time.Duration // of the widget, for the session's expiry
 }
 
-// snapshot is the conversation as events show it; later changes of s do not reach it.
+// snapshot is the conversation as events show it. Later changes of s do not reach it: what s points to is replaced, never
+// changed.
 func (s *state) snapshot() *event.Conversation {
 	c := s.Conversation
-	if c.LastMessage != nil {
-		last := *c.LastMessage
-		c.LastMessage = &last
-	}
 	return &c
 }
 

@@ -41,6 +41,7 @@ type house struct {
 	token          team.Actor // an API token
 	mark           id.Seq     // events up to here were looked at
 	messages       int        // makes client ids
+	feedReader     *reader
 }
 
 const half = 30 * time.Minute
@@ -63,6 +64,7 @@ func bubble(t *testing.T, fn func(t *testing.T, h *house)) {
 			defer d.Close()
 			h := newHouse(t, d)
 			fn(t, h)
+			h.feedReader = nil // from the beginning
 			h.check(t)
 		})
 	})
@@ -295,8 +297,8 @@ func (h *house) dump(t *testing.T) map[string][]string {
 	return out
 }
 
-// check holds the house against the invariants of doc.go and replays the whole feed: what the newest events say must be
-// what the rows say, and every message must have been told.
+// check holds the house against the invariants of doc.go and replays the feed from where the last check ended: what the newest
+// events say must be what the rows say, and every message must have been told.
 func (h *house) check(t failer) {
 	t.Helper()
 	ctx := context.Background()
@@ -308,31 +310,39 @@ func (h *house) check(t failer) {
 			}
 		}
 	}
-	told := h.replay(t)
+	if h.feedReader == nil {
+		h.feedReader = &reader{told: map[id.Conversation]*toldOf{}, contacts: map[id.Contact]event.Contact{}, operators: map[id.Operator]event.Operator{}}
+	}
+	news := h.feedReader.replay(t, h)
 	var states []*state
-	err := h.d.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		if states, err = listStates(tx, Filter{Limit: 100000}); err != nil {
+	err := h.d.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		var n int
+		if err := tx.One("SELECT COUNT(*) FROM conversations", nil, &n); err != nil {
 			return err
 		}
-		return people(tx, map[id.Operator]*event.Operator{}, states...)
+		if n != len(h.feedReader.told) {
+			t.Errorf("%d conversations are stored, %d were told of", n, len(h.feedReader.told))
+		}
+		for c := range news {
+			s, err := read(tx, c)
+			if err != nil {
+				return err
+			}
+			states = append(states, s)
+		}
+		return nil
 	})
 	if err != nil {
-		t.Fatalf("list conversations: %v", err)
-	}
-	if len(states) != len(told) {
-		t.Errorf("%d conversations are stored, %d were told of", len(states), len(told))
+		t.Fatalf("read conversations: %v", err)
 	}
 	for _, s := range states {
 		h.checkRow(t, s)
-		last, ok := told[s.ID]
-		if !ok {
-			t.Errorf("conversation %d is in no event", s.ID)
-			continue
-		}
-		if d := cmp.Diff(last.conversation, s.snapshot(), cmpopts.EquateEmpty()); d != "" {
+		last := h.feedReader.told[s.ID]
+		conversation, session := h.feedReader.now(last)
+		if d := cmp.Diff(conversation, s.snapshot(), cmpopts.EquateEmpty()); d != "" {
 			t.Errorf("conversation %d: the newest event says otherwise (-event +row):\n%s", s.ID, d)
 		}
-		if d := cmp.Diff(last.session, s.session.snapshot(), cmpopts.EquateEmpty()); d != "" {
+		if d := cmp.Diff(session, s.session.snapshot(), cmpopts.EquateEmpty()); d != "" {
 			t.Errorf("session of conversation %d: the newest event says otherwise (-event +row):\n%s", s.ID, d)
 		}
 		for n := 1; n <= s.MessageCount; n++ {
@@ -357,34 +367,39 @@ type toldOf struct {
 	highest      int
 }
 
-// replay reads the feed from its beginning, as a consumer does that knows nothing else.
-func (h *house) replay(t failer) map[id.Conversation]*toldOf {
+// reader follows the feed as a consumer does that knows nothing else.
+type reader struct {
+	last      id.Seq
+	told      map[id.Conversation]*toldOf
+	contacts  map[id.Contact]event.Contact
+	operators map[id.Operator]event.Operator
+}
+
+// replay reads on and returns the conversations that there is news of.
+func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 	t.Helper()
-	out := map[id.Conversation]*toldOf{}
-	contacts := map[id.Contact]event.Contact{}
-	operators := map[id.Operator]event.Operator{}
-	next := id.Seq(1)
+	news := map[id.Conversation]bool{}
 	for {
-		list, latest, err := h.feed.ReadAfter(context.Background(), next-1, 500, feed.Filter{})
+		list, latest, err := h.feed.ReadAfter(context.Background(), r.last, 500, feed.Filter{})
 		if err != nil {
 			t.Fatalf("read feed: %v", err)
 		}
 		for _, e := range list {
-			if e.Seq != next {
-				t.Fatalf("event %d has number %d, want %d", e.ID, e.Seq, next)
+			if r.last++; e.Seq != r.last {
+				t.Fatalf("event %d has number %d, want %d", e.ID, e.Seq, r.last)
 			}
-			next++
 			switch {
 			case e.Contact != nil:
-				contacts[e.Contact.ID] = *e.Contact
+				r.contacts[e.Contact.ID] = *e.Contact
 			case e.Conversation == nil && e.Operator != nil:
-				operators[e.Operator.ID] = *e.Operator
+				r.operators[e.Operator.ID] = *e.Operator
 			case e.Conversation != nil:
-				c := out[e.Conversation.ID]
+				c := r.told[e.Conversation.ID]
 				if c == nil {
 					c = &toldOf{messages: map[int]bool{}}
-					out[e.Conversation.ID] = c
+					r.told[e.Conversation.ID] = c
 				}
+				news[e.Conversation.ID] = true
 				c.conversation, c.session = e.Conversation, e.Session
 				if m := e.Message; m != nil {
 					if m.Number < c.highest || m.Number > c.conversation.MessageCount {
@@ -395,22 +410,26 @@ func (h *house) replay(t failer) map[id.Conversation]*toldOf {
 				}
 			}
 		}
-		if next > latest {
-			break
+		if r.last >= latest {
+			return news
 		}
 	}
-	// People have events of their own.
-	for _, c := range out {
-		c.conversation.Contact = contacts[c.conversation.Contact.ID]
-		for _, o := range []*event.Operator{c.conversation.Operator, c.session.OperatorCreated} {
-			if o != nil {
-				groups := o.Groups
-				*o = operators[o.ID]
-				o.Groups = groups
-			}
+}
+
+// now is what was told of a conversation, with its people as their own events tell them.
+func (r *reader) now(c *toldOf) (*event.Conversation, *event.Session) {
+	conversation, session := *c.conversation, *c.session
+	conversation.Contact = r.contacts[conversation.Contact.ID]
+	person := func(o *event.Operator) *event.Operator {
+		if o == nil {
+			return nil
 		}
+		got := r.operators[o.ID]
+		got.Groups = o.Groups
+		return &got
 	}
-	return out
+	conversation.Operator, session.OperatorCreated = person(conversation.Operator), person(session.OperatorCreated)
+	return &conversation, &session
 }
 
 func (h *house) checkRow(t failer, s *state) {

@@ -48,6 +48,7 @@ type Change struct {
 
 var (
 	colorForm  = regexp.MustCompile(`^#[0-9a-f]{6}$`)
+	keyForm    = regexp.MustCompile(`^w_[A-Za-z0-9_-]{1,60}$`)
 	domainForm = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(:[0-9]{1,5})?$`)
 )
 

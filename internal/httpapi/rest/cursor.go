@@ -4,8 +4,8 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"time"
 
-	"parley/internal/db"
 	"parley/internal/fault"
 	"parley/internal/id"
 	"parley/internal/inbox"
@@ -59,7 +59,7 @@ func decodeCursor(cursor, kind string, n int) ([]int64, error) {
 }
 
 func encodeConversationCursor(v *inbox.View) *string {
-	s := encodeCursor(conversationCursor, db.Micros(v.UpdatedAt), int64(v.ID))
+	s := encodeCursor(conversationCursor, v.UpdatedAt.UnixMicro(), int64(v.ID))
 	return &s
 }
 
@@ -72,7 +72,7 @@ func decodeConversationCursor(cursor string) (inbox.Cursor, error) {
 	if err != nil {
 		return inbox.Cursor{}, err
 	}
-	return inbox.Cursor{UpdatedAt: db.Time(keys[0]), ID: id.Conversation(keys[1])}, nil
+	return inbox.Cursor{UpdatedAt: time.UnixMicro(keys[0]).UTC(), ID: id.Conversation(keys[1])}, nil
 }
 
 func encodeIDCursor[T ~int64](kind string, last T) *string {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -29,24 +30,28 @@ import (
 //go:embed docs
 var docsFiles embed.FS
 
-// registerDocs renders the reference pages once and serves them from memory. They use no script and no foreign files.
-func registerDocs(mux *http.ServeMux, doc *huma.OpenAPI, o Options) {
-	b := &docsBuilder{doc: doc, options: o, codes: map[string]bool{}}
-	for _, e := range fault.Catalogue() {
-		b.codes[string(e.Code)] = true
-	}
-	files := b.files()
-	static := httpapi.Pages(httpapi.Static(inMemory(files), httpapi.StaticOptions{Prefix: "/docs/"}))
-	serve := func(w http.ResponseWriter, r *http.Request) {
-		// A page's address has no extension.
-		name := cmp.Or(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/docs"), "/"), "index")
-		if files[name+".html"] != nil {
-			name += ".html"
+// registerDocs serves the reference pages from memory. They are rendered when the first one is asked for, and use no script and
+// no foreign files.
+func registerDocs(mux *http.ServeMux, doc *huma.OpenAPI, order []string, o Options) {
+	pages := sync.OnceValue(func() http.HandlerFunc {
+		b := &docsBuilder{doc: doc, options: o, codes: map[string]bool{}, order: order}
+		for _, e := range fault.Catalogue() {
+			b.codes[string(e.Code)] = true
 		}
-		to := r.Clone(r.Context())
-		to.URL.Path = "/docs/" + name
-		static.ServeHTTP(w, to)
-	}
+		files := b.files()
+		static := httpapi.Pages(httpapi.Static(inMemory(files), httpapi.StaticOptions{Prefix: "/docs/"}))
+		return func(w http.ResponseWriter, r *http.Request) {
+			// A page's address has no extension.
+			name := cmp.Or(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/docs"), "/"), "index")
+			if files[name+".html"] != nil {
+				name += ".html"
+			}
+			to := r.Clone(r.Context())
+			to.URL.Path = "/docs/" + name
+			static.ServeHTTP(w, to)
+		}
+	})
+	serve := func(w http.ResponseWriter, r *http.Request) { pages()(w, r) }
 	mux.HandleFunc("GET /docs", serve)
 	mux.HandleFunc("GET /docs/", serve)
 }
@@ -78,6 +83,8 @@ type docsBuilder struct {
 	doc     *huma.OpenAPI
 	options Options
 	codes   map[string]bool
+	// order are the operations' ids in the order of the reference.
+	order []string
 }
 
 // docsPage is what every page's template gets.
@@ -100,14 +107,16 @@ type docsTag struct {
 type docsOperation struct {
 	ID, Method, Path, Summary, Description string
 	Scope                                  string
-	Parameters                             []docsField
-	Body                                   template.HTML
-	BodyFields                             []docsField
-	BodyExample                            string
-	Status                                 string
-	Answer                                 template.HTML
-	AnswerExample                          string
-	Errors                                 []docsStatus
+	// Repeatable tells that an Idempotency-Key is honoured; the guide explains it once for all.
+	Repeatable    bool
+	Parameters    []docsField
+	Body          template.HTML
+	BodyFields    []docsField
+	BodyExample   string
+	Status        string
+	Answer        template.HTML
+	AnswerExample string
+	Errors        []docsStatus
 }
 
 type docsStatus struct {
@@ -182,13 +191,14 @@ func (b *docsBuilder) files() map[string][]byte {
 
 func (b *docsBuilder) dialect(d dialect.Dialect, info dialect.Info) docsDialect {
 	out := docsDialect{Name: info.Name, Title: info.Title, Version: info.Version, Success: info.Success}
+	samples := eventtest.Samples()
 	for _, e := range info.Events {
 		s := docsSample{Name: e.Name, Title: e.Title, Description: e.Description}
-		if i := slices.IndexFunc(eventtest.Samples(), func(sample *event.Event) bool {
+		if i := slices.IndexFunc(samples, func(sample *event.Event) bool {
 			name, told := d.Name(sample)
 			return told && name == e.Name
 		}); i >= 0 {
-			body, err := d.Render(eventtest.Samples()[i], dialect.Options{PublicURL: b.options.PublicURL})
+			body, err := d.Render(samples[i], dialect.Options{PublicURL: b.options.PublicURL})
 			if err != nil {
 				panic(fmt.Sprintf("rest: sample of %s %s: %v", info.Name, e.Name, err))
 			}
@@ -216,6 +226,11 @@ func (b *docsBuilder) tags() []docsTag {
 		i := slices.IndexFunc(out, func(t docsTag) bool { return t.Name == op.Tags[0] })
 		out[i].Operations = append(out[i].Operations, b.operation(p, method, op))
 	})
+	for _, t := range out {
+		slices.SortFunc(t.Operations, func(x, y docsOperation) int {
+			return cmp.Compare(slices.Index(b.order, x.ID), slices.Index(b.order, y.ID))
+		})
+	}
 	return out
 }
 
@@ -231,6 +246,10 @@ func (b *docsBuilder) operation(p, method string, op *huma.Operation) docsOperat
 		}
 	}
 	for _, q := range op.Parameters {
+		if q.Name == idempotencyKey {
+			o.Repeatable = true
+			continue
+		}
 		f := docsField{Name: q.Name, In: q.In, Required: q.Required, Type: b.typeOf(q.Schema), Description: q.Description}
 		if q.Schema.Default != nil {
 			f.Description = strings.TrimSpace(f.Description + " Default: `" + fmt.Sprint(q.Schema.Default) + "`.")

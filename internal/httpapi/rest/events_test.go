@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -15,6 +16,7 @@ import (
 	"parley/internal/db/dbtest"
 	"parley/internal/event/eventtest"
 	"parley/internal/inbox"
+	"parley/internal/once"
 	"parley/internal/team"
 	"parley/internal/webhook/dialect/standard"
 )
@@ -83,45 +85,71 @@ func TestALongPollEndsWithTheFirstEventThatFits(t *testing.T) {
 	(<-got).is(200).has("items", "1 items", "items.0.data.message.body", "Knock, knock")
 }
 
-func TestALongPollEndsWhenTheServerStops(t *testing.T) {
-	b := newBench(t)
-	latest := b.do("read", "GET", "/events", nil).text("seq")
-	got := b.poll("wait=30&after=" + latest)
-	b.stop()
-	(<-got).is(200).has("items", "0 items", "next_after", latest)
-	// From now on nobody waits.
-	b.do("read", "GET", "/events?wait=30&after="+latest, nil).is(200).has("items", "0 items")
-}
-
-// TestALongPollWaitsAsLongAsItWasTold calls the handler itself: its clock must be the bubble's.
-func TestALongPollWaitsAsLongAsItWasTold(t *testing.T) {
-	dbtest.EachOpen(t, func(t *testing.T, open func() *db.DB) {
-		synctest.Test(t, func(t *testing.T) {
-			d := open()
-			defer d.Close()
-			o := optionsOver(t, d)
-			h := &handlers{Options: o}
-			for _, wait := range []int{0, 1, 12, 30} {
-				start := d.Now()
-				out, err := h.listEvents(t.Context(), team.Actor{}, &eventsIn{Limit: 100, Wait: wait})
-				if err != nil || len(out.Body.Items) != 0 {
-					t.Fatalf("got %v %v", out, err)
-				}
-				if took := d.Now().Sub(start); int(took.Seconds()) != wait {
-					t.Errorf("a wait of %d s took %v", wait, took)
-				}
+// TestHowLongALongPollWaits calls the handler itself: its clock must be the bubble's.
+func TestHowLongALongPollWaits(t *testing.T) {
+	type poll struct {
+		*testing.T
+		h    *handlers
+		stop func()
+	}
+	for name, c := range map[string]struct {
+		wait int
+		// meanwhile happens while the poll waits.
+		meanwhile func(p poll, hangUp func())
+		want      time.Duration
+		items     int
+	}{
+		"not at all":     {wait: 0, want: 0},
+		"a second":       {wait: 1, want: time.Second},
+		"the time given": {wait: 12, want: 12 * time.Second},
+		"the longest":    {wait: 30, want: 30 * time.Second},
+		"until an event": {wait: 30, want: 2 * time.Second, items: 1, meanwhile: func(p poll, _ func()) {
+			time.Sleep(2 * time.Second)
+			if _, err := p.h.Team.CreateGroup(p.Context(), team.System(), "Sales", nil, once.Key{}); err != nil {
+				p.Error(err)
 			}
-			ctx, hangUp := context.WithCancel(t.Context())
-			start := d.Now()
-			go hangUp()
-			if _, err := h.listEvents(ctx, team.Actor{}, &eventsIn{Limit: 100, Wait: 30}); err != nil && ctx.Err() == nil {
-				t.Error(err)
-			}
-			if took := d.Now().Sub(start); took != 0 {
-				t.Errorf("a caller who hung up was waited for %v", took)
-			}
+		}},
+		"until the server stops": {wait: 30, want: 3 * time.Second, meanwhile: func(p poll, _ func()) {
+			time.Sleep(3 * time.Second)
+			p.stop()
+		}},
+		"until the caller hangs up": {wait: 30, want: 4 * time.Second, meanwhile: func(_ poll, hangUp func()) {
+			time.Sleep(4 * time.Second)
+			hangUp()
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.EachOpen(t, func(t *testing.T, open func() *db.DB) {
+				synctest.Test(t, func(t *testing.T) {
+					d := open()
+					defer d.Close()
+					o := optionsOver(t, d)
+					stopping := make(chan struct{})
+					o.Stopping = stopping
+					ctx, hangUp := context.WithCancel(t.Context())
+					defer hangUp()
+					go o.Feed.RunNumbering(t.Context())
+					p := poll{t, &handlers{Options: o}, func() { close(stopping) }}
+					start := d.Now()
+					done := make(chan struct{})
+					go func() {
+						defer close(done)
+						if c.meanwhile != nil {
+							c.meanwhile(p, hangUp)
+						}
+					}()
+					out, err := p.h.listEvents(ctx, team.Actor{}, &eventsIn{Types: []string{"group.updated"}, Limit: 100, Wait: c.wait})
+					if err != nil || len(out.Body.Items) != c.items {
+						t.Fatalf("got %v %v", out, err)
+					}
+					if took := d.Now().Sub(start).Truncate(time.Second); took != c.want {
+						t.Errorf("it took %v, want %v", took, c.want)
+					}
+					<-done
+				})
+			})
 		})
-	})
+	}
 }
 
 // TestEveryEventFitsItsSchema holds the standard dialect and the document together: every sample of every event type.

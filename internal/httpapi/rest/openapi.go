@@ -24,7 +24,7 @@ const description = "The API of operators' apps and of integrations. See /docs f
 	"**Errors.** `application/problem+json` with a stable `code`.\n\n" +
 	"**Lists.** `{\"items\": […], \"next_cursor\": …}`; send `next_cursor` as `cursor` for the next page. Cursors are opaque.\n\n" +
 	"**Repeats.** Send an `Idempotency-Key` with a write and repeat it as often as you like: the same key with the same request gets the first answer, for 7 days. " +
-	"Writes that set something to a value can be repeated without one."
+	"Writes that set something to a value can be repeated without one. The few writes that happen again on a repeat do not list the header."
 
 // complete makes the document say what the library leaves out: which answers hold null, which codes an operation has,
 // examples, tags and webhooks.
@@ -61,7 +61,12 @@ func complete(doc *huma.OpenAPI, faults map[string][]fault.Code, dialects []dial
 			s.AdditionalProperties = nil
 		}
 	}
-	eachOperation(doc, func(_, _ string, op *huma.Operation) { describe(r, op, faults[op.OperationID]) })
+	eachOperation(doc, func(_, _ string, op *huma.Operation) {
+		describe(r, op, faults[op.OperationID])
+		if slices.Contains(unrepeatable(), op.OperationID) {
+			op.Parameters = slices.DeleteFunc(op.Parameters, func(p *huma.Param) bool { return p.Name == idempotencyKey })
+		}
+	})
 	doc.Webhooks = map[string]*huma.PathItem{}
 	for _, info := range dialects {
 		if info.Name != "standard" {
@@ -80,6 +85,13 @@ func complete(doc *huma.OpenAPI, faults map[string][]fault.Code, dialects []dial
 			}}
 		}
 	}
+}
+
+const idempotencyKey = "Idempotency-Key"
+
+// unrepeatable are the writes that happen again when they are repeated, whatever key they carry.
+func unrepeatable() []string {
+	return []string{"create-endpoint", "test-endpoint", "rotate-endpoint-secret", "replay-delivery", "create-identity-secret"}
 }
 
 // eachOperation visits the operations in the order of the document's paths.

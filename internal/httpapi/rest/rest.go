@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -46,19 +47,23 @@ type handlers struct {
 	edge *httpapi.Edge
 	// faults are the codes of each operation that are worth knowing, by its id.
 	faults map[string][]fault.Code
+	// order are the ids in the order of the reference.
+	order []string
 }
 
 // add adds one operation and notes its codes for the document.
 func add[I, O any](h *handlers, api huma.API, op httpapi.Operation, handler func(context.Context, team.Actor, *I) (*O, error)) {
 	h.faults[op.ID] = op.Faults
+	h.order = append(h.order, op.ID)
 	httpapi.Register(api, op, handler)
 }
 
 // Register adds the operations, GET /api/v1/openapi.json and the reference pages under /docs to mux. It panics when the
-// reference cannot be made, which is a mistake of the program.
+// Options are incomplete or an operation is declared wrongly.
 func Register(edge *httpapi.Edge, mux *http.ServeMux, o Options) {
-	api := register(edge, mux, o)
-	document := marshalDocument(api.OpenAPI())
+	doc, order := register(edge, mux, o)
+	// Made when somebody first asks: a start must not wait for pages that few will read.
+	document := sync.OnceValue(func() []byte { return marshalDocument(doc) })
 	mux.HandleFunc("GET "+Prefix+"/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
@@ -66,18 +71,18 @@ func Register(edge *httpapi.Edge, mux *http.ServeMux, o Options) {
 		// Tools of other sites may read the document; it is the same for everybody.
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-		w.Write(document) // a failure means that the caller is gone
+		w.Write(document()) // a failure means that the caller is gone
 	})
-	registerDocs(mux, api.OpenAPI(), o)
+	registerDocs(mux, doc, order, o)
 }
 
-// register adds the operations and completes the document.
-func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) huma.API {
+// register adds the operations and returns the complete document, and the operations' ids in the order of the reference.
+func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI, []string) {
 	if o.Team == nil || o.Inbox == nil || o.Contacts == nil || o.Widgets == nil || o.Webhooks == nil || o.Feed == nil || o.EventJSON == nil || o.PublicURL == "" {
 		panic("rest: Options are incomplete")
 	}
 	api := edge.NewAPI(mux, httpapi.Config{Title: "Parley API", Version: "1", Description: description, Prefix: Prefix})
-	h := &handlers{o, edge, map[string][]fault.Code{}}
+	h := &handlers{Options: o, edge: edge, faults: map[string][]fault.Code{}}
 	h.account(api)
 	h.conversations(api)
 	h.contacts(api)
@@ -85,7 +90,7 @@ func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) huma.API {
 	h.settings(api)
 	h.callbacks(api)
 	complete(api.OpenAPI(), h.faults, o.Webhooks.DialectInfos())
-	return api
+	return api.OpenAPI(), h.order
 }
 
 // The tags, in the order of the reference.

@@ -149,8 +149,10 @@ await scene("the keyboard is enough", {}, async ({ page, world, base }) => {
   await page.locator("[data-note]", { hasText: "for us" }).waitFor();
   assert.equal(world.messages.get(2).at(-1).note, true);
   await page.keyboard.press("Escape");
+  // The note was activity: its conversation goes to the top, and the next one is what was the first.
+  await page.locator('.list-slot:has([data-conversation="2"])[aria-posinset="1"]').waitFor();
   await page.keyboard.press("j");
-  await page.waitForURL(/inbox\/3/);
+  await page.waitForURL(/inbox\/1/);
   await page.keyboard.press("/");
   await page.keyboard.type("tomás");
   await page.waitForTimeout(100);
@@ -316,6 +318,8 @@ await scene("assign forward and status", {}, async ({ page, world, base }) => {
   await page.goto(`${base}/inbox/8?view=all`);
   await page.getByRole("button", { name: "Take", exact: true }).click();
   await page.locator(".thread-owner", { hasText: "Yours" }).waitFor();
+  await page.waitForTimeout(200);
+  await page.getByRole("link", { name: "Mine 10" }).waitFor();
   assert.equal(world.conversations.get(8).operator.id, 1);
   await page.getByRole("button", { name: "Forward" }).click();
   await page.getByRole("searchbox", { name: "Search operators and groups" }).fill("chi");

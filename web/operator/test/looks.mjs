@@ -310,13 +310,27 @@ for (const [name, address, act, prepare, options] of STATES) {
       });
       try {
         await page.goto(`http://127.0.0.1:${port}${address}`);
-        await page.waitForTimeout(name === "loading" ? 4600 : 450);
+        await page.waitForTimeout(name === "loading" ? 4600 : 200);
+        await page.locator("h1").first().waitFor({ state: "attached" });
+        if (!/loading|load-failed/.test(name)) {
+          await page.waitForFunction(
+            () => !document.querySelector(".skeleton") && document.querySelector("h1"),
+          );
+        }
+        await page.waitForTimeout(150);
         await act?.(page, world);
         await page.waitForTimeout(150);
         await page.screenshot({ path: join(folder, `${label}.png`) });
         const measure = await page.evaluate(() => ({
           violations: window.violations,
-          wide: document.documentElement.scrollWidth - window.innerWidth,
+          wide: Math.max(
+            document.documentElement.scrollWidth - window.innerWidth,
+            ...[
+              ...document.querySelectorAll(
+                ".settings-main, .list-scroll, .log, .contact-pane, .sheet, .detail, .calls",
+              ),
+            ].map((box) => box.scrollWidth - box.clientWidth),
+          ),
         }));
         for (const violation of measure.violations) fault(label, `policy: ${violation}`);
         if (measure.wide > 0) fault(label, `page is ${measure.wide} px too wide`);

@@ -7,6 +7,7 @@ import {
   applyToList,
   applyToThread,
   messageState,
+  shiftCounts,
 } from "../src/realtime/reducer.ts";
 import { EVERY_STATUS, type ListFilter, type ListSnapshot, NOT_ENDED } from "../src/realtime/snapshots.ts";
 import { conversation, event, message, operator } from "./samples.ts";
@@ -206,6 +207,18 @@ describe("the counts", () => {
     now = applyToCounts(now, event("conversation.ended", 13, { conversation: ended }), ME, mine);
     expect(now.counts).toEqual({ mine: 1, unassigned: 2, all: 5 });
     expect(now.uncertain).toBe(false);
+  });
+
+  it("do not move twice when the answer of a write came before its event", () => {
+    const taken = { ...start, counts: shiftCounts(start.counts, free, mine, ME) };
+    expect(taken.counts).toEqual({ mine: 2, unassigned: 1, all: 5 });
+    const after = applyToCounts(taken, event("conversation.assigned", 11, { conversation: mine }), ME, mine);
+    expect(after.counts).toEqual(taken.counts);
+  });
+
+  it("notice an operator that came with a reply", () => {
+    const sent = event("message.sent", 11, { conversation: mine, message: message({ number: 2 }) });
+    expect(applyToCounts(start, sent, ME, free).counts).toEqual({ mine: 2, unassigned: 1, all: 5 });
   });
 
   it("say when they cannot know", () => {

@@ -49,6 +49,8 @@ function ContactFacts({ id }: { id: number }) {
   const snapshot = useConversation(id);
   const conversation = snapshot.data?.conversation;
   if (!conversation) {
+    // The thread beside it says what went wrong.
+    if (snapshot.isError) return null;
     return (
       <div className="contact-body">
         <Skeleton width={48} height={48} />
@@ -123,16 +125,19 @@ function Editable(props: { contact: Contact; field: EditableField; label: string
 
   if (!editing) {
     return (
-      <Button
-        ref={button}
-        className="editable"
-        onPress={begin}
-        aria-label={`${label}: ${contact[field] || "none"}. Edit`}
-      >
+      <Button ref={button} className="editable" onPress={begin}>
         <Icon name={props.icon} size={16} />
-        <span className={contact[field] ? "editable-text" : "editable-text none"} dir="auto">
-          {contact[field] || `Add ${label.toLowerCase()}`}
-        </span>
+        {contact[field] ? (
+          <>
+            <span className="hidden-text">{label}: </span>
+            <span className="editable-text" dir="auto">
+              {contact[field]}
+            </span>
+            <span className="hidden-text">, edit</span>
+          </>
+        ) : (
+          <span className="editable-text none">Add {label.toLowerCase()}</span>
+        )}
       </Button>
     );
   }

@@ -137,6 +137,7 @@ export function MessageLog({ conversation, thread }: LogProps) {
                   state={messageState(message, conversation)}
                   own={message.sender.type === "operator" && message.sender.id === me}
                   grouped={!newDay && follows(previous, message)}
+                  contactName={conversation.contact.display_name}
                 />
               </Fragment>
             );
@@ -179,9 +180,10 @@ interface LineProps {
   state: ReturnType<typeof messageState>;
   own: boolean;
   grouped: boolean;
+  contactName: string;
 }
 
-const Line = memo(function Line({ message, state, own, grouped }: LineProps) {
+const Line = memo(function Line({ message, state, own, grouped, contactName }: LineProps) {
   const { sender, note } = message;
   const attributes = {
     "data-message-number": message.number,
@@ -205,7 +207,9 @@ const Line = memo(function Line({ message, state, own, grouped }: LineProps) {
       {!grouped && (
         <div className="line-head">
           {note && <Icon name="note" size={14} />}
-          <span dir="auto">{own ? "You" : sender.name || (sender.type === "bot" ? "Bot" : "Visitor")}</span>
+          <span dir="auto">
+            {own ? "You" : sender.type === "contact" ? contactName : sender.name || "Bot"}
+          </span>
           {note && <span className="line-kind">Internal note</span>}
         </div>
       )}

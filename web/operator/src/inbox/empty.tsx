@@ -23,6 +23,7 @@ interface NoConversationsProps {
 }
 
 export function NoConversations({ view, status, filtered, total }: NoConversationsProps) {
+  const { demo } = useMe();
   let title = "Nobody has written yet";
   let text = "New conversations appear here by themselves.";
   if (filtered) {
@@ -44,6 +45,11 @@ export function NoConversations({ view, status, filtered, total }: NoConversatio
       <Icon name={filtered ? "search" : "inbox"} size={28} />
       <strong>{title}</strong>
       <p>{text}</p>
+      {total === 0 && demo && (
+        <p>
+          Try it: write from the <a href="/demo/shop">demo shop</a>.
+        </p>
+      )}
     </div>
   );
 }

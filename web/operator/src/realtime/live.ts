@@ -11,6 +11,7 @@ import {
   applyToList,
   applyToOperators,
   applyToThread,
+  shiftCounts,
   withMessage,
 } from "./reducer.ts";
 import {
@@ -53,7 +54,7 @@ export class Live {
         onFrame: (frame) => this.frame(frame),
         onState: (state) => this.setState(state),
         onResync: () => void this.resync(),
-        onRefused: () => void this.client.invalidateQueries({ queryKey: keys.me }),
+        onRefused: () => void this.refused(),
       },
       {
         open: () => {
@@ -176,21 +177,19 @@ export class Live {
     });
   }
 
-  /** The newest known state of a conversation, from wherever it is cached. */
-  known(id: number | undefined): T.Conversation | undefined {
-    if (id === undefined) return undefined;
+  /** A conversation from wherever it is cached, with the number of the last event it contains. */
+  knownSnapshot(id: number): ConversationSnapshot | undefined {
     const own = this.client.getQueryData<ConversationSnapshot>(keys.conversation(id));
-    if (own) return own.conversation;
+    if (own) return own;
     for (const [, list] of this.client.getQueriesData<ListSnapshot>({ queryKey: ["conversations"] })) {
       const found = list?.items.find((item) => item.id === id);
-      if (found) return found;
+      if (list && found) return { seq: list.seq, conversation: found };
     }
     return undefined;
   }
 
-  knownSnapshot(id: number): ConversationSnapshot | undefined {
-    const conversation = this.known(id);
-    return conversation && { seq: this.journal.seq, conversation };
+  known(id: number | undefined): T.Conversation | undefined {
+    return id === undefined ? undefined : this.knownSnapshot(id)?.conversation;
   }
 
   everyKnown(): T.Conversation[] {
@@ -205,6 +204,13 @@ export class Live {
 
   /** Shows what a write answered. The event that follows says the same and changes nothing. */
   adopt(conversation: T.Conversation): void {
+    const known = this.known(conversation.id);
+    if (known && known.updated_at <= conversation.updated_at) {
+      this.client.setQueryData<CountsSnapshot>(
+        keys.counts,
+        (now) => now && { ...now, counts: shiftCounts(now.counts, known, conversation, this.me) },
+      );
+    }
     this.patch(conversation.id, (before) =>
       before.updated_at > conversation.updated_at ? before : { ...before, ...conversation },
     );
@@ -374,6 +380,13 @@ export class Live {
         () => {},
       );
     }, 2000);
+  }
+
+  /** Signed out elsewhere, or only this line was refused: asking who we are tells. */
+  private async refused(): Promise<void> {
+    await this.client.refetchQueries({ queryKey: keys.me });
+    if (!this.started || !this.client.getQueryData(keys.me)) return;
+    window.setTimeout(() => this.started && this.connection.connect(), 5000);
   }
 
   private async resync(): Promise<void> {

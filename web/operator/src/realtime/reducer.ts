@@ -153,6 +153,33 @@ export function applyToThread(
   return { ...thread, items: withMessage(thread.items, message), seq: event.seq, gap };
 }
 
+type Counted = Pick<T.Conversation, "status" | "operator">;
+
+function share(conversation: Counted | undefined, me: number): T.Counts {
+  if (!conversation || conversation.status === "ended") return { mine: 0, unassigned: 0, all: 0 };
+  return {
+    mine: conversation.operator?.id === me ? 1 : 0,
+    unassigned: conversation.operator ? 0 : 1,
+    all: 1,
+  };
+}
+
+/** The counts after a conversation went from one state to another. */
+export function shiftCounts(
+  counts: T.Counts,
+  before: Counted | undefined,
+  after: Counted | undefined,
+  me: number,
+): T.Counts {
+  const out = share(before, me);
+  const into = share(after, me);
+  return {
+    mine: Math.max(0, counts.mine - out.mine + into.mine),
+    unassigned: Math.max(0, counts.unassigned - out.unassigned + into.unassigned),
+    all: Math.max(0, counts.all - out.all + into.all),
+  };
+}
+
 export function applyToCounts(
   snapshot: CountsSnapshot,
   event: T.Event,
@@ -160,40 +187,22 @@ export function applyToCounts(
   before: T.Conversation | undefined,
 ): CountsSnapshot {
   if (event.seq <= snapshot.seq) return snapshot;
-  const after = event.data.conversation;
-  const counts = { ...snapshot.counts };
-  let uncertain = snapshot.uncertain;
-  const shift = (operator: T.OperatorBrief | null | undefined, by: 1 | -1) => {
-    if (operator === undefined) uncertain = true;
-    else if (operator === null) counts.unassigned += by;
-    else if (operator.id === me) counts.mine += by;
-  };
-  if (after) {
-    switch (event.type) {
-      case "conversation.created":
-      case "conversation.reopened":
-        counts.all += 1;
-        shift(after.operator, 1);
-        break;
-      case "conversation.ended":
-        counts.all -= 1;
-        shift(before ? before.operator : after.operator, -1);
-        break;
-      case "conversation.assigned":
-        if (after.status === "ended") break;
-        if (before) {
-          shift(before.operator, -1);
-          shift(after.operator, 1);
-        } else {
-          uncertain = true;
-        }
-        break;
-    }
+  const { counts, uncertain } = snapshot;
+  const sent = event.data.conversation;
+  if (!sent) return { ...snapshot, seq: event.seq };
+  const after = afterEvent(before, event);
+  if (before || event.type === "conversation.created" || event.type === "conversation.reopened") {
+    return { seq: event.seq, counts: shiftCounts(counts, before, after, me), uncertain };
   }
-  counts.all = Math.max(0, counts.all);
-  counts.mine = Math.max(0, counts.mine);
-  counts.unassigned = Math.max(0, counts.unassigned);
-  return { seq: event.seq, counts, uncertain };
+  if (event.type === "conversation.ended" && after) {
+    // Ending changes neither operator nor group: it was counted where it would be now.
+    return {
+      seq: event.seq,
+      counts: shiftCounts(counts, { ...after, status: "open" }, after, me),
+      uncertain,
+    };
+  }
+  return { seq: event.seq, counts, uncertain: uncertain || event.type === "conversation.assigned" };
 }
 
 export function applyToOperators(items: T.OperatorFull[], event: T.Event): T.OperatorFull[] {

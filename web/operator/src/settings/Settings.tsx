@@ -3,7 +3,7 @@ import { useMe } from "../app/me.ts";
 import { go, Link, matchPath, ParamsProvider, usePlace } from "../app/router.tsx";
 import { Icon } from "../design/icons.tsx";
 import { SETTINGS_PAGES } from "./pages.ts";
-import { Empty, LinkAction, Loading, Page } from "./parts.tsx";
+import { Empty, LinkAction, Page } from "./parts.tsx";
 import "./settings.css";
 
 type Screen = LazyExoticComponent<ComponentType>;
@@ -107,7 +107,7 @@ function CurrentPage({ admin }: { admin: boolean }) {
       </ParamsProvider>
     );
   }
-  if (path === "/settings") return <Loading />;
+  if (path === "/settings") return null;
   return (
     <Page title="Not found">
       <Empty icon="search" title="There is no such page">

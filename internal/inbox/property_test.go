@@ -1,0 +1,205 @@
+package inbox
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"parley/internal/contact"
+	"parley/internal/event"
+	"parley/internal/fault"
+	"parley/internal/id"
+	"parley/internal/once"
+	"parley/internal/team"
+)
+
+// Whatever contacts, operators, tokens and the clock do, in whatever order: the invariants of doc.go hold, a refusal is a
+// documented one, and who replays the feed knows what the tables say.
+func TestRandomCommandsKeepTheInvariants(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		rapid.Check(undated{t}, func(rt *rapid.T) { newScript(t, h).play(rt) })
+	})
+}
+
+// undated hides the test's deadline, which does not exist inside a bubble.
+type undated struct{ testing.TB }
+
+// script is one random run in a house that earlier runs have used.
+type script struct {
+	t        *testing.T
+	h        *house
+	contacts []id.Contact
+	convs    []id.Conversation
+	run      int
+}
+
+func newScript(t *testing.T, h *house) *script {
+	h.messages++
+	return &script{t: t, h: h, run: h.messages}
+}
+
+func (s *script) play(rt *rapid.T) {
+	actions := []func(*rapid.T) error{s.write, s.write, s.write, s.post, s.post, s.read, s.mark, s.assign, s.forward, s.end, s.endByContact, s.reopen, s.status, s.page, s.identify,
+		s.change, s.presence, s.sleep, s.again}
+	for range rapid.IntRange(4, 16).Draw(rt, "steps") {
+		err := rapid.SampledFrom(actions).Draw(rt, "action")(rt)
+		switch f := fault.As(err); {
+		case err == nil:
+		case f.Code == fault.InternalError:
+			rt.Fatalf("%v", err)
+		case f.Kind() != fault.Conflict && f.Kind() != fault.NotFound && f.Kind() != fault.Invalid:
+			rt.Fatalf("an unexpected refusal: %v", err)
+		}
+	}
+	s.h.check(rt)
+}
+
+func (s *script) contact(rt *rapid.T) id.Contact {
+	if len(s.contacts) == 0 {
+		return 0
+	}
+	return rapid.SampledFrom(s.contacts).Draw(rt, "contact")
+}
+
+func (s *script) conversation(rt *rapid.T) id.Conversation {
+	if len(s.convs) == 0 {
+		return 1 << 40
+	}
+	return rapid.SampledFrom(s.convs).Draw(rt, "conversation")
+}
+
+func (s *script) actor(rt *rapid.T) team.Actor {
+	return rapid.SampledFrom([]team.Actor{s.h.ann, s.h.bob, s.h.carl, s.h.token}).Draw(rt, "actor")
+}
+
+func (s *script) write(rt *rapid.T) error {
+	p := s.h.post(rapid.StringMatching(`[a-z<>"\\🙂]{1,20}`).Draw(rt, "text"))
+	if len(s.contacts) == 3 || rapid.Bool().Draw(rt, "known") {
+		p.Contact = s.contact(rt)
+	}
+	if rapid.Bool().Draw(rt, "aimed") {
+		p.Conversation, p.Reopen = s.conversation(rt), rapid.Bool().Draw(rt, "reopen")
+	}
+	out, err := s.h.desk.PostFromContact(s.t.Context(), p)
+	if err != nil {
+		return err
+	}
+	if p.Contact == 0 {
+		s.contacts = append(s.contacts, out.Contact.ID)
+	}
+	if len(s.convs) == 0 || s.convs[len(s.convs)-1] < out.Conversation.ID {
+		s.convs = append(s.convs, out.Conversation.ID)
+	}
+	s.h.same(s.t, out.Conversation)
+	return nil
+}
+
+func (s *script) answered(v *View, err error) error {
+	if err == nil {
+		s.h.same(s.t, v)
+	}
+	return err
+}
+
+func (s *script) post(rt *rapid.T) error {
+	out, err := s.h.desk.Post(s.t.Context(), s.actor(rt), once.Key{}, Post{Conversation: s.conversation(rt), Body: "answer", Note: rapid.Bool().Draw(rt, "note")})
+	if err != nil {
+		return err
+	}
+	return s.answered(out.Conversation, nil)
+}
+
+func (s *script) read(rt *rapid.T) error {
+	return s.h.desk.Read(s.t.Context(), s.actor(rt), s.conversation(rt), rapid.IntRange(0, 12).Draw(rt, "number"))
+}
+
+func (s *script) mark(rt *rapid.T) error {
+	return s.h.desk.MarkByContact(s.t.Context(), s.contact(rt), s.conversation(rt), rapid.IntRange(0, 12).Draw(rt, "delivered"), rapid.IntRange(0, 12).Draw(rt, "read"))
+}
+
+func (s *script) assign(rt *rapid.T) error {
+	return s.answered(s.h.desk.Assign(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt), s.actor(rt).Operator))
+}
+
+func (s *script) forward(rt *rapid.T) error {
+	to := s.actor(rt).Operator
+	group := id.Group(0)
+	if to == 0 {
+		group = s.h.group.ID
+	}
+	return s.answered(s.h.desk.Forward(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt), to, group, rapid.SampledFrom([]string{"", "note"}).Draw(rt, "note")))
+}
+
+func (s *script) end(rt *rapid.T) error {
+	return s.answered(s.h.desk.End(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt)))
+}
+
+func (s *script) endByContact(rt *rapid.T) error {
+	return s.answered(s.h.desk.EndByContact(s.t.Context(), s.contact(rt), s.conversation(rt)))
+}
+
+func (s *script) reopen(rt *rapid.T) error {
+	return s.answered(s.h.desk.Reopen(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt)))
+}
+
+func (s *script) status(rt *rapid.T) error {
+	return s.answered(s.h.desk.SetStatus(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt), rapid.SampledFrom([]string{event.StatusOpen, event.StatusPending}).Draw(rt, "status")))
+}
+
+func (s *script) page(rt *rapid.T) error {
+	return s.h.desk.PageByContact(s.t.Context(), s.contact(rt), rapid.SampledFrom([]string{"https://shop.example/a", "https://shop.example/b"}).Draw(rt, "page"), "Title")
+}
+
+func (s *script) identify(rt *rapid.T) error {
+	sub := fmt.Sprintf("user-%d-%d", s.run, rapid.IntRange(0, 1).Draw(rt, "user"))
+	out, err := s.h.desk.Identify(s.t.Context(), s.h.widget.Key, s.contact(rt), contact.Identity{Change: contact.Change{ExternalID: &sub, Name: &sub}})
+	if err == nil && len(s.contacts) < 3 {
+		s.contacts = append(s.contacts, out.Contact.ID)
+	}
+	return err
+}
+
+func (s *script) change(rt *rapid.T) error {
+	_, err := s.h.contacts.Update(s.t.Context(), s.h.ann, once.Key{}, s.contact(rt), contact.Change{Phone: new(rapid.StringMatching(`[0-9]{1,3}`).Draw(rt, "phone"))})
+	return err
+}
+
+func (s *script) presence(rt *rapid.T) error {
+	by := rapid.SampledFrom([]team.Actor{s.h.ann, s.h.bob, s.h.carl}).Draw(rt, "operator")
+	if err := s.h.team.TabOpened(s.t.Context(), by.Operator, fmt.Sprint("tab", by.Operator)); err != nil {
+		return err
+	}
+	_, err := s.h.team.SetAvailability(s.t.Context(), by, rapid.SampledFrom([]string{event.Online, event.Away, event.Offline}).Draw(rt, "availability"))
+	return err
+}
+
+func (s *script) sleep(rt *rapid.T) error {
+	time.Sleep(time.Duration(rapid.IntRange(1, 40).Draw(rt, "minutes")) * time.Minute)
+	_, err := s.h.desk.ExpireOnce(s.t.Context())
+	return err
+}
+
+// again sends a message twice: the second answer is the first one's, and nothing changes.
+func (s *script) again(rt *rapid.T) error {
+	p := s.h.post("twice")
+	if p.Contact = s.contact(rt); p.Contact == 0 {
+		return nil
+	}
+	first, err := s.h.desk.PostFromContact(s.t.Context(), p)
+	if err != nil {
+		return err
+	}
+	second, err := s.h.desk.PostFromContact(s.t.Context(), p)
+	if err != nil {
+		rt.Fatalf("the repeat was refused: %v", err)
+	}
+	if !second.Duplicate || second.Message.ID != first.Message.ID || second.Conversation.MessageCount != first.Conversation.MessageCount {
+		rt.Fatalf("the repeat gave message %d of %d", second.Message.ID, second.Conversation.MessageCount)
+	}
+	if n := len(s.convs); n == 0 || s.convs[n-1] < first.Conversation.ID {
+		s.convs = append(s.convs, first.Conversation.ID)
+	}
+	return nil
+}
