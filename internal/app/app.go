@@ -110,6 +110,8 @@ func (a *App) assemble(ctx context.Context) error {
 	a.contacts = contact.New(a.db, a.feed)
 	a.widgets = widget.New(widget.Options{DB: a.db, Feed: a.feed, Sealer: a.sealer})
 	a.inbox = inbox.New(inbox.Options{DB: a.db, Feed: a.feed, Contacts: a.contacts, Widgets: a.widgets})
+	a.team.OnDeleteGroup(inbox.ReleaseGroup)
+	a.feed.OnTrouble(func(err error) { a.Logger.Warn("events wait for their numbers; trying again", "error", err) })
 	if err := a.deliveries(ctx, private); err != nil {
 		return err
 	}

@@ -629,3 +629,29 @@ func TestReleaseGroup(t *testing.T) {
 		h.send(t, p)
 	})
 }
+
+func TestConversationsOfADeactivatedOperatorAreReleased(t *testing.T) {
+	each(t, "they become unassigned in their group, ended ones keep their operator", func(t *testing.T, h *house) {
+		v := h.visitor(t)
+		h.did(t)(h.desk.Assign(t.Context(), h.ann, once.Key{}, v.Conversation.ID, h.bob.Operator))
+		ended := h.visitor(t)
+		h.did(t)(h.desk.Assign(t.Context(), h.ann, once.Key{}, ended.Conversation.ID, h.bob.Operator))
+		h.did(t)(h.desk.End(t.Context(), h.ann, once.Key{}, ended.Conversation.ID))
+		h.unchanged(t, func() error { _, err := h.desk.ReleaseInactiveOnce(t.Context()); return err })
+		if _, err := h.team.Update(t.Context(), team.System(), h.bob.Operator, team.OperatorChange{Active: new(false)}); err != nil {
+			t.Fatal(err)
+		}
+		before := h.get(t, v.Conversation.ID)
+		if n, err := h.desk.ReleaseInactiveOnce(t.Context()); n != 1 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+		after := h.get(t, v.Conversation.ID)
+		if after.Operator != nil || after.Status != before.Status || !after.UpdatedAt.Equal(before.UpdatedAt) {
+			t.Errorf("it is %+v", after.Conversation)
+		}
+		if c := h.get(t, ended.Conversation.ID); c.Operator == nil {
+			t.Error("an ended conversation lost its operator")
+		}
+		h.unchanged(t, func() error { _, err := h.desk.ReleaseInactiveOnce(t.Context()); return err })
+	})
+}

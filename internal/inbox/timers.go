@@ -18,7 +18,8 @@ const (
 	expireEvery = 5 * time.Second
 )
 
-// RunTimers ends sessions whose time is over, until ctx ends. Several nodes may run it: each session ends once.
+// RunTimers ends sessions whose time is over and takes conversations from operators who were deactivated, until ctx ends.
+// Several nodes may run it: everything happens once.
 func (d *Desk) RunTimers(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(expireEvery)
 	defer tick.Stop()
@@ -27,7 +28,11 @@ func (d *Desk) RunTimers(ctx context.Context, log *slog.Logger) error {
 		if err != nil && ctx.Err() == nil {
 			log.Warn("sessions could not be timed out; trying again", "error", err)
 		}
-		if err == nil && n == expireBatch {
+		m, releaseErr := d.ReleaseInactiveOnce(ctx)
+		if releaseErr != nil && ctx.Err() == nil {
+			log.Warn("conversations of deactivated operators could not be released; trying again", "error", releaseErr)
+		}
+		if err == nil && n == expireBatch || releaseErr == nil && m == expireBatch {
 			continue
 		}
 		select {
@@ -53,6 +58,36 @@ func (d *Desk) ExpireOnce(ctx context.Context) (int, error) {
 	for _, conversation := range ids {
 		if err := d.expire(ctx, conversation); err != nil && !fault.Is(err, fault.ConversationNotFound) {
 			failed = append(failed, fmt.Errorf("time out session of conversation %d: %w", conversation, err))
+		}
+	}
+	return len(ids), errors.Join(failed...)
+}
+
+// ReleaseInactiveOnce makes up to 100 conversations of deactivated operators unassigned, so that somebody sees that they wait,
+// and returns how many it looked at.
+func (d *Desk) ReleaseInactiveOnce(ctx context.Context) (int, error) {
+	var ids []id.Conversation
+	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+		ids, err = conversationsOfInactive(tx, expireBatch)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for conversations of deactivated operators: %w", err)
+	}
+	var failed []error
+	for _, conversation := range ids {
+		err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+			s, err := load(tx, conversation)
+			if err != nil {
+				return err
+			}
+			if s.Status == event.StatusEnded || s.Operator == nil || s.Operator.Active {
+				return nil // somebody took it meanwhile
+			}
+			return d.store(ctx, tx, s, reassign(s, tx.Now(), event.Party{Type: event.BySystem}, nil, s.Group))
+		})
+		if err != nil && !fault.Is(err, fault.ConversationNotFound) {
+			failed = append(failed, fmt.Errorf("release conversation %d: %w", conversation, err))
 		}
 	}
 	return len(ids), errors.Join(failed...)

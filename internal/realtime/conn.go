@@ -182,7 +182,7 @@ func (c *conn) leave() {
 func (c *conn) resume(after *id.Seq, joined id.Seq) bool {
 	c.now(frame(wireWelcome{"welcome", joined, int(heartbeat / time.Second)}))
 	if after != nil && *after < joined {
-		if joined-*after > maxReplay && c.who.Contact == 0 {
+		if joined-*after > id.Seq(c.hub.Replay) && c.who.Contact == 0 {
 			c.resync("too_far")
 			return false
 		}
@@ -221,7 +221,7 @@ func (c *conn) catchUp(after, until id.Seq) error {
 			}
 			after = e.Seq
 			if b := c.render(f, e); b != nil {
-				if sent++; sent > maxReplay {
+				if sent++; sent > c.hub.Replay {
 					return errTooFar
 				}
 				if !c.waitRoom() {
@@ -360,7 +360,7 @@ func (c *conn) push(seq id.Seq, b []byte) {
 		if seq == 0 {
 			return // a sign of typing is not worth waiting
 		}
-		if len(c.held) >= maxReplay {
+		if len(c.held) >= c.hub.Replay {
 			c.tooSlow()
 			return
 		}

@@ -21,8 +21,8 @@ const (
 	defaultPerAddress = 200
 	// followBatch is how many events the follower takes at once.
 	followBatch = 256
-	// maxReplay is how far back a connection may resume; beyond it a fresh snapshot is cheaper.
-	maxReplay = 5000
+	// defaultReplay is how many events a connection may be behind; beyond it a fresh snapshot is cheaper.
+	defaultReplay = 5000
 	// heartbeat is how often a connection is pinged, silence how long one may say nothing.
 	heartbeat = 25 * time.Second
 	silence   = 60 * time.Second
@@ -62,6 +62,7 @@ type Options struct {
 	// ClientIP names the address that the limit of connections counts.
 	ClientIP   func(*http.Request) string
 	PerAddress int // connections per address; zero means 200
+	Replay     int // events that a connection may be behind when it resumes; zero means 5,000
 	// EventJSON renders an event for operators, in the standard dialect.
 	EventJSON func(*event.Event) (json.RawMessage, error)
 	// Message, Contact and Conversation render what contacts see. Conversation reads it as it is now; ok is false when the
@@ -114,6 +115,9 @@ type viewer struct {
 func New(o Options) *Hub {
 	if o.PerAddress == 0 {
 		o.PerAddress = defaultPerAddress
+	}
+	if o.Replay == 0 {
+		o.Replay = defaultReplay
 	}
 	if o.Node == "" {
 		o.Node = secret.UUID()
