@@ -49,7 +49,7 @@ var rooms = []room{
 	{path: "internal/widget", may: list("internal/db internal/event internal/feed internal/once internal/team")},
 	{path: "internal/media", may: list("internal/db internal/outhttp internal/team")},
 	{path: "internal/inbox", may: list("internal/db internal/event internal/feed internal/once internal/team internal/contact internal/widget internal/media")},
-	{path: "internal/webhook", may: list("internal/db internal/delivery internal/event internal/feed internal/once internal/outhttp internal/team internal/webhook/dialect internal/event/eventtest")},
+	{path: "internal/webhook", may: list("internal/db internal/delivery internal/event internal/feed internal/once internal/outhttp internal/team internal/webhook/dialect internal/event/eventtest"), tests: list("internal/webhook/dialect/*")},
 	{path: "internal/webhook/dialect", may: list("internal/event")},
 	{path: "internal/webhook/dialect/*", may: list("internal/event internal/webhook/dialect")},
 	{path: "internal/webhook/dialect/all", may: list("internal/webhook/dialect internal/webhook/dialect/*")},
