@@ -140,13 +140,24 @@ func (a *App) newHub() *realtime.Hub {
 		OperatorAuth: func(r *http.Request, token string) (realtime.Subject, error) {
 			if token != "" {
 				by, err := a.edge.AuthenticateToken(r, token)
-				return realtime.Subject{Token: by.Token, Name: by.Name}, err
+				return realtime.Subject{Token: by.Token, Name: by.Name, Valid: func(ctx context.Context) error {
+					_, err := a.team.AuthenticateToken(ctx, token)
+					return err
+				}}, err
 			}
 			if err := a.edge.SameOriginSocket(r); err != nil {
 				return realtime.Subject{}, err
 			}
 			by, err := a.edge.Authenticate(r)
-			return realtime.Subject{Operator: by.Operator, Token: by.Token, Name: by.Name}, err
+			session, bearer := httpapi.SessionToken(r.Context()), httpapi.BearerToken(r)
+			return realtime.Subject{Operator: by.Operator, Token: by.Token, Name: by.Name, Valid: func(ctx context.Context) error {
+				if session == "" {
+					_, err := a.team.AuthenticateToken(ctx, bearer)
+					return err
+				}
+				_, _, err := a.team.Authenticate(ctx, session)
+				return err
+			}}, err
 		},
 		VisitorAuth: func(r *http.Request, token string) (realtime.Subject, error) {
 			v, err := a.contacts.Authenticate(r.Context(), token)
@@ -164,19 +175,21 @@ func (a *App) newHub() *realtime.Hub {
 			if err != nil {
 				return realtime.Subject{}, err
 			}
-			return realtime.Subject{Contact: c.ID, Widget: w.ID, Name: c.DisplayName()}, nil
+			return realtime.Subject{Contact: c.ID, Widget: w.ID, Name: c.DisplayName(), Valid: func(ctx context.Context) error {
+				_, err := a.contacts.Authenticate(ctx, token)
+				return err
+			}}, nil
 		},
 		ClientIP:  func(r *http.Request) string { return httpapi.ClientKey(r.Context()) },
 		EventJSON: a.eventJSON,
 		Message:   visitor.Message,
 		Contact:   visitor.Contact,
-		Conversation: func(ctx context.Context, c id.Contact, conversation id.Conversation) (any, bool) {
+		Conversation: func(ctx context.Context, c id.Contact, conversation id.Conversation) (any, error) {
 			v, err := a.inbox.GetOf(ctx, c, conversation)
 			if err != nil {
-				a.note("conversation for its contact", err)
-				return nil, false
+				return nil, err
 			}
-			return visitor.Conversation(v), true
+			return visitor.Conversation(v), nil
 		},
 		ContactOf: func(ctx context.Context, conversation id.Conversation) id.Contact {
 			c, err := a.inbox.ContactOf(ctx, conversation)

@@ -42,6 +42,7 @@ type conn struct {
 	id       string
 	address  string
 	turn     int  // its second of the heartbeat
+	beats    int  // heartbeats so far; guarded by hub.mu
 	presence bool // counts as an operator's open tab
 	lastSeen atomic.Int64
 	viewed   atomic.Int64 // the conversation that an operator has open
@@ -53,7 +54,16 @@ type conn struct {
 	replay  bool
 	skip    id.Seq // the browser has these already
 	writing bool
-	over    bool // nothing is queued any more
+	over    bool    // nothing is queued any more
+	ending  *ending // what the writer says last, nil while the line is to go on
+}
+
+// ending is a line's last frame and close code.
+type ending struct {
+	b      []byte
+	code   websocket.StatusCode
+	reason string
+	said   chan struct{} // closed when the line is closed
 }
 
 type heldFrame struct {
@@ -80,15 +90,26 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, auth func(*http.Requ
 	h.wait.Add(1)
 	h.mu.Unlock()
 	defer h.wait.Done()
+	address := h.ClientIP(r)
+	allowed := h.enter(address)
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: !sameOrigin, CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
+		if allowed {
+			h.exit(address)
+		}
 		return // Accept has answered
 	}
 	ws.SetReadLimit(maxFrame)
-	c := &conn{hub: h, ws: ws, ctx: h.life, id: secret.UUID(), address: h.ClientIP(r), turn: rand.IntN(int(heartbeat / time.Second))}
+	c := &conn{hub: h, ws: ws, ctx: h.life, id: secret.UUID(), address: address, turn: rand.IntN(int(heartbeat / time.Second))}
 	c.lastSeen.Store(h.Now().UnixNano())
+	if !allowed {
+		c.refuse(errTooMany)
+		ws.CloseNow()
+		return
+	}
 	after, err := c.hello(r, auth)
 	if err != nil {
+		h.exit(address)
 		c.refuse(err)
 		ws.CloseNow()
 		return
@@ -101,6 +122,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, auth func(*http.Requ
 // run is the connection's goroutine from the hello to the end.
 func (c *conn) run(after *id.Seq) {
 	defer c.hub.wait.Done()
+	defer c.hub.exit(c.address)
 	defer c.ws.CloseNow()
 	defer c.broken()
 	joined, err := c.join(after)
@@ -115,6 +137,7 @@ func (c *conn) run(after *id.Seq) {
 	if c.resume(after, joined) {
 		c.read()
 	}
+	c.waitForEnd() // somebody may be saying why
 }
 
 // broken ends this connection alone when its own goroutine panics.
@@ -180,7 +203,14 @@ func (c *conn) leave() {
 
 // resume welcomes the browser and sends what it missed, then what was held meanwhile.
 func (c *conn) resume(after *id.Seq, joined id.Seq) bool {
+	if after != nil && *after > joined && c.fromElsewhere(*after) {
+		c.resync("too_far")
+		return false
+	}
 	c.now(frame(wireWelcome{"welcome", joined, int(heartbeat / time.Second)}))
+	if c.who.Contact != 0 {
+		c.hub.greet(c)
+	}
 	if after != nil && *after < joined {
 		if joined-*after > id.Seq(c.hub.Replay) && c.who.Contact == 0 {
 			c.resync("too_far")
@@ -205,6 +235,13 @@ func (c *conn) resume(after *id.Seq, joined id.Seq) bool {
 	return true
 }
 
+// fromElsewhere reports whether a browser's seq lies beyond the feed: the database was restored from a backup. It would
+// wait for events that this feed gives to other things.
+func (c *conn) fromElsewhere(after id.Seq) bool {
+	_, latest, err := c.hub.Feed.ReadAfter(c.ctx, after, 0, feed.Filter{})
+	return err == nil && after > latest
+}
+
 var errTooFar = errors.New("too many events to replay")
 
 func (c *conn) catchUp(after, until id.Seq) error {
@@ -220,7 +257,11 @@ func (c *conn) catchUp(after, until id.Seq) error {
 				return nil
 			}
 			after = e.Seq
-			if b := c.render(f, e); b != nil {
+			b, err := c.render(f, e)
+			if err != nil {
+				return err
+			}
+			if b != nil {
 				if sent++; sent > c.hub.Replay {
 					return errTooFar
 				}
@@ -237,11 +278,11 @@ func (c *conn) catchUp(after, until id.Seq) error {
 	return nil
 }
 
-func (c *conn) render(f *frames, e *event.Event) []byte {
+func (c *conn) render(f *frames, e *event.Event) ([]byte, error) {
 	if c.who.Contact != 0 {
 		return f.visitor(e, c.who.Contact)
 	}
-	return f.operator(e)
+	return f.operator(e), nil
 }
 
 // waitRoom makes the replay wait for a slow browser instead of filling its queue; false means it takes too long.
@@ -396,24 +437,44 @@ func (c *conn) enqueue(b []byte) {
 }
 
 // tooSlow cuts the connection off: it gets "resync" instead of what waits. c.mu is held.
-func (c *conn) tooSlow() {
-	if c.over {
+func (c *conn) tooSlow() { c.finish(frame(wireResync{"resync", "slow"}), closeResync, "resync") }
+
+// finish makes b the connection's last frame, after which the line is closed. What is queued is dropped, and nothing comes
+// after b: only the writer writes. The first ending counts. c.mu is held.
+func (c *conn) finish(b []byte, code websocket.StatusCode, reason string) {
+	if c.ending != nil {
 		return
 	}
 	c.over, c.queue, c.held, c.queued = true, nil, nil, 0
-	c.hub.wait.Add(1)
-	go func() {
-		defer c.hub.wait.Done()
-		c.resync("slow")
-	}()
+	c.ending = &ending{b, code, reason, make(chan struct{})}
+	if !c.writing {
+		c.writing = true
+		c.hub.wait.Add(1)
+		go c.write()
+	}
 }
 
-// write sends the queue and ends when it is empty.
+// cutOff makes the browser load a fresh snapshot.
+func (c *conn) cutOff() {
+	c.mu.Lock()
+	c.tooSlow()
+	c.mu.Unlock()
+}
+
+// dismiss ends a connection whose session or token does not hold any more, without waiting for it.
+func (c *conn) dismiss(err error) {
+	c.mu.Lock()
+	c.finishWith(err)
+	c.mu.Unlock()
+}
+
+// write sends the queue and ends when it is empty, after the last frame when there is one.
 func (c *conn) write() {
 	defer c.hub.wait.Done()
 	for {
 		c.mu.Lock()
-		if len(c.queue) == 0 {
+		last := c.ending
+		if last == nil && len(c.queue) == 0 {
 			c.writing, c.queue = false, nil
 			c.mu.Unlock()
 			return
@@ -421,15 +482,46 @@ func (c *conn) write() {
 		batch := c.queue
 		c.queue, c.queued = nil, 0
 		c.mu.Unlock()
+		if last != nil {
+			if c.send(last.b) == nil {
+				c.ws.Close(last.code, last.reason)
+			}
+			c.drop()
+			close(last.said)
+			return
+		}
 		for _, b := range batch {
 			if c.send(b) != nil {
+				c.drop()
 				c.mu.Lock()
-				c.over, c.writing, c.queue = true, false, nil
+				c.over, c.queue = true, nil
+				if c.ending == nil {
+					c.ending = &ending{said: make(chan struct{})} // nobody can be told anything any more
+				}
+				close(c.ending.said)
 				c.mu.Unlock()
-				c.ws.CloseNow()
 				return
 			}
+			if c.ended() {
+				break
+			}
 		}
+	}
+}
+
+func (c *conn) ended() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ending != nil
+}
+
+// waitForEnd waits until the line's last frame was said and the line is closed.
+func (c *conn) waitForEnd() {
+	c.mu.Lock()
+	last := c.ending
+	c.mu.Unlock()
+	if last != nil {
+		<-last.said
 	}
 }
 
@@ -467,14 +559,22 @@ func (c *conn) flush() bool {
 
 // resync tells the browser to load a fresh snapshot and ends the line.
 func (c *conn) resync(reason string) {
-	if c.send(frame(wireResync{"resync", reason})) == nil {
-		c.ws.Close(closeResync, "resync")
-	}
-	c.drop()
+	c.mu.Lock()
+	c.finish(frame(wireResync{"resync", reason}), closeResync, "resync")
+	c.mu.Unlock()
+	c.waitForEnd()
 }
 
 // refuse tells what is wrong and ends the line.
 func (c *conn) refuse(err error) {
+	c.mu.Lock()
+	c.finishWith(err)
+	c.mu.Unlock()
+	c.waitForEnd()
+}
+
+// finishWith makes err the connection's last word. c.mu is held.
+func (c *conn) finishWith(err error) {
 	f := fault.As(err)
 	code := websocket.StatusCode(closeProtocol)
 	switch f.Kind() {
@@ -483,12 +583,7 @@ func (c *conn) refuse(err error) {
 	case fault.Internal:
 		c.hub.Logger.Error("a socket could not be served", "error", err)
 	}
-	c.mu.Lock()
-	c.over = true
-	c.mu.Unlock()
-	if c.send(frame(wireError{"error", string(f.Code), f.Detail})) == nil {
-		c.ws.Close(code, string(f.Code))
-	}
+	c.finish(frame(wireError{"error", string(f.Code), f.Detail}), code, string(f.Code))
 }
 
 func (c *conn) closeWith(code websocket.StatusCode, reason string) { c.ws.Close(code, reason) }

@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/internal/event"
+	"parley/internal/fault"
 	"parley/internal/feed"
 	"parley/internal/id"
 	"parley/internal/secret"
@@ -29,6 +31,8 @@ const (
 	// typingTTL is how long a typing sign stays unless repeated, viewingTTL how long "has it open" does.
 	typingTTL  = 6 * time.Second
 	viewingTTL = 75 * time.Second
+	// checkBeats is after how many heartbeats (five minutes) a connection's session or token is checked again.
+	checkBeats = 12
 	// followAnyway is how often the follower looks at the feed without a wake-up.
 	followAnyway = 2 * time.Second
 )
@@ -40,6 +44,9 @@ type Subject struct {
 	Name     string
 	Contact  id.Contact
 	Widget   id.Widget
+	// Valid is asked every few minutes whether the session or token still holds; nil means that it always does. A fault of
+	// kind unauthenticated, denied or not_found ends the connection, other errors do not.
+	Valid func(ctx context.Context) error
 }
 
 // Tab is an operator's connection that counts as an open tab.
@@ -65,11 +72,11 @@ type Options struct {
 	Replay     int // events that a connection may be behind when it resumes; zero means 5,000
 	// EventJSON renders an event for operators, in the standard dialect.
 	EventJSON func(*event.Event) (json.RawMessage, error)
-	// Message, Contact and Conversation render what contacts see. Conversation reads it as it is now; ok is false when the
-	// contact has no such conversation.
+	// Message, Contact and Conversation render what contacts see. Conversation reads it as it is now; a fault of kind not_found
+	// means that the contact has no such conversation, any other error that nobody knows.
 	Message      func(*event.Message) any
 	Contact      func(*event.Contact) any
-	Conversation func(ctx context.Context, contact id.Contact, conversation id.Conversation) (view any, ok bool)
+	Conversation func(ctx context.Context, contact id.Contact, conversation id.Conversation) (view any, err error)
 	// ContactOf returns whose conversation it is, 0 for an unknown one.
 	ContactOf func(ctx context.Context, conversation id.Conversation) id.Contact
 	// Availability tells whether a widget's operators are online.
@@ -99,6 +106,7 @@ type Hub struct {
 	available map[id.Widget]string
 	owners    map[id.Conversation]id.Contact
 	beat      int
+	checking  atomic.Bool // a round of checkAll runs
 	closing   bool
 	wait      sync.WaitGroup
 	life      context.Context // ends the read loops
@@ -201,7 +209,7 @@ func (h *Hub) FollowOnce(ctx context.Context) (more bool, err error) {
 		// Nobody listens: whoever comes resumes from the feed. The lock keeps a newcomer from being registered in between.
 		_, latest, err := h.Feed.ReadAfter(ctx, h.cursor, 0, feed.Filter{})
 		if err == nil {
-			h.cursor = latest
+			h.skipTo(latest)
 		}
 		h.mu.Unlock()
 		return false, err
@@ -240,6 +248,12 @@ func (h *Hub) push(e *event.Event, f *frames) {
 		browsers = append(browsers, c)
 	}
 	h.cursor = e.Seq
+	if e.Conversation != nil {
+		// A conversation may have been handed to another contact.
+		if _, ok := h.owners[e.Conversation.ID]; ok {
+			h.owners[e.Conversation.ID] = contact
+		}
+	}
 	// Queueing under the hub's lock keeps a connection that joins right now from missing or doubling this event.
 	if len(operators) > 0 {
 		if b := f.operator(e); b != nil {
@@ -248,12 +262,23 @@ func (h *Hub) push(e *event.Event, f *frames) {
 			}
 		}
 	}
+	if e.Type == event.OperatorUpdated && e.Operator != nil && !e.Operator.Active {
+		for c := range h.team {
+			if c.who.Operator == e.Operator.ID {
+				c.dismiss(fault.New(fault.AuthInvalid, "the operator was deactivated"))
+			}
+		}
+	}
 	h.mu.Unlock()
 	if len(browsers) == 0 {
 		return
 	}
-	if b := f.visitor(e, contact); b != nil {
-		for _, c := range browsers {
+	b, err := f.visitor(e, contact)
+	for _, c := range browsers {
+		switch {
+		case err != nil:
+			c.cutOff() // it must not miss an event without knowing
+		case b != nil:
 			c.push(e.Seq, b)
 		}
 	}
@@ -299,24 +324,28 @@ func (f *frames) operator(e *event.Event) (b []byte) {
 }
 
 // visitor returns the frame that a contact's browser gets of e, nil for none.
-func (f *frames) visitor(e *event.Event, contact id.Contact) (b []byte) {
+func (f *frames) visitor(e *event.Event, contact id.Contact) (b []byte, err error) {
 	defer f.unshown(e, &b)
 	switch e.Type {
 	case event.ContactUpdated:
-		return frame(wireContact{"contact", e.Seq, f.hub.Contact(e.Contact)})
+		return frame(wireContact{"contact", e.Seq, f.hub.Contact(e.Contact)}), nil
 	case event.MessageReceived, event.MessageSent,
 		event.ConversationCreated, event.ConversationAssigned, event.ConversationStatusChanged, event.ConversationEnded, event.ConversationReopened,
 		event.ConversationRead, event.SessionEnded:
 	default:
-		return nil
+		return nil, nil
 	}
 	if e.Conversation == nil || e.Message != nil && e.Message.Note {
-		return nil
+		return nil, nil
 	}
 	view, ok := f.views[e.Conversation.ID]
 	if !ok {
-		if view, ok = f.hub.Conversation(f.ctx, contact, e.Conversation.ID); !ok {
-			return nil
+		if view, err = f.hub.Conversation(f.ctx, contact, e.Conversation.ID); fault.IsKind(err, fault.NotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			f.hub.Logger.Warn("a conversation cannot be shown to its contact; the browser starts anew", "conversation", e.Conversation.ID, "error", err)
+			return nil, err
 		}
 		f.views[e.Conversation.ID] = view
 	}
@@ -327,7 +356,7 @@ func (f *frames) visitor(e *event.Event, contact id.Contact) (b []byte) {
 	if e.Message != nil {
 		out.Message = f.hub.Message(e.Message)
 	}
-	return frame(out)
+	return frame(out), nil
 }
 
 func (h *Hub) pushAvailability(ctx context.Context) {
@@ -359,6 +388,39 @@ func (h *Hub) pushAvailability(ctx context.Context) {
 	}
 }
 
+// greet tells a contact's browser the availability, which may have changed while it slept.
+func (h *Hub) greet(c *conn) {
+	h.mu.Lock()
+	now, ok := h.available[c.who.Widget]
+	h.mu.Unlock()
+	if !ok {
+		var err error
+		if now, err = h.Availability(c.ctx, c.who.Widget); err != nil {
+			h.Logger.Warn("availability of a widget is unknown", "widget", c.who.Widget, "error", err)
+			return
+		}
+		h.mu.Lock()
+		if _, raced := h.available[c.who.Widget]; !raced {
+			h.available[c.who.Widget] = now
+		}
+		h.mu.Unlock()
+	}
+	c.now(frame(wireAvailability{"availability", now}))
+}
+
+// checkAll asks the connections' sessions and tokens whether they still hold, one after the other.
+func (h *Hub) checkAll(ctx context.Context, conns []*conn) {
+	for _, c := range conns {
+		if ctx.Err() != nil {
+			return
+		}
+		err := c.who.Valid(ctx)
+		if fault.IsKind(err, fault.Unauthenticated) || fault.IsKind(err, fault.Denied) || fault.IsKind(err, fault.NotFound) {
+			c.dismiss(err)
+		}
+	}
+}
+
 // add registers a connection. joined is the hub's cursor: later events are pushed (and held until release), earlier ones
 // are the connection's to replay.
 func (h *Hub) add(c *conn) (joined id.Seq, err error) {
@@ -367,18 +429,13 @@ func (h *Hub) add(c *conn) (joined id.Seq, err error) {
 	if h.closing {
 		return 0, fmt.Errorf("server stops")
 	}
-	if h.addresses[c.address] >= h.PerAddress {
-		return 0, errTooMany
-	}
-	h.addresses[c.address]++
 	if len(h.conns) == 0 {
 		// The cursor rests while nobody listens.
 		_, latest, err := h.Feed.ReadAfter(c.ctx, h.cursor, 0, feed.Filter{})
 		if err != nil {
-			h.addresses[c.address]--
 			return 0, err
 		}
-		h.cursor = latest
+		h.skipTo(latest)
 	}
 	h.conns[c] = struct{}{}
 	if c.who.Contact != 0 {
@@ -404,8 +461,33 @@ func (h *Hub) remove(c *conn) {
 			delete(h.contacts, c.who.Contact)
 		}
 	}
-	if h.addresses[c.address]--; h.addresses[c.address] <= 0 {
-		delete(h.addresses, c.address)
+	h.mu.Unlock()
+}
+
+// skipTo moves the cursor over events that nobody was there to see, and forgets what they may have changed. h.mu is held.
+func (h *Hub) skipTo(latest id.Seq) {
+	if h.cursor != latest {
+		clear(h.available)
+		clear(h.owners)
+	}
+	h.cursor = latest
+}
+
+// enter counts a connection of an address from the first moment on, so that lines that never say hello count too.
+func (h *Hub) enter(address string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.addresses[address] >= h.PerAddress {
+		return false
+	}
+	h.addresses[address]++
+	return true
+}
+
+func (h *Hub) exit(address string) {
+	h.mu.Lock()
+	if h.addresses[address]--; h.addresses[address] <= 0 {
+		delete(h.addresses, address)
 	}
 	h.mu.Unlock()
 }
@@ -427,7 +509,7 @@ func (h *Hub) heartbeats(ctx context.Context) {
 // BeatOnce does one second's share of the heartbeat.
 func (h *Hub) BeatOnce(ctx context.Context) {
 	now := h.Now()
-	var ping, dead []*conn
+	var ping, dead, check []*conn
 	var tabs []Tab
 	h.mu.Lock()
 	h.beat++
@@ -441,6 +523,9 @@ func (h *Hub) BeatOnce(ctx context.Context) {
 			continue
 		}
 		ping = append(ping, c)
+		if c.beats++; c.beats%checkBeats == 0 && c.who.Valid != nil {
+			check = append(check, c)
+		}
 		if c.presence {
 			tabs = append(tabs, Tab{c.who.Operator, c.id})
 		}
@@ -459,6 +544,14 @@ func (h *Hub) BeatOnce(ctx context.Context) {
 		h.TabsTouched(ctx, tabs)
 	}
 	h.forgetViewers(now)
+	if len(check) > 0 && !h.checking.Swap(true) {
+		h.wait.Add(1)
+		go func() {
+			defer h.wait.Done()
+			defer h.checking.Store(false)
+			h.checkAll(ctx, check)
+		}()
+	}
 }
 
 // tell applies a signal here and passes it to the other nodes.

@@ -73,8 +73,11 @@ func newStage(t *testing.T, d *db.DB, more ...func(*Options)) *stage {
 		},
 		Message: func(m *event.Message) any { return map[string]any{"number": m.Number, "body": m.Body} },
 		Contact: func(c *event.Contact) any { return map[string]any{"id": c.ID} },
-		Conversation: func(_ context.Context, c id.Contact, conversation id.Conversation) (any, bool) {
-			return map[string]any{"id": conversation}, int64(c) == int64(conversation)
+		Conversation: func(_ context.Context, c id.Contact, conversation id.Conversation) (any, error) {
+			if int64(c) != int64(conversation) {
+				return nil, fault.New(fault.ConversationNotFound, "not theirs")
+			}
+			return map[string]any{"id": conversation}, nil
 		},
 		ContactOf:    func(_ context.Context, c id.Conversation) id.Contact { return id.Contact(c) },
 		Availability: func(context.Context, id.Widget) (string, error) { return event.Away, nil },
@@ -300,7 +303,7 @@ func wholeFeed(t *testing.T, s *stage) []*event.Event {
 func TestContactGetsNeitherNotesNorForeignMessages(t *testing.T) {
 	s := newStage(t, dbtest.New(t))
 	c := s.dial("c:2", "")
-	c.until("welcome")
+	c.until("availability")
 	s.append(2, "a note about you", event.MessageNoted)
 	s.append(3, "somebody else's")
 	s.append(2, "yours")
@@ -356,8 +359,20 @@ func TestSlowBrowserIsCutOffWithResync(t *testing.T) {
 	slow, quick := s.dial("op:1", ""), s.dial("op:2", "")
 	slow.until("welcome")
 	quick.until("welcome")
-	const n = 120 // 24 MB: more than the queue and the buffers of the line hold
-	for i := range n {
+	cut := func() bool {
+		s.hub.mu.Lock()
+		defer s.hub.mu.Unlock()
+		for c := range s.hub.team {
+			if c.who.Operator == 1 {
+				return c.ended()
+			}
+		}
+		return true
+	}
+	for i := 0; !cut(); i++ {
+		if i == 120 { // 24 MB: more than the queue and the buffers of the line hold
+			t.Fatal("the slow browser is never cut off")
+		}
 		s.append(1, "")
 		// The quick one reads along, so it must get everything.
 		if f := quick.until("event"); f.Type != "event" {
@@ -380,8 +395,11 @@ func TestSlowBrowserIsCutOffWithResync(t *testing.T) {
 func TestTypingReachesTheOtherSideOnly(t *testing.T) {
 	s := newStage(t, dbtest.New(t))
 	operator, colleague, contact, stranger := s.dial("op:1", ""), s.dial("op:2", ""), s.dial("c:2", ""), s.dial("c:3", "")
-	for _, c := range []*client{operator, colleague, contact, stranger} {
+	for _, c := range []*client{operator, colleague} {
 		c.until("welcome")
+	}
+	for _, c := range []*client{contact, stranger} {
+		c.until("availability")
 	}
 	stranger.say(`{"type":"typing","conversation_id":2}`) // not theirs: must reach nobody
 	contact.say(`{"type":"typing","conversation_id":2}`)
@@ -493,7 +511,7 @@ func TestWrongHellosAreRefusedWithTheirCode(t *testing.T) {
 func TestStopClosesEveryLine(t *testing.T) {
 	s := newStage(t, dbtest.New(t))
 	c := s.dial("c:1", "")
-	c.until("welcome")
+	c.until("availability")
 	stopped := make(chan struct{})
 	go func() { s.stop(); close(stopped) }()
 	if _, err := c.next(); websocket.CloseStatus(err) != websocket.StatusGoingAway && !errors.Is(err, context.Canceled) {
@@ -505,8 +523,12 @@ func TestStopClosesEveryLine(t *testing.T) {
 	}
 }
 
-func TestAvailabilityIsPushedOnceWhenItChanges(t *testing.T) {
-	s := newStage(t, dbtest.New(t))
+func TestAvailabilityIsToldAtFirstAndOnceWhenItChanges(t *testing.T) {
+	var now atomic.Value
+	now.Store(event.Online)
+	s := newStage(t, dbtest.New(t), func(o *Options) {
+		o.Availability = func(context.Context, id.Widget) (string, error) { return now.Load().(string), nil }
+	})
 	c := s.dial("c:1", "")
 	c.until("welcome")
 	operator := func() {
@@ -517,6 +539,10 @@ func TestAvailabilityIsPushedOnceWhenItChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if f := c.until("availability"); f.Availability != event.Online {
+		t.Errorf("availability at first %q", f.Availability)
+	}
+	now.Store(event.Away)
 	operator()
 	if f := c.until("availability"); f.Availability != event.Away {
 		t.Errorf("availability %q", f.Availability)
