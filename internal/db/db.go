@@ -146,6 +146,7 @@ type Tx struct {
 	lite   *liteConn
 	pg     *sql.Tx
 	hooks  []func()
+	wrote  bool // SQLite: something may have been changed
 	trace  func(query string, args []any)
 }
 
@@ -169,6 +170,7 @@ func (tx *Tx) Exec(query string, args ...any) (int64, error) {
 		res, err = tx.pg.ExecContext(tx.ctx, query, args...)
 	} else {
 		var st *sql.Stmt
+		tx.wrote = true
 		if st, err = tx.lite.stmt(query); err == nil {
 			res, err = st.ExecContext(tx.ctx, args...)
 		}
@@ -193,6 +195,7 @@ func (tx *Tx) rows(query string, args []any) (*sql.Rows, error) {
 	if tx.engine == Postgres {
 		return tx.pg.QueryContext(tx.ctx, query, args...)
 	}
+	tx.wrote = tx.wrote || !strings.HasPrefix(query, "SELECT")
 	st, err := tx.lite.stmt(query)
 	if err != nil {
 		return nil, err

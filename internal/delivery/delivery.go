@@ -157,6 +157,8 @@ type Job struct {
 	// Verdict is set by Prepare where there is nothing to attempt: the body cannot be made (GiveUp), the target is gone
 	// (Discard) or stopped (Stop).
 	Verdict *Outcome
+
+	stored bool // the body is in the database
 }
 
 // Executor knows how to deliver to one kind of target.

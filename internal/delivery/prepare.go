@@ -79,7 +79,7 @@ func (e *Engine) takeTodo() []*lane {
 					origin = head.replayOf
 				}
 				l.job = &Job{ID: head.id, Kind: t.kind, Ref: t.ref, Event: head.event, Name: head.name, Form: head.form, Test: head.test,
-					Attempt: head.attempts + 1, WebhookID: WebhookID(e.instance, head.event, origin, t.kind, t.ref)}
+					Attempt: head.attempts + 1, WebhookID: WebhookID(e.instance, head.event, origin, t.kind, t.ref), stored: head.hasBody}
 				batch = append(batch, l)
 			}
 		}
@@ -108,8 +108,8 @@ func (e *Engine) makeReady(ctx context.Context, batch []*lane) (err error) {
 	}()
 	var stored []id.Delivery
 	for _, l := range batch {
-		if l.rows[0].hasBody && l.job.Body == nil {
-			stored = append(stored, l.rows[0].id)
+		if l.job.stored && l.job.Body == nil {
+			stored = append(stored, l.job.ID)
 		}
 	}
 	if len(stored) > 0 {
@@ -122,8 +122,8 @@ func (e *Engine) makeReady(ctx context.Context, batch []*lane) (err error) {
 			return fmt.Errorf("read stored bodies: %w", err)
 		}
 		for _, l := range batch {
-			if l.rows[0].hasBody && l.job.Body == nil {
-				if l.job.Body = bodies[l.rows[0].id]; l.job.Body == nil {
+			if l.job.stored && l.job.Body == nil {
+				if l.job.Body = bodies[l.job.ID]; l.job.Body == nil {
 					l.job.Verdict = &Outcome{Verdict: GiveUp, Reason: "its body is not stored any more"}
 				}
 			}

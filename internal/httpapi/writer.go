@@ -11,8 +11,9 @@ import (
 	"sync"
 )
 
-// gzipFrom is the size from which JSON is worth compressing.
-const gzipFrom = 1024
+// gzipFrom is the size in bytes from which JSON is worth compressing: below, it saves a packet or two and costs as much time as
+// everything else that the edge does for a request.
+const gzipFrom = 4096
 
 var gzipWriters = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
 

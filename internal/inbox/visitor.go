@@ -145,13 +145,18 @@ func repeat(tx *db.Tx, w *event.Widget, p ContactPost, ids contactIDs, out *Cont
 }
 
 func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, p ContactPost, out *ContactPosted) (ids contactIDs, s *state, err error) {
-	c, err := d.author(ctx, tx, w, p, out)
+	c, s, err := d.authorOf(ctx, tx, w, p, out)
 	if err != nil {
 		return ids, nil, err
 	}
 	by := event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}
-	if s, err = addressed(tx, w, p, c); err != nil {
-		return ids, nil, err
+	if s == nil {
+		if s, err = addressed(tx, w, p, c); err != nil {
+			return ids, nil, err
+		}
+		if s != nil {
+			s.Contact = *c
+		}
 	}
 	var events []*event.Event
 	if s == nil {
@@ -197,6 +202,28 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 	return contactIDs{c.ID, s.ID, m.ID, tx.Now()}, s, nil
 }
 
+// authorOf finds or makes the contact who writes. In the common case, a further message in a conversation by somebody who
+// tells nothing new about themselves, the conversation's own row has the contact, and s is that conversation.
+func (d *Desk) authorOf(ctx context.Context, tx *db.Tx, w *event.Widget, p ContactPost, out *ContactPosted) (c *event.Contact, s *state, err error) {
+	if p.Contact == 0 || p.Conversation == 0 || p.Change != (contact.Change{}) {
+		c, err = d.author(ctx, tx, w, p, out)
+		return c, nil, err
+	}
+	if s, err = addressed(tx, w, p, &event.Contact{ID: p.Contact}); err != nil {
+		return nil, nil, err
+	}
+	own := s.Contact
+	return &own, s, identified(w, &own)
+}
+
+// identified refuses anonymous contacts where the widget asks for signed-in users.
+func identified(w *event.Widget, c *event.Contact) error {
+	if w.IdentityRequired && c.ExternalID == "" {
+		return fault.New(fault.IdentityRequired, "this widget takes messages of signed-in users only; call identify first")
+	}
+	return nil
+}
+
 // addressed locks the conversation that the message is for; nil means a new one.
 func addressed(tx *db.Tx, w *event.Widget, p ContactPost, c *event.Contact) (*state, error) {
 	to := p.Conversation
@@ -224,7 +251,6 @@ func addressed(tx *db.Tx, w *event.Widget, p ContactPost, c *event.Contact) (*st
 			return nil, fault.Newf(fault.ConversationEnded, "conversation %d has ended; send reopen: true to go on with it", to).At("conversation_id")
 		}
 	}
-	s.Contact = *c
 	return s, nil
 }
 
@@ -245,8 +271,8 @@ func (d *Desk) author(ctx context.Context, tx *db.Tx, w *event.Widget, p Contact
 	if err != nil {
 		return nil, err
 	}
-	if w.IdentityRequired && c.ExternalID == "" {
-		return nil, fault.New(fault.IdentityRequired, "this widget takes messages of signed-in users only; call identify first")
+	if err := identified(w, c); err != nil {
+		return nil, err
 	}
 	return c, d.Contacts.Change(ctx, tx, event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}, c, p.Change)
 }

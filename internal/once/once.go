@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -58,35 +59,57 @@ func Do[T any](tx *db.Tx, key Key, fn func() (T, error)) (answer T, repeated boo
 		answer, err = fn()
 		return answer, false, err
 	}
-	// Claim first: on PostgreSQL a second writer waits here for the first one's commit.
-	n, err := tx.Exec(sqlClaim, key.Scope, key.Value, key.Request, db.Micros(tx.Now()))
-	if err != nil {
-		return answer, false, fmt.Errorf("claim idempotency key: %w", err)
-	}
-	if n == 0 {
-		var request, stored string
-		if err := tx.One(sqlGetAnswer, []any{key.Scope, key.Value}, &request, &stored); err != nil {
-			return answer, false, fmt.Errorf("read idempotency key: %w", err)
-		}
-		if request != key.Request {
-			return answer, false, fault.New(fault.KeyReused, "this idempotency key was used for a different request; use a new key").At("Idempotency-Key")
-		}
-		if err := json.Unmarshal([]byte(stored), &answer); err != nil {
-			return answer, false, fmt.Errorf("stored answer of idempotency key: %w", err)
-		}
-		return answer, true, nil
+	if repeated, err = claim(tx, key, &answer); repeated || err != nil {
+		return answer, repeated, err
 	}
 	if answer, err = fn(); err != nil {
 		return answer, false, err
 	}
 	b, err := json.Marshal(answer)
+	if err == nil {
+		err = store(tx, key, string(b))
+	}
 	if err != nil {
 		return answer, false, fmt.Errorf("store answer of idempotency key: %w", err)
 	}
-	if _, err := tx.Exec(sqlStoreAnswer, key.Scope, key.Value, string(b)); err != nil {
-		return answer, false, fmt.Errorf("store answer of idempotency key: %w", err)
-	}
 	return answer, false, nil
+}
+
+// claim looks whether the key was used, and reads the answer then. On PostgreSQL it also takes the key, so that a second
+// writer waits here for the first one's commit; SQLite has one writer, who needs to write only once, at the end.
+func claim(tx *db.Tx, key Key, answer any) (used bool, err error) {
+	if tx.Engine() == db.Postgres {
+		n, err := tx.Exec(sqlClaim, key.Scope, key.Value, key.Request, db.Micros(tx.Now()))
+		if err != nil {
+			return false, fmt.Errorf("claim idempotency key: %w", err)
+		}
+		if n == 1 {
+			return false, nil
+		}
+	}
+	var request, stored string
+	err = tx.One(sqlGetAnswer, []any{key.Scope, key.Value}, &request, &stored)
+	switch {
+	case errors.Is(err, db.ErrNoRows) && tx.Engine() == db.SQLite:
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("read idempotency key: %w", err)
+	case request != key.Request:
+		return false, fault.New(fault.KeyReused, "this idempotency key was used for a different request; use a new key").At("Idempotency-Key")
+	}
+	if err := json.Unmarshal([]byte(stored), answer); err != nil {
+		return false, fmt.Errorf("stored answer of idempotency key: %w", err)
+	}
+	return true, nil
+}
+
+func store(tx *db.Tx, key Key, answer string) error {
+	if tx.Engine() == db.Postgres {
+		_, err := tx.Exec(sqlStoreAnswer, key.Scope, key.Value, answer)
+		return err
+	}
+	_, err := tx.Exec(sqlInsertAnswer, key.Scope, key.Value, key.Request, answer, db.Micros(tx.Now()))
+	return err
 }
 
 // Forget deletes keys older than Keep, at most limit of them, and returns how many.
