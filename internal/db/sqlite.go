@@ -25,6 +25,10 @@ const (
 	groupMax = 128
 	// queueMax bounds the functions that wait for the writer; more are refused with 503 instead of piling up.
 	queueMax = 8192
+	// checkpointAfter is how long after a commit the log is moved into the database file, in the background. The writer does
+	// it itself only when the log has grown to autoCheckpoint pages: every caller of that moment waits for it.
+	checkpointAfter = 2 * time.Second
+	autoCheckpoint  = 16384
 	// busyTimeout is how long the writer waits for another program's lock before it refuses.
 	busyTimeout = 2 * time.Second
 )
@@ -38,6 +42,7 @@ type liteEngine struct {
 	writer  *liteConn
 	wait    sync.WaitGroup
 	stop    chan struct{}
+	dirty   chan struct{} // something was committed since the last checkpoint
 	closed  atomic.Bool
 	mu      sync.RWMutex // held for reading while a job is put into the queue, for writing while closing
 }
@@ -72,7 +77,7 @@ func openLite(ctx context.Context, d *DB, o Options) (*liteEngine, error) {
 	q := url.Values{}
 	for _, p := range []string{
 		"busy_timeout(" + fmt.Sprint(busyTimeout.Milliseconds()) + ")",
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)", "journal_size_limit(67108864)",
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)", "journal_size_limit(67108864)", "wal_autocheckpoint(" + fmt.Sprint(autoCheckpoint) + ")",
 	} {
 		q.Add("_pragma", p)
 	}
@@ -81,7 +86,7 @@ func openLite(ctx context.Context, d *DB, o Options) (*liteEngine, error) {
 		return nil, fmt.Errorf("open SQLite file %s: %w", o.URL, err)
 	}
 	pool.SetMaxIdleConns(64)
-	e := &liteEngine{db: d, sql: pool, queue: make(chan *liteJob, queueMax), stop: make(chan struct{})}
+	e := &liteEngine{db: d, sql: pool, queue: make(chan *liteJob, queueMax), stop: make(chan struct{}), dirty: make(chan struct{}, 1)}
 	if e.writer, err = e.connect(ctx); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open SQLite file %s: %w", o.URL, err)
@@ -94,8 +99,8 @@ func openLite(ctx context.Context, d *DB, o Options) (*liteEngine, error) {
 	for range n {
 		e.readers <- &liteConn{} // connected on first use: a start should not pay for all of them
 	}
-	e.wait.Add(1)
-	go e.run()
+	e.wait.Go(e.run)
+	e.wait.Go(e.checkpoints)
 	return e, nil
 }
 
@@ -196,7 +201,6 @@ func (e *liteEngine) update(ctx context.Context, fn func(context.Context, *Tx) e
 
 // run is the writer goroutine. It ends after close, when the queue is empty.
 func (e *liteEngine) run() {
-	defer e.wait.Done()
 	batch := make([]*liteJob, 0, groupMax)
 	for {
 		batch = batch[:0]
@@ -280,6 +284,31 @@ func (e *liteEngine) group(batch []*liteJob) {
 		}
 	}
 	answer(jobs, nil)
+	select {
+	case e.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// checkpoints moves what was committed from the log into the database file while the writer goes on.
+func (e *liteEngine) checkpoints() {
+	for {
+		select {
+		case <-e.dirty:
+		case <-e.stop:
+			return
+		}
+		pause := time.NewTimer(checkpointAfter)
+		select {
+		case <-pause.C:
+		case <-e.stop:
+			pause.Stop()
+			return
+		}
+		if _, err := e.sql.ExecContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+			e.db.log.Warn("the database's log could not be moved into its file; trying again after the next write", "error", err)
+		}
+	}
 }
 
 // all runs the jobs in the open transaction and returns those that succeeded. Savepoints cost a tenth of the time and are

@@ -89,7 +89,8 @@ SELECT target, event_id, '', name, form, test, 'pending', 0, 0, $2, has_body, 0,
 
 // chunks are the sizes of statements with many rows; the last chunk of a batch is filled up by repeating, so that only a
 // handful of texts exist and every one stays prepared.
-var chunks = [...]int{1, 8, 64}
+// They are small: SQLite's driver looks up the name of every argument among all the others.
+var chunks = [...]int{1, 4, 16}
 
 // chunkFor returns the smallest size that takes n rows, or the largest size.
 func chunkFor(n int) int {
@@ -362,20 +363,22 @@ func releaseAll(tx *db.Tx, owner string) error {
 	return err
 }
 
-// storedBodies reads what was sent before, for at most 64 deliveries.
+// storedBodies reads what was sent before.
 func storedBodies(tx *db.Tx, ids []id.Delivery) (map[id.Delivery][]byte, error) {
-	n := chunkFor(len(ids))
-	args := make([]any, n)
-	for i := range args {
-		args[i] = int64(ids[min(i, len(ids)-1)])
-	}
 	out := map[id.Delivery][]byte{}
-	_, err := db.All(tx, sqlBodies[n], args, func(s db.Scanner) (struct{}, error) {
-		var d id.Delivery
-		var body []byte
-		err := s.Scan(&d, &body)
-		out[d] = body
-		return struct{}{}, err
+	err := inChunks(ids, func(piece []id.Delivery, n int) error {
+		args := make([]any, n)
+		for i := range args {
+			args[i] = int64(piece[min(i, len(piece)-1)])
+		}
+		_, err := db.All(tx, sqlBodies[n], args, func(s db.Scanner) (struct{}, error) {
+			var d id.Delivery
+			var body []byte
+			err := s.Scan(&d, &body)
+			out[d] = body
+			return struct{}{}, err
+		})
+		return err
 	})
 	return out, err
 }
@@ -384,8 +387,8 @@ func storedBodies(tx *db.Tx, ids []id.Delivery) (map[id.Delivery][]byte, error) 
 func inChunks[T any](list []T, fn func(piece []T, n int) error) error {
 	for len(list) > 0 {
 		n := chunkFor(len(list))
-		if len(list) < n && n > 8 && len(list) >= 8 {
-			n = 8 // a few small statements beat one that is mostly repetition
+		if len(list) < n && n > 4 && len(list) >= 4 {
+			n = 4 // a few small statements beat one that is mostly repetition
 		}
 		k := min(n, len(list))
 		if err := fn(list[:k], n); err != nil {
