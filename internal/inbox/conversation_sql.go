@@ -58,6 +58,8 @@ FROM sessions WHERE conversation_id = $1 ORDER BY number DESC LIMIT $2`
 WHERE o.active AND o.status = 'online' AND o.id <> $2 AND COALESCE(work.n, 0) < o.slots
   AND (CAST($1 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM operator_group_members m WHERE m.group_id = $1 AND m.operator_id = o.id))
 ORDER BY COALESCE(work.n, 0), COALESCE(work.latest, 0), o.id LIMIT 1`
+	// When contact or operator last wrote in a session.
+	sqlLastWritten  = `SELECT COALESCE(MAX(sent_at), 0) FROM messages WHERE conversation_id = $1 AND number >= $2 AND type = 'message' AND NOT note`
 	sqlOfInactive   = `SELECT c.id FROM operators o JOIN conversations c ON c.operator_id = o.id WHERE NOT o.active AND c.status <> 'ended' ORDER BY c.id LIMIT $1`
 	sqlReleaseGroup = `UPDATE conversations SET group_id = NULL WHERE group_id = $1 AND status = 'ended'`
 	sqlLoads        = `SELECT operator_id, COUNT(*) FROM conversations WHERE status <> 'ended' AND status IN ('new', 'open') AND operator_id IS NOT NULL GROUP BY operator_id`
@@ -246,6 +248,12 @@ func expiredConversations(tx *db.Tx, at time.Time, limit int) ([]id.Conversation
 }
 
 // routeTo finds who of the group (0 means of all) is free, never except; 0 when nobody is.
+func lastWritten(tx *db.Tx, conversation id.Conversation, from int) (time.Time, error) {
+	var at int64
+	err := tx.One(sqlLastWritten, []any{int64(conversation), from}, &at)
+	return db.Time(at), err
+}
+
 func conversationsOfInactive(tx *db.Tx, limit int) ([]id.Conversation, error) {
 	return db.All(tx, sqlOfInactive, []any{limit}, func(r db.Scanner) (c id.Conversation, err error) { return c, r.Scan(&c) })
 }

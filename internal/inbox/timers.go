@@ -32,7 +32,7 @@ func (d *Desk) RunTimers(ctx context.Context, log *slog.Logger) error {
 		if releaseErr != nil && ctx.Err() == nil {
 			log.Warn("conversations of deactivated operators could not be released; trying again", "error", releaseErr)
 		}
-		if err == nil && n == expireBatch || releaseErr == nil && m == expireBatch {
+		if err == nil && n > 0 || releaseErr == nil && m == expireBatch {
 			continue
 		}
 		select {
@@ -43,7 +43,7 @@ func (d *Desk) RunTimers(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// ExpireOnce ends up to 100 sessions whose time is over and returns how many it looked at. The conversation stays as it is:
+// ExpireOnce ends up to 100 sessions whose time is over and returns how many it ended. The conversation stays as it is:
 // only its session ends (S-103, S-104).
 func (d *Desk) ExpireOnce(ctx context.Context) (int, error) {
 	var ids []id.Conversation
@@ -55,12 +55,17 @@ func (d *Desk) ExpireOnce(ctx context.Context) (int, error) {
 		return 0, fmt.Errorf("look for expired sessions: %w", err)
 	}
 	var failed []error
+	n := 0
 	for _, conversation := range ids {
-		if err := d.expire(ctx, conversation); err != nil && !fault.Is(err, fault.ConversationNotFound) {
+		ended, err := d.expire(ctx, conversation)
+		if err != nil && !fault.Is(err, fault.ConversationNotFound) {
 			failed = append(failed, fmt.Errorf("time out session of conversation %d: %w", conversation, err))
 		}
+		if ended {
+			n++
+		}
 	}
-	return len(ids), errors.Join(failed...)
+	return n, errors.Join(failed...)
 }
 
 // ReleaseInactiveOnce makes up to 100 conversations of deactivated operators unassigned, so that somebody sees that they wait,
@@ -93,15 +98,25 @@ func (d *Desk) ReleaseInactiveOnce(ctx context.Context) (int, error) {
 	return len(ids), errors.Join(failed...)
 }
 
-func (d *Desk) expire(ctx context.Context, conversation id.Conversation) error {
-	return d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+func (d *Desk) expire(ctx context.Context, conversation id.Conversation) (ended bool, err error) {
+	err = d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		ended = false
 		s, err := load(tx, conversation)
 		if err != nil {
 			return err
 		}
 		if !s.session.open() || s.session.expiresAt.IsZero() || s.session.expiresAt.After(tx.Now()) {
-			return nil // somebody wrote, or another node was quicker
+			return nil // another node was quicker
 		}
+		written, err := lastWritten(tx, s.ID, s.session.firstNumber)
+		if err != nil {
+			return err
+		}
+		if over := written.Add(s.timeout); over.After(tx.Now()) {
+			s.session.expiresAt, s.session.dirty = over, true
+			return save(tx, s)
+		}
+		ended = true
 		by := event.Party{Type: event.BySystem}
 		m := entry(entrySessionEnded, event.Party{})
 		m.Entry.Reason = event.EndTimeout
@@ -118,4 +133,5 @@ func (d *Desk) expire(ctx context.Context, conversation id.Conversation) error {
 		events[len(events)-1].Message = m
 		return d.store(ctx, tx, s, events)
 	})
+	return ended && err == nil, err
 }

@@ -121,9 +121,30 @@ export async function operator(browser, link, options) {
   };
 }
 
-/** Everything axe has to say about the page as it is, one line each. Motion is let to end first: a fading text has little contrast. */
+/** Waits until nothing moves any more, except for what moves without end. A fading text has little contrast. */
+async function still(page) {
+  await page.evaluate(async () => {
+    const roots = (root) => [
+      root,
+      ...[...root.querySelectorAll("*")].flatMap((element) => (element.shadowRoot ? roots(element.shadowRoot) : [])),
+    ];
+    const moving = () =>
+      roots(document)
+        .flatMap((root) => root.getAnimations())
+        .filter((one) => one.playState === "running" && one.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+    // What was just shown begins to move with the next frame.
+    const frame = () => new Promise(requestAnimationFrame);
+    do {
+      await Promise.allSettled(moving().map((one) => one.finished));
+      await frame();
+      await frame();
+    } while (moving().length > 0);
+  });
+}
+
+/** Everything axe has to say about the page as it is, one line each. */
 export async function findings(page, name) {
-  await page.evaluate(() => Promise.allSettled(document.getAnimations({ subtree: true }).map((one) => one.finished)));
+  await still(page);
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${name}: ${id}: ${node.html.slice(0, 200)}: ${node.failureSummary}`));
@@ -137,7 +158,7 @@ export async function accessible(page, name) {
 /** Keeps a picture of the page for a person to look at. */
 export async function picture(page, name) {
   mkdirSync(pictures, { recursive: true });
-  await page.evaluate(() => Promise.allSettled(document.getAnimations({ subtree: true }).map((one) => one.finished)));
+  await still(page);
   await page.screenshot({ path: join(pictures, `${name}.png`) });
 }
 
