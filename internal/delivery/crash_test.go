@@ -55,7 +55,7 @@ func chaos(t *testing.T, d *db.DB, rng *rand.Rand, window int, steps []int) stri
 		key := fmt.Sprint(c.ref, "/", c.event)
 		s.recv.mu.Lock()
 		flying[key]++
-		roll := rand.IntN(100)
+		roll, mode := rand.IntN(100), mode
 		s.recv.mu.Unlock()
 		defer func() {
 			s.recv.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -346,8 +347,8 @@ func TestNumberingThatFailsIsToldAndGoesOn(t *testing.T) {
 				return // numbers in the commit
 			}
 			f := New(d)
-			troubles := 0
-			f.OnTrouble(func(error) { troubles++ })
+			var troubles atomic.Int64
+			f.OnTrouble(func(error) { troubles.Add(1) })
 			exec := func(q string) {
 				err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error { _, err := tx.Exec(q); return err })
 				if err != nil {
@@ -360,8 +361,8 @@ func TestNumberingThatFailsIsToldAndGoesOn(t *testing.T) {
 			done := make(chan struct{})
 			go func() { f.RunNumbering(ctx); close(done) }()
 			time.Sleep(3 * time.Second)
-			if troubles < 2 {
-				t.Errorf("%d troubles were told", troubles)
+			if n := troubles.Load(); n < 2 {
+				t.Errorf("%d troubles were told", n)
 			}
 			exec(`ALTER TABLE gone RENAME TO feed_counter`)
 			changed := f.Changed()
