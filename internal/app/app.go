@@ -35,6 +35,8 @@ const (
 	// tidyEvery is how often expired keys, sessions and old deliveries are removed.
 	tidyEvery = 10 * time.Minute
 	tidyBatch = 500
+	// keepDeliveries is how long the log keeps what was delivered, with its attempts.
+	keepDeliveries = 30 * 24 * time.Hour
 )
 
 // Options are what an App is made of.
@@ -301,6 +303,13 @@ func (a *App) tidy(ctx context.Context) error {
 		for {
 			n, err := once.Forget(ctx, a.db, tidyBatch)
 			a.note("forget idempotency keys", err)
+			if n < tidyBatch {
+				break
+			}
+		}
+		for {
+			n, err := delivery.Forget(ctx, a.db, a.db.Now().Add(-keepDeliveries), tidyBatch)
+			a.note("forget deliveries", err)
 			if n < tidyBatch {
 				break
 			}

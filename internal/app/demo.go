@@ -101,9 +101,9 @@ func (a *App) demoEndpoints(ctx context.Context, by team.Actor) (map[string]stri
 			}
 		}
 		if have == nil {
-			_, key, err = a.hooks.CreateEndpoint(ctx, by, webhook.Draft{Name: &h.name, URL: &url, Dialect: &h.dialect, Events: &[]string{}})
+			_, key, err = a.hooks.CreateEndpoint(ctx, by, once.Key{}, webhook.Draft{Name: &h.name, URL: &url, Dialect: &h.dialect, Events: &[]string{}})
 		} else if _, err = a.hooks.UpdateEndpoint(ctx, by, have.ID, webhook.Draft{URL: &url}); err == nil {
-			key, err = a.hooks.RotateSecret(ctx, by, have.ID)
+			key, err = a.hooks.RotateSecret(ctx, by, once.Key{}, have.ID)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("demo endpoint %s: %w", h.dialect, err)

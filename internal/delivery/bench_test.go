@@ -25,6 +25,7 @@ import (
 	"parley/internal/event/eventtest"
 	"parley/internal/feed"
 	"parley/internal/id"
+	"parley/internal/once"
 	"parley/internal/outhttp"
 	"parley/internal/secret"
 	"parley/internal/team"
@@ -138,7 +139,7 @@ func newRig(b *testing.B) *rig {
 func (r *rig) endpoint(b *testing.B, url string, limit int) {
 	name, speaks := "bench", "standard"
 	timeout := 15 * time.Second
-	if _, _, err := r.desk.CreateEndpoint(b.Context(), r.by, webhook.Draft{Name: &name, URL: &url, Dialect: &speaks, InFlightLimit: &limit, Timeout: &timeout}); err != nil {
+	if _, _, err := r.desk.CreateEndpoint(b.Context(), r.by, once.Key{}, webhook.Draft{Name: &name, URL: &url, Dialect: &speaks, InFlightLimit: &limit, Timeout: &timeout}); err != nil {
 		b.Fatal(err)
 	}
 }

@@ -211,7 +211,7 @@ func TestPostFromContact(t *testing.T) {
 	})
 	each(t, "a widget that requires an identity takes messages of signed-in users only", func(t *testing.T, h *house) {
 		v := h.visitor(t)
-		if _, err := h.widgets.NewIdentitySecret(t.Context(), team.System(), h.widget.ID); err != nil {
+		if _, err := h.widgets.NewIdentitySecret(t.Context(), team.System(), once.Key{}, h.widget.ID); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := h.widgets.Update(t.Context(), team.System(), once.Key{}, h.widget.ID, widget.Change{IdentityRequired: new(true)}); err != nil {

@@ -14,6 +14,7 @@ import (
 	"parley/internal/fault"
 	"parley/internal/feed"
 	"parley/internal/id"
+	"parley/internal/once"
 	"parley/internal/outhttp"
 	"parley/internal/secret"
 	"parley/internal/team"
@@ -131,8 +132,9 @@ func (d *Desk) DialectInfos() []dialect.Info {
 	return out
 }
 
-// CreateEndpoint makes an endpoint and returns it with its signing secret, which is never shown again.
-func (d *Desk) CreateEndpoint(ctx context.Context, by team.Actor, draft Draft) (*Endpoint, secret.String, error) {
+// CreateEndpoint makes an endpoint and returns it with its signing secret, which is never shown again but to a repeat with
+// the same key.
+func (d *Desk) CreateEndpoint(ctx context.Context, by team.Actor, key once.Key, draft Draft) (*Endpoint, secret.String, error) {
 	if err := by.MayAdmin(); err != nil {
 		return nil, secret.String{}, err
 	}
@@ -140,24 +142,37 @@ func (d *Desk) CreateEndpoint(ctx context.Context, by team.Actor, draft Draft) (
 		empty := ""
 		draft.URL = &empty
 	}
-	e := &Endpoint{State: Active, InFlightLimit: delivery.DefaultInFlight, Timeout: DefaultTimeout, secret: secret.NewSigning()}
-	if err := e.apply(draft, d.dialects, d.HTTP.CheckHost); err != nil {
+	fresh := &Endpoint{State: Active, InFlightLimit: delivery.DefaultInFlight, Timeout: DefaultTimeout, secret: secret.NewSigning()}
+	if err := fresh.apply(draft, d.dialects, d.HTTP.CheckHost); err != nil {
 		return nil, secret.String{}, err
 	}
-	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		if e.ID, err = insertEndpoint(tx); err != nil {
+	var e *Endpoint
+	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
+		made, repeated, err := once.Do(tx, key, func() (id.Endpoint, error) {
+			e = fresh
+			var err error
+			if e.ID, err = insertEndpoint(tx); err != nil {
+				return 0, err
+			}
+			if e.target, err = delivery.NewTarget(tx, Kind, int64(e.ID), e.InFlightLimit); err != nil {
+				return 0, err
+			}
+			e.CreatedAt, e.UpdatedAt, e.HasSecret = tx.Now(), tx.Now(), true
+			e.Stats.Breaker = delivery.Closed
+			return e.ID, d.save(tx, e)
+		})
+		if err != nil || !repeated {
 			return err
 		}
-		if e.target, err = delivery.NewTarget(tx, Kind, int64(e.ID), e.InFlightLimit); err != nil {
-			return err
+		if e, err = getEndpoint(tx, d.Sealer, made); err != nil {
+			return notFound(err, made)
 		}
-		e.CreatedAt, e.UpdatedAt, e.HasSecret = tx.Now(), tx.Now(), true
-		return d.save(tx, e)
+		e.Stats, err = delivery.TargetStats(tx, e.target)
+		return err
 	})
 	if err != nil {
 		return nil, secret.String{}, fmt.Errorf("create endpoint: %w", err)
 	}
-	e.Stats.Breaker = delivery.Closed
 	return e, e.secret, nil
 }
 
@@ -171,29 +186,35 @@ func (d *Desk) save(tx *db.Tx, e *Endpoint) error {
 	return setVersion(tx)
 }
 
-// change loads and locks an endpoint, lets fn change it, stores it and returns it with its statistics.
-func (d *Desk) change(ctx context.Context, by team.Actor, endpoint id.Endpoint, what string, fn func(tx *db.Tx, e *Endpoint) error) (*Endpoint, error) {
+// change loads and locks an endpoint, lets fn change it once for each key, stores it and returns it with its statistics. What
+// fn returns is the answer that a repeat gets.
+func (d *Desk) change(ctx context.Context, by team.Actor, key once.Key, endpoint id.Endpoint, what string, fn func(tx *db.Tx, e *Endpoint) (int64, error)) (*Endpoint, int64, error) {
 	if err := by.MayAdmin(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	var e *Endpoint
+	var answer int64
 	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
 		if e, err = lockEndpoint(tx, d.Sealer, endpoint); err != nil {
 			return notFound(err, endpoint)
 		}
-		if err := fn(tx, e); err != nil {
-			return err
-		}
-		if err := d.save(tx, e); err != nil {
+		answer, _, err = once.Do(tx, key, func() (int64, error) {
+			n, err := fn(tx, e)
+			if err != nil {
+				return 0, err
+			}
+			return n, d.save(tx, e)
+		})
+		if err != nil {
 			return err
 		}
 		e.Stats, err = delivery.TargetStats(tx, e.target)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s endpoint %d: %w", what, endpoint, err)
+		return nil, 0, fmt.Errorf("%s endpoint %d: %w", what, endpoint, err)
 	}
-	return e, nil
+	return e, answer, nil
 }
 
 func notFound(err error, e id.Endpoint) error {
@@ -206,12 +227,13 @@ func notFound(err error, e id.Endpoint) error {
 // UpdateEndpoint changes what the draft holds; it counts for every event that commits afterwards (S-098). Deliveries that
 // are queued already go out in the dialect that was pinned when they were queued, to the new address.
 func (d *Desk) UpdateEndpoint(ctx context.Context, by team.Actor, endpoint id.Endpoint, draft Draft) (*Endpoint, error) {
-	return d.change(ctx, by, endpoint, "update", func(tx *db.Tx, e *Endpoint) error {
+	e, _, err := d.change(ctx, by, once.Key{}, endpoint, "update", func(tx *db.Tx, e *Endpoint) (int64, error) {
 		if err := e.apply(draft, d.dialects, d.HTTP.CheckHost); err != nil {
-			return err
+			return 0, err
 		}
-		return delivery.SetLimit(tx, e.target, e.InFlightLimit)
+		return 0, delivery.SetLimit(tx, e.target, e.InFlightLimit)
 	})
+	return e, err
 }
 
 // DeleteEndpoint removes an endpoint; what is still queued for it is dropped.
@@ -241,26 +263,29 @@ func (d *Desk) DeleteEndpoint(ctx context.Context, by team.Actor, endpoint id.En
 
 // Pause stops calls to the endpoint; events go on being queued for it.
 func (d *Desk) Pause(ctx context.Context, by team.Actor, endpoint id.Endpoint) (*Endpoint, error) {
-	return d.change(ctx, by, endpoint, "pause", func(tx *db.Tx, e *Endpoint) error {
+	e, _, err := d.change(ctx, by, once.Key{}, endpoint, "pause", func(tx *db.Tx, e *Endpoint) (int64, error) {
 		e.State, e.StateReason = Paused, "paused by "+by.Name
-		return delivery.Pause(tx, e.target, e.StateReason)
+		return 0, delivery.Pause(tx, e.target, e.StateReason)
 	})
+	return e, err
 }
 
 // Resume lets calls go on, after a pause or after the receiver had answered 410.
 func (d *Desk) Resume(ctx context.Context, by team.Actor, endpoint id.Endpoint) (*Endpoint, error) {
-	return d.change(ctx, by, endpoint, "resume", func(tx *db.Tx, e *Endpoint) error {
+	e, _, err := d.change(ctx, by, once.Key{}, endpoint, "resume", func(tx *db.Tx, e *Endpoint) (int64, error) {
 		e.State, e.StateReason = Active, ""
-		return delivery.Resume(tx, e.target)
+		return 0, delivery.Resume(tx, e.target)
 	})
+	return e, err
 }
 
 // RotateSecret makes a new signing secret. For the time of Overlap calls carry two signatures, by the new and the old one.
-func (d *Desk) RotateSecret(ctx context.Context, by team.Actor, endpoint id.Endpoint) (secret.String, error) {
-	e, err := d.change(ctx, by, endpoint, "rotate secret of", func(tx *db.Tx, e *Endpoint) error {
+// A repeat with the same key gets the secret that holds now.
+func (d *Desk) RotateSecret(ctx context.Context, by team.Actor, key once.Key, endpoint id.Endpoint) (secret.String, error) {
+	e, _, err := d.change(ctx, by, key, endpoint, "rotate secret of", func(tx *db.Tx, e *Endpoint) (int64, error) {
 		e.previous, e.previousExpires = e.secret, tx.Now().Add(Overlap)
 		e.secret = secret.NewSigning()
-		return nil
+		return 0, nil
 	})
 	if err != nil {
 		return secret.String{}, err
@@ -270,27 +295,25 @@ func (d *Desk) RotateSecret(ctx context.Context, by team.Actor, endpoint id.Endp
 
 // Test queues a call with sample data to the endpoint, whatever it subscribed to, and returns its delivery. The call has
 // no event, is marked as a test in the log, and goes the same way as every other.
-func (d *Desk) Test(ctx context.Context, by team.Actor, endpoint id.Endpoint) (id.Delivery, error) {
-	var queued id.Delivery
-	_, err := d.change(ctx, by, endpoint, "test", func(tx *db.Tx, e *Endpoint) error {
+func (d *Desk) Test(ctx context.Context, by team.Actor, key once.Key, endpoint id.Endpoint) (id.Delivery, error) {
+	_, queued, err := d.change(ctx, by, key, endpoint, "test", func(tx *db.Tx, e *Endpoint) (int64, error) {
 		if e.State != Active {
-			return fault.Newf(fault.EndpointPaused, "the endpoint is %s; resume it first", e.State)
+			return 0, fault.Newf(fault.EndpointPaused, "the endpoint is %s; resume it first", e.State)
 		}
 		if err := e.derive(d.dialects, d.UserAgent); err != nil {
-			return err
+			return 0, err
 		}
 		item, err := d.sample(e)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		ids, err := delivery.Enqueue(tx, item)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		queued = ids[0]
-		return nil
+		return int64(ids[0]), nil
 	})
-	return queued, err
+	return id.Delivery(queued), err
 }
 
 // sample renders the first sample that the endpoint hears of.
@@ -393,17 +416,19 @@ func (d *Desk) GetDelivery(ctx context.Context, by team.Actor, which id.Delivery
 }
 
 // Replay sends a delivery once more, with the same body and webhook id, and returns the new delivery.
-func (d *Desk) Replay(ctx context.Context, by team.Actor, which id.Delivery) (*delivery.Detail, error) {
+func (d *Desk) Replay(ctx context.Context, by team.Actor, key once.Key, which id.Delivery) (*delivery.Detail, error) {
 	if err := by.MayAdmin(); err != nil {
 		return nil, err
 	}
 	var detail *delivery.Detail
 	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
-		fresh, err := delivery.Replay(tx, which)
+		fresh, _, err := once.Do(tx, key, func() (id.Delivery, error) {
+			tx.OnCommit(d.Kick)
+			return delivery.Replay(tx, which)
+		})
 		if err != nil {
 			return err
 		}
-		tx.OnCommit(d.Kick)
 		detail, err = delivery.Get(tx, fresh)
 		return err
 	})

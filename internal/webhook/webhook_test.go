@@ -24,6 +24,7 @@ import (
 	"parley/internal/fault"
 	"parley/internal/feed"
 	"parley/internal/id"
+	"parley/internal/once"
 	"parley/internal/outhttp"
 	"parley/internal/secret"
 	"parley/internal/team"
@@ -119,7 +120,7 @@ func ptr[T any](v T) *T { return &v }
 
 func (h *house) create(speaks, path string, events ...string) (*webhook.Endpoint, string) {
 	h.t.Helper()
-	e, key, err := h.desk.CreateEndpoint(h.t.Context(), h.admin, webhook.Draft{Name: ptr("R"), URL: ptr(h.url + path), Dialect: &speaks, Events: &events})
+	e, key, err := h.desk.CreateEndpoint(h.t.Context(), h.admin, once.Key{}, webhook.Draft{Name: ptr("R"), URL: ptr(h.url + path), Dialect: &speaks, Events: &events})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -181,7 +182,7 @@ func TestS084CallbackURLIsHTTPOrHTTPSAndNothingElse(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for url, code := range map[string]fault.Code{h.url + "/x?y=1": "", "https://example.com/": "", "ftp://example.com/": fault.EndpointURL,
 			"http://u:p@example.com/": fault.EndpointURL, "http://10.0.0.1/": fault.TargetRefused, "": fault.EndpointURL} {
-			e, _, err := h.desk.CreateEndpoint(t.Context(), h.admin, webhook.Draft{Name: ptr("R"), URL: &url, Dialect: ptr("userlike")})
+			e, _, err := h.desk.CreateEndpoint(t.Context(), h.admin, once.Key{}, webhook.Draft{Name: ptr("R"), URL: &url, Dialect: ptr("userlike")})
 			if code == "" {
 				if err != nil || e.URL != url {
 					t.Errorf("%s: %v", url, err)
@@ -201,13 +202,13 @@ func TestS083OnlyAdminsSeeOrChangeEndpoints(t *testing.T) {
 		by := team.Actor{Operator: 3, Name: "Ann", Scope: team.ScopeWrite}
 		ctx := t.Context()
 		tries := map[string]func() error{
-			"create": func() error { _, _, err := h.desk.CreateEndpoint(ctx, by, webhook.Draft{}); return err },
+			"create": func() error { _, _, err := h.desk.CreateEndpoint(ctx, by, once.Key{}, webhook.Draft{}); return err },
 			"update": func() error { _, err := h.desk.UpdateEndpoint(ctx, by, e.ID, webhook.Draft{}); return err },
 			"delete": func() error { return h.desk.DeleteEndpoint(ctx, by, e.ID) },
 			"pause":  func() error { _, err := h.desk.Pause(ctx, by, e.ID); return err },
 			"resume": func() error { _, err := h.desk.Resume(ctx, by, e.ID); return err },
-			"rotate": func() error { _, err := h.desk.RotateSecret(ctx, by, e.ID); return err },
-			"test":   func() error { _, err := h.desk.Test(ctx, by, e.ID); return err },
+			"rotate": func() error { _, err := h.desk.RotateSecret(ctx, by, once.Key{}, e.ID); return err },
+			"test":   func() error { _, err := h.desk.Test(ctx, by, once.Key{}, e.ID); return err },
 			"list":   func() error { _, err := h.desk.ListEndpoints(ctx, by); return err },
 			"get":    func() error { _, err := h.desk.GetEndpoint(ctx, by, e.ID); return err },
 			"log": func() error {
@@ -215,7 +216,7 @@ func TestS083OnlyAdminsSeeOrChangeEndpoints(t *testing.T) {
 				return err
 			},
 			"detail": func() error { _, err := h.desk.GetDelivery(ctx, by, 1); return err },
-			"replay": func() error { _, err := h.desk.Replay(ctx, by, 1); return err },
+			"replay": func() error { _, err := h.desk.Replay(ctx, by, once.Key{}, 1); return err },
 			"revive": func() error { _, err := h.desk.Revive(ctx, by, 1); return err },
 		}
 		for what, try := range tries {
@@ -230,7 +231,7 @@ func TestS083OnlyAdminsSeeOrChangeEndpoints(t *testing.T) {
 func TestS085S086CallIsASignedJSONPost(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		headers := map[string]string{"api-security-token": "s3cr3t"}
-		e, key, err := h.desk.CreateEndpoint(t.Context(), h.admin, webhook.Draft{Name: ptr("R"), URL: ptr(h.url + "/in"), Dialect: ptr("userlike"), Headers: &headers})
+		e, key, err := h.desk.CreateEndpoint(t.Context(), h.admin, once.Key{}, webhook.Draft{Name: ptr("R"), URL: ptr(h.url + "/in"), Dialect: ptr("userlike"), Headers: &headers})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -428,7 +429,7 @@ func TestS099S100FirstMessageGivesOneStartAndOneMessageReceived(t *testing.T) {
 func TestRotatedSecretSignsBesideTheOldOne(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		e, old := h.create("standard", "/in")
-		fresh, err := h.desk.RotateSecret(t.Context(), h.admin, e.ID)
+		fresh, err := h.desk.RotateSecret(t.Context(), h.admin, once.Key{}, e.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -456,7 +457,7 @@ func TestPausedEndpointKeepsItsCallsAndSendsThemInOrderAfterResume(t *testing.T)
 			t.Fatal(err)
 		}
 		h.happen("session_started", "message_received_plain", "message_sent_alias", "session_ended_by_contact")
-		if _, err := h.desk.Test(t.Context(), h.admin, e.ID); !fault.Is(err, fault.EndpointPaused) {
+		if _, err := h.desk.Test(t.Context(), h.admin, once.Key{}, e.ID); !fault.Is(err, fault.EndpointPaused) {
 			t.Errorf("test call to a paused endpoint: %v", err)
 		}
 		got, err := h.desk.GetEndpoint(t.Context(), h.admin, e.ID)
@@ -479,7 +480,7 @@ func TestPausedEndpointKeepsItsCallsAndSendsThemInOrderAfterResume(t *testing.T)
 func TestTestCallAndReplayCarryTheSameShape(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		e, key := h.create("userlike", "/in", "operator.away")
-		queued, err := h.desk.Test(t.Context(), h.admin, e.ID)
+		queued, err := h.desk.Test(t.Context(), h.admin, once.Key{}, e.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -492,7 +493,7 @@ func TestTestCallAndReplayCarryTheSameShape(t *testing.T) {
 		if err := wh.Verify(c.body, c.header); err != nil || c.event(t) != "operator.away" {
 			t.Errorf("test call %s: %v", c.event(t), err)
 		}
-		again, err := h.desk.Replay(t.Context(), h.admin, queued)
+		again, err := h.desk.Replay(t.Context(), h.admin, once.Key{}, queued)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -505,7 +506,7 @@ func TestTestCallAndReplayCarryTheSameShape(t *testing.T) {
 
 func TestUpdateKeepsMaskedHeadersAndRefusesWrongFieldsTogether(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		e, _, err := h.desk.CreateEndpoint(t.Context(), h.admin, webhook.Draft{Name: ptr("R"), URL: ptr(h.url), Dialect: ptr("userlike"),
+		e, _, err := h.desk.CreateEndpoint(t.Context(), h.admin, once.Key{}, webhook.Draft{Name: ptr("R"), URL: ptr(h.url), Dialect: ptr("userlike"),
 			Headers: &map[string]string{"X-A": "one", "X-B": "two"}})
 		if err != nil {
 			t.Fatal(err)
@@ -525,6 +526,43 @@ func TestUpdateKeepsMaskedHeadersAndRefusesWrongFieldsTogether(t *testing.T) {
 		}
 		if _, err := h.desk.UpdateEndpoint(t.Context(), h.admin, id.Endpoint(999), webhook.Draft{}); !fault.Is(err, fault.EndpointNotFound) {
 			t.Errorf("unknown endpoint: %v", err)
+		}
+	})
+}
+
+func TestARepeatedWriteIsAnAnswerNotASecondOne(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		key := func(of string) once.Key { return once.Key{Scope: of, Value: "k", Request: "r"} }
+		draft := webhook.Draft{Name: ptr("R"), URL: ptr(h.url), Dialect: ptr("standard")}
+		a, secretA, err := h.desk.CreateEndpoint(ctx, h.admin, key("create"), draft)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, secretB, err := h.desk.CreateEndpoint(ctx, h.admin, key("create"), draft)
+		if err != nil || b.ID != a.ID || secretB.Reveal() != secretA.Reveal() {
+			t.Errorf("created again: %d and %d, %v", a.ID, b.ID, err)
+		}
+		rotate := func() string {
+			s, err := h.desk.RotateSecret(ctx, h.admin, key("rotate"), a.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s.Reveal()
+		}
+		if once, again := rotate(), rotate(); once != again || once == secretA.Reveal() {
+			t.Error("the secret was rotated twice, or not at all")
+		}
+		test := func() id.Delivery {
+			d, err := h.desk.Test(ctx, h.admin, key("test"), a.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+		first := test()
+		if again := test(); again != first {
+			t.Errorf("tested twice: deliveries %d and %d", first, again)
 		}
 	})
 }

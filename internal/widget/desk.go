@@ -104,27 +104,32 @@ func (d *Desk) Update(ctx context.Context, by team.Actor, key once.Key, widget i
 	return out, err
 }
 
-// NewIdentitySecret replaces the widget's identity secret and returns it, the only time that it is shown.
-func (d *Desk) NewIdentitySecret(ctx context.Context, by team.Actor, widget id.Widget) (secret.String, error) {
+// NewIdentitySecret replaces the widget's identity secret and returns it, the only time that it is shown, but to a repeat with
+// the same key, which gets the secret that holds now.
+func (d *Desk) NewIdentitySecret(ctx context.Context, by team.Actor, key once.Key, widget id.Widget) (secret.String, error) {
 	if err := by.MayAdmin(); err != nil {
 		return secret.String{}, err
 	}
-	fresh := secret.Token(identitySecretPrefix)
+	var sealed string
 	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		w, err := lockWidget(tx, widget)
 		if err != nil {
 			return missing(widget, err)
 		}
-		w.sealed, w.HasIdentitySecret, w.UpdatedAt = d.Sealer.Seal(sealContext, fresh), true, tx.Now()
-		if err := updateWidget(tx, w); err != nil {
-			return fmt.Errorf("store widget %d: %w", widget, err)
-		}
-		return d.changed(ctx, tx, by, w)
+		_, _, err = once.Do(tx, key, func() (bool, error) {
+			w.sealed, w.HasIdentitySecret, w.UpdatedAt = d.Sealer.Seal(sealContext, secret.Token(identitySecretPrefix)), true, tx.Now()
+			if err := updateWidget(tx, w); err != nil {
+				return false, fmt.Errorf("store widget %d: %w", widget, err)
+			}
+			return true, d.changed(ctx, tx, by, w)
+		})
+		sealed = w.sealed
+		return err
 	})
 	if err != nil {
 		return secret.String{}, err
 	}
-	return secret.Of(fresh), nil
+	return d.Sealer.Open(sealContext, sealed)
 }
 
 func (d *Desk) changed(ctx context.Context, tx *db.Tx, by team.Actor, w *row) error {

@@ -261,7 +261,7 @@ func TestS114_SavingAChangedWidgetIsToldOnceAndAnUnchangedOneIsNot(t *testing.T)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.desk.NewIdentitySecret(t.Context(), admin, w.ID); err != nil {
+		if _, err := h.desk.NewIdentitySecret(t.Context(), admin, once.Key{}, w.ID); err != nil {
 			t.Fatal(err)
 		}
 		if e := h.told(t, 1)[0]; !e.Widget.HasIdentitySecret {
@@ -296,7 +296,7 @@ func TestS114_SavingAChangedWidgetIsToldOnceAndAnUnchangedOneIsNot(t *testing.T)
 		if _, err := h.desk.Update(t.Context(), admin, once.Key{}, 4711, Change{}); !fault.Is(err, fault.WidgetNotFound) {
 			t.Error(err)
 		}
-		if _, err := h.desk.NewIdentitySecret(t.Context(), admin, 4711); !fault.Is(err, fault.WidgetNotFound) {
+		if _, err := h.desk.NewIdentitySecret(t.Context(), admin, once.Key{}, 4711); !fault.Is(err, fault.WidgetNotFound) {
 			t.Error(err)
 		}
 		if _, err := h.desk.Get(t.Context(), 4711); !fault.Is(err, fault.WidgetNotFound) {
@@ -311,7 +311,7 @@ func TestS114_SavingAChangedWidgetIsToldOnceAndAnUnchangedOneIsNot(t *testing.T)
 		if _, err := h.desk.Update(t.Context(), reader, once.Key{}, w.ID, Change{Name: new("x")}); !fault.Is(err, fault.AuthScope) {
 			t.Error(err)
 		}
-		if _, err := h.desk.NewIdentitySecret(t.Context(), reader, w.ID); !fault.Is(err, fault.AuthScope) {
+		if _, err := h.desk.NewIdentitySecret(t.Context(), reader, once.Key{}, w.ID); !fault.Is(err, fault.AuthScope) {
 			t.Error(err)
 		}
 		h.told(t, 0)
@@ -321,11 +321,11 @@ func TestS114_SavingAChangedWidgetIsToldOnceAndAnUnchangedOneIsNot(t *testing.T)
 		if key, err := h.desk.IdentitySecret(t.Context(), w.ID); err != nil || !key.IsZero() {
 			t.Errorf("%v, %v", key, err)
 		}
-		a, err := h.desk.NewIdentitySecret(t.Context(), admin, w.ID)
+		a, err := h.desk.NewIdentitySecret(t.Context(), admin, once.Key{}, w.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := h.desk.NewIdentitySecret(t.Context(), admin, w.ID)
+		b, err := h.desk.NewIdentitySecret(t.Context(), admin, once.Key{}, w.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

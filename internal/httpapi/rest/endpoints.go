@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"parley/internal/fault"
+	"parley/internal/httpapi"
 	"parley/internal/id"
 	"parley/internal/team"
 	"parley/internal/webhook"
@@ -50,7 +51,7 @@ type endpointCreateIn struct{ Body endpointInput }
 type endpointCreatedOut struct{ Body endpointCreatedAnswer }
 
 func (h *handlers) createEndpoint(ctx context.Context, by team.Actor, in *endpointCreateIn) (*endpointCreatedOut, error) {
-	e, signing, err := h.Webhooks.CreateEndpoint(ctx, by, in.Body.draft())
+	e, signing, err := h.Webhooks.CreateEndpoint(ctx, by, httpapi.Key(ctx), in.Body.draft())
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func (h *handlers) resumeEndpoint(ctx context.Context, by team.Actor, in *endpoi
 type testOut struct{ Body testAnswer }
 
 func (h *handlers) testEndpoint(ctx context.Context, by team.Actor, in *endpointIn) (*testOut, error) {
-	d, err := h.Webhooks.Test(ctx, by, id.Endpoint(in.ID))
+	d, err := h.Webhooks.Test(ctx, by, httpapi.Key(ctx), id.Endpoint(in.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func (h *handlers) testEndpoint(ctx context.Context, by team.Actor, in *endpoint
 }
 
 func (h *handlers) rotateSecret(ctx context.Context, by team.Actor, in *endpointIn) (*secretOut, error) {
-	s, err := h.Webhooks.RotateSecret(ctx, by, id.Endpoint(in.ID))
+	s, err := h.Webhooks.RotateSecret(ctx, by, httpapi.Key(ctx), id.Endpoint(in.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +150,7 @@ func (h *handlers) getDelivery(ctx context.Context, by team.Actor, in *deliveryI
 type replayOut struct{ Body replayAnswer }
 
 func (h *handlers) replayDelivery(ctx context.Context, by team.Actor, in *deliveryIn) (*replayOut, error) {
-	d, err := h.Webhooks.Replay(ctx, by, id.Delivery(in.ID))
+	d, err := h.Webhooks.Replay(ctx, by, httpapi.Key(ctx), id.Delivery(in.ID))
 	if err != nil {
 		return nil, err
 	}

@@ -63,9 +63,6 @@ func complete(doc *huma.OpenAPI, faults map[string][]fault.Code, dialects []dial
 	}
 	eachOperation(doc, func(_, _ string, op *huma.Operation) {
 		describe(r, op, faults[op.OperationID])
-		if slices.Contains(unrepeatable(), op.OperationID) {
-			op.Parameters = slices.DeleteFunc(op.Parameters, func(p *huma.Param) bool { return p.Name == idempotencyKey })
-		}
 	})
 	doc.Webhooks = map[string]*huma.PathItem{}
 	for _, info := range dialects {
@@ -88,11 +85,6 @@ func complete(doc *huma.OpenAPI, faults map[string][]fault.Code, dialects []dial
 }
 
 const idempotencyKey = "Idempotency-Key"
-
-// unrepeatable are the writes that happen again when they are repeated, whatever key they carry.
-func unrepeatable() []string {
-	return []string{"create-endpoint", "test-endpoint", "rotate-endpoint-secret", "replay-delivery", "create-identity-secret"}
-}
 
 // eachOperation visits the operations in the order of the document's paths.
 func eachOperation(doc *huma.OpenAPI, visit func(path, method string, op *huma.Operation)) {

@@ -56,7 +56,7 @@ func (h *handlers) patchWidget(ctx context.Context, by team.Actor, in *widgetPat
 type secretOut struct{ Body secretAnswer }
 
 func (h *handlers) newIdentitySecret(ctx context.Context, by team.Actor, in *widgetIn) (*secretOut, error) {
-	s, err := h.Widgets.NewIdentitySecret(ctx, by, id.Widget(in.ID))
+	s, err := h.Widgets.NewIdentitySecret(ctx, by, httpapi.Key(ctx), id.Widget(in.ID))
 	if err != nil {
 		return nil, err
 	}
