@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -105,13 +106,19 @@ var padding = strings.Repeat("lorem ipsum ", 8)
 
 // post sends one message of a visitor, who becomes one with the first.
 func (c *customer) post(client *http.Client, v *visitor, clientID string) error {
-	in := map[string]any{"client_id": clientID, "body": "Message " + clientID + " " + padding, "reopen": true, "visit": map[string]any{"url": "https://shop.example/cart"}}
+	conversation := "null"
 	if v.conversation != 0 {
-		in["conversation_id"] = v.conversation
+		conversation = strconv.FormatInt(v.conversation, 10)
 	}
-	b, err := json.Marshal(in)
-	if err != nil {
-		return err
+	b := []byte(`{"client_id":"` + clientID + `","conversation_id":` + conversation + `,"body":"Message ` + clientID + " " + padding +
+		`","reopen":true,"visit":{"url":"https://shop.example/cart"}}`)
+	path := "/visitor/v1/widgets/" + c.widget + "/messages"
+	if v.conversation != 0 {
+		if err := c.do(client, "POST", path, v.token, b, nil); err != nil {
+			return err
+		}
+		c.posted.Add(1)
+		return nil
 	}
 	var out struct {
 		Token        *string `json:"token"`
@@ -119,7 +126,7 @@ func (c *customer) post(client *http.Client, v *visitor, clientID string) error 
 			ID int64 `json:"id"`
 		} `json:"conversation"`
 	}
-	if err := c.do(client, "POST", "/visitor/v1/widgets/"+c.widget+"/messages", v.token, b, &out); err != nil {
+	if err := c.do(client, "POST", path, v.token, b, &out); err != nil {
 		return err
 	}
 	if out.Token != nil {

@@ -125,15 +125,20 @@ type Visitor struct {
 }
 
 // Authenticate finds the visitor behind a token; the fault is auth.invalid for unknown and revoked ones.
-func (d *Desk) Authenticate(ctx context.Context, token string) (Visitor, error) {
-	var v Visitor
+func (d *Desk) Authenticate(ctx context.Context, token string) (v Visitor, err error) {
+	err = d.db.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		v, err = Authenticate(tx, token)
+		return err
+	})
+	return v, err
+}
+
+// Authenticate is Desk.Authenticate as part of tx.
+func Authenticate(tx *db.Tx, token string) (v Visitor, err error) {
 	if !strings.HasPrefix(token, TokenPrefix) || len(token) > 100 {
 		return v, fault.New(fault.AuthInvalid, "this is not a visitor's token")
 	}
-	err := d.db.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		v.Contact, v.Widget, err = getToken(tx, secret.Hash(token))
-		return err
-	})
+	v.Contact, v.Widget, err = getToken(tx, secret.Hash(token))
 	if errors.Is(err, db.ErrNoRows) {
 		return Visitor{}, fault.New(fault.AuthInvalid, "the visitor's token is unknown or was signed out")
 	}

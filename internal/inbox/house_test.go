@@ -311,7 +311,7 @@ func (h *house) check(t failer) {
 		}
 	}
 	if h.feedReader == nil {
-		h.feedReader = &reader{told: map[id.Conversation]*toldOf{}, contacts: map[id.Contact]event.Contact{}, operators: map[id.Operator]event.Operator{}}
+		h.feedReader = &reader{told: map[id.Conversation]*toldOf{}, contacts: map[id.Contact]event.Contact{}, operators: map[id.Operator]event.Operator{}, groups: map[id.Group]event.Group{}}
 	}
 	news := h.feedReader.replay(t, h)
 	var states []*state
@@ -373,6 +373,7 @@ type reader struct {
 	told      map[id.Conversation]*toldOf
 	contacts  map[id.Contact]event.Contact
 	operators map[id.Operator]event.Operator
+	groups    map[id.Group]event.Group
 }
 
 // replay reads on and returns the conversations that there is news of.
@@ -393,6 +394,8 @@ func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 				r.contacts[e.Contact.ID] = *e.Contact
 			case e.Conversation == nil && e.Operator != nil:
 				r.operators[e.Operator.ID] = *e.Operator
+			case e.Type == event.GroupUpdated:
+				r.groups[e.Group.ID] = *e.Group
 			case e.Conversation != nil:
 				c := r.told[e.Conversation.ID]
 				if c == nil {
@@ -425,7 +428,13 @@ func (r *reader) now(c *toldOf) (*event.Conversation, *event.Session) {
 			return nil
 		}
 		got := r.operators[o.ID]
-		got.Groups = o.Groups
+		got.Groups = nil
+		for _, g := range r.groups {
+			if slices.Contains(g.OperatorIDs, o.ID) {
+				got.Groups = append(got.Groups, event.Group{ID: g.ID, Name: g.Name})
+			}
+		}
+		slices.SortFunc(got.Groups, func(a, b event.Group) int { return int(a.ID - b.ID) })
 		return &got
 	}
 	conversation.Operator, session.OperatorCreated = person(conversation.Operator), person(session.OperatorCreated)

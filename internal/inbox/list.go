@@ -11,6 +11,7 @@ import (
 	"parley/internal/event"
 	"parley/internal/fault"
 	"parley/internal/id"
+	"parley/internal/widget"
 )
 
 // View is a conversation as a reader gets it.
@@ -311,4 +312,22 @@ func (d *Desk) ContactOf(ctx context.Context, conversation id.Conversation) (c i
 		return nil
 	})
 	return c, err
+}
+
+// Guest is a browser that talks to a widget: the widget, and who it is when it has shown a token.
+type Guest struct {
+	Widget  *event.Widget
+	Visitor contact.Visitor // zero without a token
+}
+
+// Guest finds a widget by its key and, where a token is given, the visitor behind it, in one look.
+func (d *Desk) Guest(ctx context.Context, key, token string) (g Guest, err error) {
+	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		if g.Widget, err = widget.ByKey(tx, key); err != nil || token == "" {
+			return err
+		}
+		g.Visitor, err = contact.Authenticate(tx, token)
+		return err
+	})
+	return g, err
 }

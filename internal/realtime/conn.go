@@ -212,7 +212,7 @@ func (c *conn) resume(after *id.Seq, joined id.Seq) bool {
 		c.hub.greet(c)
 	}
 	if after != nil && *after < joined {
-		if joined-*after > id.Seq(c.hub.Replay) && c.who.Contact == 0 {
+		if joined-*after > id.Seq(c.hub.Replay) {
 			c.resync("too_far")
 			return false
 		}

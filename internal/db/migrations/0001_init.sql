@@ -17,7 +17,6 @@ CREATE TABLE events (
     at              BIGINT NOT NULL,
     data            {{bytes}} NOT NULL
 );
-CREATE INDEX events_contact ON events (contact_id, seq);
 CREATE INDEX events_unnumbered ON events (id) WHERE seq IS NULL;
 
 CREATE TABLE feed_counter (

@@ -170,12 +170,21 @@ func (e *edge) online(r *http.Request, wi *event.Widget) ([]wireFace, error) {
 }
 
 func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
-	wi, err := e.widget(r)
+	var in wirePost
+	if err := httpapi.DecodeStrict(w, r, &in); err != nil {
+		return err
+	}
+	given := httpapi.BearerToken(r)
+	signed := in.Identity != nil && *in.Identity != ""
+	if signed {
+		given = "" // the identity says who it is; a token that is no good any more must not keep a signed user out
+	}
+	guest, err := e.Inbox.Guest(r.Context(), r.PathValue("key"), given)
 	if err != nil {
 		return err
 	}
-	var in wirePost
-	if err := httpapi.DecodeStrict(w, r, &in); err != nil {
+	wi := guest.Widget
+	if err := e.originOf(r, wi); err != nil {
 		return err
 	}
 	p := inbox.ContactPost{
@@ -198,19 +207,13 @@ func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
 		p.Change.Custom = &raw
 	}
 	token := ""
-	switch given := httpapi.BearerToken(r); {
-	case in.Identity != nil && *in.Identity != "":
-		who, err := e.identified(r, wi, given, *in.Identity)
+	p.Contact = guest.Visitor.Contact
+	if signed {
+		who, err := e.identified(r, wi, httpapi.BearerToken(r), *in.Identity)
 		if err != nil {
 			return err
 		}
 		p.Contact, token = who.Contact.ID, who.Token
-	case given != "":
-		v, err := e.Contacts.Authenticate(r.Context(), given)
-		if err != nil {
-			return err
-		}
-		p.Contact = v.Contact
 	}
 	out, err := e.Inbox.PostFromContact(r.Context(), p)
 	if err != nil {
