@@ -1,0 +1,301 @@
+package visitor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"parley/internal/contact"
+	"parley/internal/db/dbtest"
+	"parley/internal/event"
+	"parley/internal/feed"
+	"parley/internal/httpapi"
+	"parley/internal/inbox"
+	"parley/internal/once"
+	"parley/internal/secret"
+	"parley/internal/team"
+	"parley/internal/widget"
+)
+
+// site is the visitor's edge behind a real server, with a widget of one shop.
+type site struct {
+	t       *testing.T
+	feed    *feed.Feed
+	widgets *widget.Desk
+	inbox   *inbox.Desk
+	widget  *event.Widget
+	http    *httptest.Server
+}
+
+const shop = "https://shop.example"
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	d := dbtest.New(t)
+	f := feed.New(d)
+	sealer, err := secret.NewSealer(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := team.New(team.Options{DB: d, Feed: f})
+	contacts := contact.New(d, f)
+	s := &site{t: t, feed: f, widgets: widget.New(widget.Options{DB: d, Feed: f, Sealer: sealer})}
+	s.inbox = inbox.New(inbox.Options{DB: d, Feed: f, Contacts: contacts, Widgets: s.widgets})
+	if s.widget, err = s.widgets.Create(t.Context(), team.System(), once.Key{}, widget.Change{Name: new("Shop"), Domains: &[]string{"shop.example"}}); err != nil {
+		t.Fatal(err)
+	}
+	public, err := url.Parse("https://chat.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge, err := httpapi.New(httpapi.Options{Team: people, PublicURL: public})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	Register(mux, Options{Inbox: s.inbox, Contacts: contacts, Widgets: s.widgets, Team: people, PublicURL: "https://chat.example", Now: d.Now})
+	s.http = httptest.NewServer(edge.Handler(mux))
+	t.Cleanup(s.http.Close)
+	return s
+}
+
+// do sends one request and returns status and body. A string body is sent as it is.
+func (s *site) do(method, path, token, origin string, body any) (int, map[string]any) {
+	s.t.Helper()
+	text, raw := body.(string)
+	if !raw && body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		text = string(b)
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.http.URL+path, strings.NewReader(text))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if origin != "" {
+		req.Header.Set("Origin", origin)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.Header.Get("Access-Control-Allow-Origin") != "*" {
+		s.t.Errorf("%s %s: the widget's page may not read the answer", method, path)
+	}
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	out := map[string]any{}
+	if len(bytes.TrimSpace(b)) > 0 {
+		if err := json.Unmarshal(b, &out); err != nil {
+			s.t.Fatalf("%s %s: %s", method, path, b)
+		}
+	}
+	return res.StatusCode, out
+}
+
+func (s *site) messages() string { return "/visitor/v1/widgets/" + s.widget.Key + "/messages" }
+
+// write sends a first message and returns the token and the conversation's id.
+func (s *site) write() (token string, conversation int) {
+	s.t.Helper()
+	status, out := s.do("POST", s.messages(), "", shop, map[string]any{"client_id": secret.UUID(), "body": "hello"})
+	if status != http.StatusCreated {
+		s.t.Fatalf("first message: %d %v", status, out)
+	}
+	return out["token"].(string), int(out["conversation"].(map[string]any)["id"].(float64))
+}
+
+func (s *site) events() int {
+	s.t.Helper()
+	list, _, err := s.feed.ReadAfter(context.Background(), 0, 10000, feed.Filter{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(list)
+}
+
+// A visitor's day: message, answer, history, read, end, and nothing after logging out.
+func TestVisitorsDay(t *testing.T) {
+	s := newSite(t)
+	token, conversation := s.write()
+	path := fmt.Sprintf("/visitor/v1/conversations/%d/", conversation)
+	if status, out := s.do("GET", path+"messages", token, shop, nil); status != 200 || len(out["items"].([]any)) != 1 {
+		t.Errorf("history: %d %v", status, out)
+	}
+	if status, out := s.do("PATCH", "/visitor/v1/me", token, shop, map[string]any{"name": "Ann", "custom": map[string]any{"basket": map[string]any{"id": 7}}}); status != 200 || out["contact"].(map[string]any)["name"] != "Ann" {
+		t.Errorf("change: %d %v", status, out)
+	}
+	if status, _ := s.do("POST", path+"read", token, shop, map[string]any{"number": 1}); status != http.StatusNoContent {
+		t.Errorf("read: %d", status)
+	}
+	if status, out := s.do("POST", path+"end", token, shop, map[string]any{}); status != 200 || out["conversation"].(map[string]any)["status"] != "ended" {
+		t.Errorf("end: %d %v", status, out)
+	}
+	if status, out := s.do("GET", "/visitor/v1/me", token, shop, nil); status != 200 || len(out["conversations"].([]any)) != 1 || out["seq"].(float64) == 0 {
+		t.Errorf("home: %d %v", status, out)
+	}
+	if status, _ := s.do("POST", "/visitor/v1/logout", token, shop, map[string]any{}); status != http.StatusNoContent {
+		t.Errorf("logout: %d", status)
+	}
+	if status, out := s.do("GET", "/visitor/v1/me", token, shop, nil); status != 401 || out["code"] != "auth.invalid" {
+		t.Errorf("after logging out: %d %v", status, out)
+	}
+}
+
+// A repeat of the first message, whose answer was lost, is an answer with a working token and no second message.
+func TestRepeatOfTheFirstMessageIsAnAnswer(t *testing.T) {
+	s := newSite(t)
+	in := map[string]any{"client_id": secret.UUID(), "body": "hello"}
+	_, first := s.do("POST", s.messages(), "", shop, in)
+	before := s.events()
+	status, again := s.do("POST", s.messages(), "", shop, in)
+	if status != http.StatusCreated || again["duplicate"] != true || again["message"].(map[string]any)["id"] != first["message"].(map[string]any)["id"] {
+		t.Errorf("repeat: %d %v", status, again)
+	}
+	if s.events() != before {
+		t.Error("the repeat left events")
+	}
+	if status, _ := s.do("GET", "/visitor/v1/me", again["token"].(string), shop, nil); status != 200 {
+		t.Errorf("the repeat's token: %d", status)
+	}
+}
+
+// Every refusal has its status, code and field, and leaves nothing behind.
+func TestRefusals(t *testing.T) {
+	s := newSite(t)
+	token, conversation := s.write()
+	_, foreign := s.write()
+	ended, endedConversation := s.write()
+	s.do("POST", fmt.Sprintf("/visitor/v1/conversations/%d/end", endedConversation), ended, shop, map[string]any{})
+	off, err := s.widgets.Create(t.Context(), team.System(), once.Key{}, widget.Change{Name: new("Off"), Active: new(false)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := s.widgets.NewIdentitySecret(t.Context(), team.System(), once.Key{}, s.widget.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := func(method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
+		j, err := jwt.NewWithClaims(method, claims).SignedString(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	soon, past := time.Now().Add(time.Hour).Unix(), time.Now().Add(-time.Hour).Unix()
+	identify := "/visitor/v1/widgets/" + s.widget.Key + "/identify"
+	read := fmt.Sprintf("/visitor/v1/conversations/%d/read", conversation)
+	post := func(change map[string]any) map[string]any {
+		in := map[string]any{"client_id": secret.UUID(), "body": "hi"}
+		for k, v := range change {
+			in[k] = v
+		}
+		return in
+	}
+	deep := strings.Repeat(`{"a":`, 9) + "1" + strings.Repeat("}", 9)
+	before := s.events()
+	for name, c := range map[string]struct {
+		method, path, token, origin string
+		body                        any
+		status                      int
+		code, field                 string
+	}{
+		"another site's page":         {"GET", "/visitor/v1/widgets/" + s.widget.Key, "", "https://evil.example", nil, 403, "widget.origin_denied", ""},
+		"another site's message":      {"POST", s.messages(), token, "https://evil.example", post(nil), 403, "widget.origin_denied", ""},
+		"another site with a token":   {"GET", "/visitor/v1/me", token, "https://evil.example", nil, 403, "widget.origin_denied", ""},
+		"unknown widget":              {"GET", "/visitor/v1/widgets/w_nobody", "", shop, nil, 404, "widget.not_found", ""},
+		"widget switched off":         {"GET", "/visitor/v1/widgets/" + off.Key, "", shop, nil, 404, "widget.inactive", ""},
+		"no token":                    {"GET", "/visitor/v1/me", "", shop, nil, 401, "auth.required", ""},
+		"wrong token":                 {"GET", "/visitor/v1/me", "vt_wrong", shop, nil, 401, "auth.invalid", ""},
+		"an operator's token":         {"GET", "/visitor/v1/me", "pat_x", shop, nil, 401, "auth.invalid", ""},
+		"wrong token with a message":  {"POST", s.messages(), "vt_wrong", shop, post(nil), 401, "auth.invalid", ""},
+		"malformed JSON":              {"POST", s.messages(), token, shop, `{"client_id":`, 400, "request.malformed", ""},
+		"not an object":               {"POST", s.messages(), token, shop, `[]`, 400, "request.malformed", ""},
+		"unknown field":               {"POST", s.messages(), token, shop, post(map[string]any{"admin": true}), 422, "request.unknown_field", "admin"},
+		"too large":                   {"POST", s.messages(), token, shop, post(map[string]any{"body": strings.Repeat("x", 300<<10)}), 413, "request.too_large", ""},
+		"100 kB of text":              {"POST", s.messages(), token, shop, post(map[string]any{"body": strings.Repeat("x", 100<<10)}), 422, "message.too_long", "body"},
+		"only blanks":                 {"POST", s.messages(), token, shop, post(map[string]any{"body": " \n\t"}), 422, "message.empty", "body"},
+		"NUL in the text":             {"POST", s.messages(), token, shop, post(map[string]any{"body": "a\x00b"}), 422, "text.invalid", "body"},
+		"no client id":                {"POST", s.messages(), token, shop, post(map[string]any{"client_id": ""}), 422, "field.invalid", "client_id"},
+		"bad e-mail":                  {"POST", s.messages(), token, shop, post(map[string]any{"contact": map[string]any{"email": "nobody"}}), 422, "field.invalid", "contact.email"},
+		"custom data too deep":        {"PATCH", "/visitor/v1/me", token, shop, `{"custom":` + deep + `}`, 422, "custom.too_deep", "custom"},
+		"custom data not an object":   {"PATCH", "/visitor/v1/me", token, shop, `{"custom":[1]}`, 422, "custom.invalid", "custom"},
+		"a foreign conversation":      {"POST", s.messages(), token, shop, post(map[string]any{"conversation_id": foreign}), 404, "conversation.not_found", "conversation_id"},
+		"a foreign history":           {"GET", fmt.Sprintf("/visitor/v1/conversations/%d/messages", foreign), token, shop, nil, 404, "conversation.not_found", ""},
+		"a foreign end":               {"POST", fmt.Sprintf("/visitor/v1/conversations/%d/end", foreign), token, shop, map[string]any{}, 404, "conversation.not_found", ""},
+		"an ended conversation":       {"POST", s.messages(), ended, shop, post(map[string]any{"conversation_id": endedConversation}), 409, "conversation.ended", "conversation_id"},
+		"an id that is none":          {"GET", "/visitor/v1/conversations/0x1/messages", token, shop, nil, 404, "conversation.not_found", ""},
+		"a page beyond the limit":     {"GET", fmt.Sprintf("/visitor/v1/conversations/%d/messages?limit=1000", conversation), token, shop, nil, 422, "field.invalid", "limit"},
+		"read beyond the end":         {"POST", read, token, shop, map[string]any{"number": 99}, 422, "message.number_unknown", "number"},
+		"expired identity":            {"POST", identify, token, shop, map[string]any{"identity": signed(jwt.SigningMethodHS256, []byte(key.Reveal()), jwt.MapClaims{"sub": "u1", "exp": past})}, 401, "identity.expired", "identity"},
+		"identity with another key":   {"POST", identify, token, shop, map[string]any{"identity": signed(jwt.SigningMethodHS256, []byte("another"), jwt.MapClaims{"sub": "u1", "exp": soon})}, 401, "identity.invalid", "identity"},
+		"unsigned identity":           {"POST", identify, token, shop, map[string]any{"identity": signed(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, jwt.MapClaims{"sub": "u1", "exp": soon})}, 401, "identity.invalid", "identity"},
+		"identity without an expiry":  {"POST", identify, token, shop, map[string]any{"identity": signed(jwt.SigningMethodHS256, []byte(key.Reveal()), jwt.MapClaims{"sub": "u1"})}, 401, "identity.invalid", "identity"},
+		"a bad identity at a message": {"POST", s.messages(), "", shop, post(map[string]any{"identity": "x.y.z"}), 401, "identity.invalid", "identity"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, out := s.do(c.method, c.path, c.token, c.origin, c.body)
+			field, _ := out["field"].(string)
+			if status != c.status || out["code"] != c.code || field != c.field {
+				t.Errorf("%d %v %q; want %d %s %q\n%v", status, out["code"], field, c.status, c.code, c.field, out)
+			}
+		})
+	}
+	if n := s.events(); n != before {
+		t.Errorf("refusals left %d events", n-before)
+	}
+}
+
+// A signed identity makes the anonymous contact that user, and their conversations stay theirs on another device.
+func TestIdentityFollowsTheUser(t *testing.T) {
+	s := newSite(t)
+	key, err := s.widgets.NewIdentitySecret(t.Context(), team.System(), once.Key{}, s.widget.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	identity, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "u1", "name": "Ann", "exp": time.Now().Add(time.Hour).Unix()}).SignedString([]byte(key.Reveal()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	identify := "/visitor/v1/widgets/" + s.widget.Key + "/identify"
+	first, conversation := s.write()
+	status, out := s.do("POST", identify, first, shop, map[string]any{"identity": identity})
+	if status != 200 || out["contact"].(map[string]any)["name"] != "Ann" {
+		t.Fatalf("identify: %d %v", status, out)
+	}
+	if status, _ := s.do("GET", "/visitor/v1/me", first, shop, nil); status != 401 {
+		t.Errorf("the anonymous token still works: %d", status)
+	}
+	// Another device, which has written anonymously too: both conversations are Ann's now.
+	second, other := s.write()
+	_, out = s.do("POST", identify, second, shop, map[string]any{"identity": identity})
+	_, home := s.do("GET", "/visitor/v1/me", out["token"].(string), shop, nil)
+	got := map[int]bool{}
+	for _, c := range home["conversations"].([]any) {
+		got[int(c.(map[string]any)["id"].(float64))] = true
+	}
+	if len(got) != 2 || !got[conversation] || !got[other] {
+		t.Errorf("Ann has the conversations %v, want %d and %d", got, conversation, other)
+	}
+}
