@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures a real server: it starts the binary as a child, plays visitors, an operator's socket and a
 // receiver of callbacks, and compares what it sees with the figures that the project promises. It exits with 1 when a
 // figure is missed or when the receiver saw a callback lost, doubled or out of order.

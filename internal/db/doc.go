@@ -4,8 +4,8 @@
 //
 // Invariants
 //   - Update returns nil only after the change is durable. On SQLite that is a group commit with synchronous=FULL: one
-//     writer goroutine runs the waiting functions one after the other, each in its own savepoint, and commits them
-//     together. On PostgreSQL it is one transaction per call, run again when the engine reports a serialization failure
+//     writer goroutine runs the waiting functions one after the other and commits them together; when one fails after it
+//     has written, the group is rolled back and runs again, each function in a savepoint. On PostgreSQL it is one transaction per call, run again when the engine reports a serialization failure
 //     or a deadlock, so a function must not change anything but its transaction before it returns nil.
 //   - The context that a function gets is marked (see InTx): the outbound HTTP client refuses to work under it, and a
 //     nested Update panics.
