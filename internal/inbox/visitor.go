@@ -26,6 +26,8 @@ const (
 // ContactPost is a message that a contact's browser sends through a widget.
 type ContactPost struct {
 	WidgetKey string
+	// Widget is the active widget of that key where the caller has read it for this very request; nil has it read here.
+	Widget *event.Widget
 	// Contact is the authenticated contact, 0 for a browser without a token: then a contact and a token are made.
 	Contact id.Contact
 	// ClientID is the browser's own id of the message; it makes the post idempotent. The first message, without a contact, is
@@ -80,9 +82,12 @@ func (d *Desk) PostFromContact(ctx context.Context, p ContactPost) (*ContactPost
 	var out ContactPosted
 	err = d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		out = ContactPosted{}
-		w, err := widget.ByKey(tx, p.WidgetKey)
-		if err != nil {
-			return err
+		w := p.Widget
+		if w == nil {
+			var err error
+			if w, err = widget.ByKey(tx, p.WidgetKey); err != nil {
+				return err
+			}
 		}
 		key := once.Key{Scope: fmt.Sprintf("contact:%d message", p.Contact), Value: p.ClientID, Request: once.Digest([]byte(p.Body))}
 		if p.Contact == 0 {

@@ -188,7 +188,7 @@ func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := inbox.ContactPost{
-		WidgetKey: wi.Key, ClientID: in.ClientID, Body: in.Body, Reopen: in.Reopen,
+		WidgetKey: wi.Key, Widget: wi, ClientID: in.ClientID, Body: in.Body, Reopen: in.Reopen,
 		Visit: inbox.Visit{
 			URL: in.Visit.URL, Title: in.Visit.Title, InitialURL: in.Visit.InitialURL, Referrer: in.Visit.Referrer,
 			PageImpressions: in.Visit.PageImpressions, Visits: in.Visit.Visits, UserAgent: r.UserAgent(), IP: clientIP(r),
