@@ -8,6 +8,8 @@ import {
   applyToThread,
   messageState,
   shiftCounts,
+  withAnswer,
+  withAnsweredMessage,
 } from "../src/realtime/reducer.ts";
 import { EVERY_STATUS, type ListFilter, type ListSnapshot, NOT_ENDED } from "../src/realtime/snapshots.ts";
 import { conversation, event, message, operator } from "./samples.ts";
@@ -240,5 +242,27 @@ describe("a message's state", () => {
     expect(messageState(own(2, "failed"), talk)).toBe("failed");
     expect(messageState(message({ number: 3 }), talk)).toBe("read");
     expect(messageState(message({ number: 4 }), talk)).toBe("sent");
+  });
+});
+
+describe("an answer that its events overtook", () => {
+  // The contact's browser reads within milliseconds: the mark comes before the answer to the operator's own write.
+  const answer = conversation({ id: 1, message_count: 2, contact_delivered: 1, contact_read: 1 });
+
+  it("does not take the contact's reading back", () => {
+    const known = conversation({ id: 1, message_count: 2, contact_delivered: 2, contact_read: 2 });
+    const after = withAnswer(known, answer);
+    expect(after.contact_read).toBe(2);
+    expect(after.contact_delivered).toBe(2);
+    expect(
+      messageState(message({ number: 2, sender: { type: "operator", id: ME, name: "Kim" } }), after),
+    ).toBe("read");
+  });
+
+  it("does not put an older line over a newer one, and puts in what is missing", () => {
+    const read = message({ conversation_id: 1, number: 2, state: "read" });
+    const sent = message({ conversation_id: 1, number: 2, state: "sent" });
+    expect(withAnsweredMessage([read], sent)).toEqual([read]);
+    expect(withAnsweredMessage([], sent)).toEqual([sent]);
   });
 });

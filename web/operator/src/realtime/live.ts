@@ -12,7 +12,8 @@ import {
   applyToOperators,
   applyToThread,
   shiftCounts,
-  withMessage,
+  withAnswer,
+  withAnsweredMessage,
 } from "./reducer.ts";
 import {
   type ConversationSnapshot,
@@ -212,7 +213,7 @@ export class Live {
       );
     }
     this.patch(conversation.id, (before) =>
-      before.updated_at > conversation.updated_at ? before : { ...before, ...conversation },
+      before.updated_at > conversation.updated_at ? before : withAnswer(before, conversation),
     );
   }
 
@@ -238,7 +239,7 @@ export class Live {
   adoptMessage(message: T.Message): void {
     this.client.setQueryData<ThreadSnapshot>(
       keys.thread(message.conversation_id),
-      (now) => now && { ...now, items: withMessage(now.items, message) },
+      (now) => now && { ...now, items: withAnsweredMessage(now.items, message) },
     );
   }
 

@@ -32,6 +32,26 @@ function asLast(message: T.Message): T.LastMessage {
   };
 }
 
+/** The watermarks of both, each at its highest: reading never goes back, whichever of the two is newer. */
+function highest(known: Partial<T.Conversation> | undefined, sent: Partial<T.Conversation>) {
+  const contactRead = Math.max(sent.contact_read ?? 0, known?.contact_read ?? 0);
+  return {
+    operator_read: Math.max(sent.operator_read ?? 0, known?.operator_read ?? 0),
+    contact_read: contactRead,
+    contact_delivered: Math.max(sent.contact_delivered ?? 0, known?.contact_delivered ?? 0, contactRead),
+  };
+}
+
+/**
+ * The conversation after the answer to a write. Events behind the write may have come before its answer: the
+ * contact reads a message within milliseconds, and reading leaves updated_at as it is.
+ */
+export function withAnswer(known: T.Conversation, answer: T.Conversation): T.Conversation {
+  const next = { ...known, ...answer, ...highest(known, answer) };
+  if (next.operator_read >= next.message_count) next.unread = 0;
+  return next;
+}
+
 /**
  * The conversation after the event, or undefined when the event does not touch it. An event's conversation may
  * lack what only a list needs (unread, last line): that is carried over or worked out here.
@@ -43,13 +63,7 @@ export function afterEvent(known: T.Conversation | undefined, event: T.Event): T
     const next = { ...known, ...sent } as T.Conversation;
     const count = Math.max(sent.message_count ?? 0, message?.number ?? 0, known?.message_count ?? 0);
     next.message_count = count;
-    next.operator_read = Math.max(sent.operator_read ?? 0, known?.operator_read ?? 0);
-    next.contact_read = Math.max(sent.contact_read ?? 0, known?.contact_read ?? 0);
-    next.contact_delivered = Math.max(
-      sent.contact_delivered ?? 0,
-      known?.contact_delivered ?? 0,
-      next.contact_read,
-    );
+    Object.assign(next, highest(known, sent));
     const last = sent.last_message ?? known?.last_message ?? null;
     next.last_message = message && (!last || message.number >= last.number) ? asLast(message) : last;
     if (typeof sent.unread === "number") {
@@ -135,6 +149,11 @@ export function withMessage(items: T.Message[], message: T.Message): T.Message[]
   const next = items.slice();
   next.splice(index, items[index]?.number === message.number ? 1 : 0, message);
   return next;
+}
+
+/** Puts a message in that a write made. One with its number came as an event, which is never older than the answer. */
+export function withAnsweredMessage(items: T.Message[], message: T.Message): T.Message[] {
+  return items.some((item) => item.number === message.number) ? items : withMessage(items, message);
 }
 
 export function applyToThread(
