@@ -106,17 +106,22 @@ func (c *customer) do(client *http.Client, method, path, token string, body []by
 
 var padding = strings.Repeat("lorem ipsum ", 8)
 
-// post sends one message of a visitor, who becomes one with the first.
-func (c *customer) post(client *http.Client, v *visitor, clientID string) error {
+func (c *customer) messages() string { return "/visitor/v1/widgets/" + c.widget + "/messages" }
+
+func message(v *visitor, clientID string) []byte {
 	conversation := "null"
 	if v.conversation != 0 {
 		conversation = strconv.FormatInt(v.conversation, 10)
 	}
-	b := []byte(`{"client_id":"` + clientID + `","conversation_id":` + conversation + `,"body":"Message ` + clientID + " " + padding +
+	return []byte(`{"client_id":"` + clientID + `","conversation_id":` + conversation + `,"body":"Message ` + clientID + " " + padding +
 		`","reopen":true,"visit":{"url":"https://shop.example/cart"}}`)
-	path := "/visitor/v1/widgets/" + c.widget + "/messages"
+}
+
+// post sends the first message of a visitor, who becomes one with it, or a further one.
+func (c *customer) post(client *http.Client, v *visitor, clientID string) error {
+	b := message(v, clientID)
 	if v.conversation != 0 {
-		if err := c.do(client, "POST", path, v.token, b, nil); err != nil {
+		if err := c.do(client, "POST", c.messages(), v.token, b, nil); err != nil {
 			return err
 		}
 		c.posted.Add(1)
@@ -128,7 +133,7 @@ func (c *customer) post(client *http.Client, v *visitor, clientID string) error 
 			ID int64 `json:"id"`
 		} `json:"conversation"`
 	}
-	if err := c.do(client, "POST", path, v.token, b, &out); err != nil {
+	if err := c.do(client, "POST", c.messages(), v.token, b, &out); err != nil {
 		return err
 	}
 	if out.Token != nil {
@@ -278,6 +283,7 @@ func (c *customer) heavy(d time.Duration, limit float64, out *report) error {
 	if err != nil {
 		return err
 	}
+	own := ownCPU()
 	var wg sync.WaitGroup
 	var next atomic.Int64
 	var failed atomic.Value
@@ -285,16 +291,23 @@ func (c *customer) heavy(d time.Duration, limit float64, out *report) error {
 	stop := began.Add(d)
 	for i := range 64 {
 		wg.Go(func() {
+			l, err := dialLine(i, c.s.addr)
+			if err != nil {
+				failed.Store(err)
+				return
+			}
+			defer l.Close()
 			// A connection has its own conversations, so that the order of a conversation is the order of its posts.
 			for n := 0; time.Now().Before(stop); n++ {
 				v := people[(i+64*n)%448]
 				if i < 52 && n%8 == 7 {
 					v = people[448+i]
 				}
-				if err := c.post(c.clients[i], v, clientID(1_000_000+next.Add(1))); err != nil {
+				if err := l.post(c.s.addr, c.messages(), v.token, message(v, clientID(1_000_000+next.Add(1)))); err != nil {
 					failed.Store(err)
 					return
 				}
+				c.posted.Add(1)
 			}
 		})
 	}
@@ -305,6 +318,7 @@ func (c *customer) heavy(d time.Duration, limit float64, out *report) error {
 	}
 	accepted := c.posted.Load() - before
 	meanwhile := c.r.count() - delivered
+	own = ownCPU() - own
 	spent, err := c.s.cpu()
 	if err != nil {
 		return err
@@ -323,6 +337,7 @@ func (c *customer) heavy(d time.Duration, limit float64, out *report) error {
 	out.info("transaction → receiver under load, p50", ms(percentile(delays, 50)), "ms")
 	out.info("transaction → receiver under load, p99", ms(percentile(delays, 99)), "ms")
 	out.info("server's processor time for each message with its delivery", float64((spent-cpu).Microseconds())/float64(accepted), "µs")
+	out.info("generator's and receiver's processor time for each message", float64(own.Microseconds())/float64(accepted), "µs")
 	return nil
 }
 

@@ -103,3 +103,12 @@ func (s *server) cpu() (time.Duration, error) {
 	system, err2 := strconv.ParseInt(f[12], 10, 64)
 	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err1, err2)
 }
+
+// ownCPU is the processor time of this program, which shares the cores with the server.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

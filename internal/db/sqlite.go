@@ -22,7 +22,7 @@ import (
 
 const (
 	// groupMax bounds how many functions share one commit, so that the first does not wait for a crowd.
-	groupMax = 128
+	groupMax = 32
 	// queueMax bounds the functions that wait for the writer; more are refused with 503 instead of piling up.
 	queueMax = 8192
 	// checkpointAfter is how long after a commit the log is moved into the database file, in the background. The writer does

@@ -151,9 +151,7 @@ func tuples(n, width int) string {
 }
 
 func insertTarget(tx *db.Tx, kind string, ref int64, limit int) (Target, error) {
-	var t Target
-	err := tx.One(sqlInsertTarget, []any{kind, ref, limit}, &t)
-	return t, err
+	return db.Insert[Target](tx, sqlInsertTarget, kind, ref, limit)
 }
 
 func setLimit(tx *db.Tx, t Target, limit int) error {
@@ -177,10 +175,8 @@ func setPaused(tx *db.Tx, t Target, paused bool, reason string) error {
 }
 
 func insertDelivery(tx *db.Tx, it *Item, replayOf id.Delivery, now time.Time) (id.Delivery, error) {
-	var d id.Delivery
-	err := tx.One(sqlInsertDelivery, []any{int64(it.Target), int64(it.Event), it.Lane, it.Name, it.Form, it.Test, db.Micros(now), it.Body != nil,
-		db.NullID(replayOf)}, &d)
-	return d, err
+	return db.Insert[id.Delivery](tx, sqlInsertDelivery, int64(it.Target), int64(it.Event), it.Lane, it.Name, it.Form, it.Test, db.Micros(now), it.Body != nil,
+		db.NullID(replayOf))
 }
 
 func insertBody(tx *db.Tx, d id.Delivery, body []byte) error {

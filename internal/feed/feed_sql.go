@@ -12,7 +12,7 @@ import (
 
 const (
 	sqlInsertEventNumbered = `INSERT INTO events (seq, type, lane, conversation_id, contact_id, at, data)
-VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM events), $1, $2, $3, $4, $5, $6) RETURNING id, seq`
+VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`
 	sqlInsertEvent  = `INSERT INTO events (type, lane, conversation_id, contact_id, at, data) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`
 	sqlUnnumbered   = `SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT 1`
 	sqlLockCounter  = `SELECT last FROM feed_counter WHERE one = 1 FOR UPDATE`
@@ -36,11 +36,17 @@ func insertEvent(tx *db.Tx, e *event.Event) error {
 	if c := contactOf(e); c != 0 {
 		contact = int64(c)
 	}
-	args := []any{string(e.Type), e.Lane(), conversation, contact, db.Micros(e.At), data}
-	if tx.Engine() == db.SQLite {
-		return tx.One(sqlInsertEventNumbered, args, &e.ID, &e.Seq)
+	if tx.Engine() == db.Postgres {
+		e.ID, err = db.Insert[id.Event](tx, sqlInsertEvent, string(e.Type), e.Lane(), conversation, contact, db.Micros(e.At), data)
+		return err
 	}
-	return tx.One(sqlInsertEvent, args, &e.ID)
+	last, err := latestSeq(tx) // nobody can write between these two statements
+	if err != nil {
+		return err
+	}
+	e.Seq = last + 1
+	e.ID, err = db.Insert[id.Event](tx, sqlInsertEventNumbered, int64(e.Seq), string(e.Type), e.Lane(), conversation, contact, db.Micros(e.At), data)
+	return err
 }
 
 func unnumbered(tx *db.Tx) (bool, error) {

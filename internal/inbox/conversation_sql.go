@@ -40,8 +40,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, NULL, '', 0, 0, 0, 0, $10, $10, 0
   session_id = $8, last_message = $9, operator_read = $10, contact_delivered = $11, contact_read = $12, unread = $13, updated_at = $14, ended_at = $15
 WHERE id = $1`
 
-	sqlInsertSession = `INSERT INTO sessions (conversation_id, number, first_number, started_at, ended_at, end_reason, operator_created, active_at, expires_at, visit)
-VALUES ($1, $2, $3, $4, 0, '', $5, $4, $6, $7) RETURNING id`
+	sqlInsertSession = `INSERT INTO sessions (conversation_id, number, first_number, started_at, ended_at, end_reason, operator_created, expires_at, visit)
+VALUES ($1, $2, $3, $4, 0, '', $5, $6, $7) RETURNING id`
 	sqlUpdateSession = `UPDATE sessions SET ended_at = $2, end_reason = $3, expires_at = $4, visit = $5 WHERE id = $1`
 	sqlListSessions  = `SELECT id, number, first_number, started_at, ended_at, end_reason, COALESCE(operator_created, 0), expires_at, visit
 FROM sessions WHERE conversation_id = $1 ORDER BY number DESC LIMIT $2`
@@ -179,9 +179,10 @@ func decodeVisit(text string, v *event.Visit) error {
 	return nil
 }
 
-func insertConversation(tx *db.Tx, s *state) error {
-	return tx.One(sqlInsertConversation, []any{s.UUID, int64(s.Contact.ID), int64(s.Widget.ID), s.Channel.Type, db.NullID(s.Channel.ID),
-		db.NullID(s.groupID), db.NullID(s.operatorID), s.Status, s.Topic, db.Micros(s.CreatedAt)}, &s.ID)
+func insertConversation(tx *db.Tx, s *state) (err error) {
+	s.ID, err = db.Insert[id.Conversation](tx, sqlInsertConversation, s.UUID, int64(s.Contact.ID), int64(s.Widget.ID), s.Channel.Type, db.NullID(s.Channel.ID),
+		db.NullID(s.groupID), db.NullID(s.operatorID), s.Status, s.Topic, db.Micros(s.CreatedAt))
+	return err
 }
 
 // save writes the conversation and its latest session back.
@@ -221,7 +222,9 @@ func insertSession(tx *db.Tx, conversation id.Conversation, se *session, created
 	if err != nil {
 		return fmt.Errorf("encode visit: %w", err)
 	}
-	return tx.One(sqlInsertSession, []any{int64(conversation), se.Number, se.firstNumber, db.Micros(se.StartedAt), db.NullID(createdBy), db.Micros(se.expiresAt), string(visit)}, &se.ID)
+	se.ID, err = db.Insert[id.Session](tx, sqlInsertSession, int64(conversation), se.Number, se.firstNumber, db.Micros(se.StartedAt), db.NullID(createdBy),
+		db.Micros(se.expiresAt), string(visit))
+	return err
 }
 
 type storedSession struct {

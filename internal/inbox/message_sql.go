@@ -35,6 +35,7 @@ WHERE c.contact_id = $1 AND (CAST($2 AS BIGINT) = 0 OR c.id = $2) AND m.sender_t
 )
 
 func insertMessage(tx *db.Tx, m *event.Message) error {
+	var err error
 	entry := ""
 	if m.Entry != nil {
 		b, err := json.Marshal(m.Entry)
@@ -43,8 +44,8 @@ func insertMessage(tx *db.Tx, m *event.Message) error {
 		}
 		entry = string(b)
 	}
-	err := tx.One(sqlInsertMessage, []any{int64(m.ConversationID), m.Number, int64(m.SessionID), m.Type, m.Note, string(m.Sender.Type), db.NullID(m.Sender.ID), m.Sender.Name,
-		m.Body, entry, db.NullID(m.ReferenceID), m.ClientID, db.Micros(m.SentAt)}, &m.ID)
+	m.ID, err = db.Insert[id.Message](tx, sqlInsertMessage, int64(m.ConversationID), m.Number, int64(m.SessionID), m.Type, m.Note, string(m.Sender.Type), db.NullID(m.Sender.ID), m.Sender.Name,
+		m.Body, entry, db.NullID(m.ReferenceID), m.ClientID, db.Micros(m.SentAt))
 	if err != nil {
 		return fmt.Errorf("store message %d of conversation %d: %w", m.Number, m.ConversationID, err)
 	}
