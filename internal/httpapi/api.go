@@ -286,6 +286,11 @@ func (e *Edge) prepare(c *call, op *huma.Operation, w http.ResponseWriter, r *ht
 	if err != nil {
 		return err
 	}
+	if body != nil {
+		if err := CheckJSON(body); err != nil {
+			return err
+		}
+	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if key := r.Header.Get("Idempotency-Key"); key != "" && unsafe(r.Method) {
 		if err := once.Check(key); err != nil {
@@ -310,5 +315,3 @@ func actorKey(a team.Actor) string {
 	}
 	return ""
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -509,7 +511,7 @@ func TestDocumentShowsSecurityProblemsAndStrictBodies(t *testing.T) {
 		t.Errorf("description %q does not name the codes", post.Description)
 	}
 	if doc.Components.Schemas["Problem"]["properties"] == nil {
-		t.Errorf("no Problem schema among %v", sortedKeys(doc.Components.Schemas))
+		t.Errorf("no Problem schema among %v", slices.Sorted(maps.Keys(doc.Components.Schemas)))
 	}
 	if doc.Components.Schemas["PostInputBody"] != nil && doc.Components.Schemas["PostInputBody"]["additionalProperties"] != false {
 		t.Error("bodies allow unknown fields")
