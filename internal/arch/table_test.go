@@ -62,6 +62,7 @@ var rooms = []room{
 	{path: "internal/httpapi", may: list("internal/event internal/team internal/limit internal/once")},
 	{path: "internal/httpapi/rest", may: list("internal/httpapi internal/delivery internal/webhook internal/webhook/dialect internal/event/eventtest internal/channel internal/limit " + concepts), tests: list("internal/webhook/dialect/*")},
 	{path: "internal/httpapi/visitor", may: list("internal/httpapi internal/limit " + concepts)},
+	{path: "internal/metrics", may: list("internal/db internal/delivery internal/feed")},
 	{path: "internal/demo", may: list("web internal/httpapi")},
 	{path: "internal/app", may: list("…")},
 	{path: "internal/cli", may: list("internal/app internal/config")},
@@ -78,17 +79,19 @@ var rooms = []room{
 
 // outside says which rooms may import a module that is not ours. A module that is not listed may be imported nowhere.
 var outside = map[string][]string{
-	"modernc.org/sqlite":               list("internal/db"),
-	"github.com/jackc/pgx/v5":          list("internal/db"),
-	"github.com/danielgtaylor/huma/v2": list("internal/httpapi internal/httpapi/rest internal/httpapi/visitor"),
-	"github.com/coder/websocket":       list("internal/realtime cmd/bench"),
-	"github.com/redis/go-redis/v9":     list("internal/realtime"),
-	"github.com/alecthomas/kong":       list("internal/cli internal/config"),
-	"code.dny.dev/ssrf":                list("internal/outhttp"),
-	"github.com/golang-jwt/jwt/v5":     list("internal/contact internal/widget"),
-	"github.com/mileusna/useragent":    list("internal/inbox internal/httpapi/visitor"),
-	"golang.org/x/crypto":              list("internal/team"),
-	"golang.org/x/time":                list("internal/limit internal/httpapi internal/realtime"),
+	"github.com/go-json-experiment/json":  list("internal/feed"),
+	"modernc.org/sqlite":                  list("internal/db"),
+	"github.com/jackc/pgx/v5":             list("internal/db"),
+	"github.com/danielgtaylor/huma/v2":    list("internal/httpapi internal/httpapi/rest internal/httpapi/visitor"),
+	"github.com/coder/websocket":          list("internal/realtime cmd/bench"),
+	"github.com/redis/go-redis/v9":        list("internal/realtime"),
+	"github.com/alecthomas/kong":          list("internal/cli internal/config"),
+	"code.dny.dev/ssrf":                   list("internal/outhttp"),
+	"github.com/golang-jwt/jwt/v5":        list("internal/contact internal/widget"),
+	"github.com/mileusna/useragent":       list("internal/inbox internal/httpapi/visitor"),
+	"golang.org/x/crypto":                 list("internal/team"),
+	"github.com/prometheus/client_golang": list("internal/metrics"),
+	"golang.org/x/time":                   list("internal/limit internal/httpapi internal/realtime"),
 }
 
 // testLibraries may be imported by any test and by the test-only rooms.

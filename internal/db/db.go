@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -169,7 +170,7 @@ func (tx *Tx) Exec(query string, args ...any) (int64, error) {
 	return n, mapError(tx.engine, err)
 }
 
-func (tx *Tx) exec(query string, args []any) (sql.Result, error) {
+func (tx *Tx) exec(query string, args []any) (driver.Result, error) {
 	if tx.trace != nil {
 		tx.trace(query, args)
 	}
@@ -177,11 +178,7 @@ func (tx *Tx) exec(query string, args []any) (sql.Result, error) {
 		return tx.pg.ExecContext(tx.ctx, query, args...)
 	}
 	tx.wrote = true
-	st, err := tx.lite.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	return st.ExecContext(tx.ctx, args...)
+	return tx.lite.exec(query, args)
 }
 
 // Insert runs an INSERT that ends in " RETURNING id" and returns the new row's id. On SQLite it leaves these words out and asks
@@ -212,7 +209,15 @@ type Scanner interface{ Scan(dest ...any) error }
 // ErrNoRows is returned by One when the statement found nothing.
 var ErrNoRows = sql.ErrNoRows
 
-func (tx *Tx) rows(query string, args []any) (*sql.Rows, error) {
+// cursor is what both engines' rows can do.
+type cursor interface {
+	Scanner
+	Next() bool
+	Err() error
+	Close() error
+}
+
+func (tx *Tx) rows(query string, args []any) (cursor, error) {
 	if tx.trace != nil {
 		tx.trace(query, args)
 	}
@@ -220,11 +225,7 @@ func (tx *Tx) rows(query string, args []any) (*sql.Rows, error) {
 		return tx.pg.QueryContext(tx.ctx, query, args...)
 	}
 	tx.wrote = tx.wrote || !strings.HasPrefix(query, "SELECT")
-	st, err := tx.lite.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	return st.QueryContext(tx.ctx, args...)
+	return tx.lite.query(query, args)
 }
 
 // One runs a statement that yields at most one row of interest and scans it; ErrNoRows when there is none.

@@ -3,13 +3,13 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,7 +36,8 @@ const (
 // liteEngine is SQLite: one writer goroutine with group commit, and a pool of read connections.
 type liteEngine struct {
 	db      *DB
-	sql     *sql.DB
+	sql     *sql.DB // for migrations and checkpoints
+	name    string  // what the driver opens
 	queue   chan *liteJob
 	readers chan *liteConn
 	writer  *liteConn
@@ -45,12 +46,6 @@ type liteEngine struct {
 	dirty   chan struct{} // something was committed since the last checkpoint
 	closed  atomic.Bool
 	mu      sync.RWMutex // held for reading while a job is put into the queue, for writing while closing
-}
-
-// liteConn is one connection with its prepared statements.
-type liteConn struct {
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
 }
 
 type liteJob struct {
@@ -81,13 +76,13 @@ func openLite(ctx context.Context, d *DB, o Options) (*liteEngine, error) {
 	} {
 		q.Add("_pragma", p)
 	}
-	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: o.URL}).EscapedPath()+"?"+q.Encode())
+	name := "file:" + (&url.URL{Path: o.URL}).EscapedPath() + "?" + q.Encode()
+	pool, err := sql.Open("sqlite", name)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite file %s: %w", o.URL, err)
 	}
-	pool.SetMaxIdleConns(64)
-	e := &liteEngine{db: d, sql: pool, queue: make(chan *liteJob, queueMax), stop: make(chan struct{}), dirty: make(chan struct{}, 1)}
-	if e.writer, err = e.connect(ctx); err != nil {
+	e := &liteEngine{db: d, sql: pool, name: name, queue: make(chan *liteJob, queueMax), stop: make(chan struct{}), dirty: make(chan struct{}, 1)}
+	if e.writer, err = e.connect(); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open SQLite file %s: %w", o.URL, err)
 	}
@@ -104,55 +99,12 @@ func openLite(ctx context.Context, d *DB, o Options) (*liteEngine, error) {
 	return e, nil
 }
 
-func (e *liteEngine) connect(ctx context.Context) (*liteConn, error) {
-	c, err := e.sql.Conn(ctx)
+func (e *liteEngine) connect() (*liteConn, error) {
+	c, err := e.sql.Driver().Open(e.name)
 	if err != nil {
 		return nil, err
 	}
-	return &liteConn{conn: c, stmts: map[string]*sql.Stmt{}}, nil
-}
-
-func (c *liteConn) close() {
-	for _, s := range c.stmts {
-		s.Close()
-	}
-	if c.conn != nil {
-		c.conn.Close()
-	}
-	c.conn, c.stmts = nil, nil
-}
-
-// stmt returns the prepared form of query. Statements without Done-channel contexts avoid a goroutine per call.
-func (c *liteConn) stmt(query string) (*sql.Stmt, error) {
-	if s, ok := c.stmts[query]; ok {
-		return s, nil
-	}
-	text := strings.TrimSpace(query)
-	if t, ok := strings.CutSuffix(text, "FOR UPDATE"); ok {
-		text = t
-	}
-	s, err := c.conn.PrepareContext(context.Background(), text)
-	if err != nil {
-		return nil, err
-	}
-	if len(c.stmts) >= 512 { // list filters make new texts; the constant ones come back at once
-		for k, old := range c.stmts {
-			old.Close()
-			delete(c.stmts, k)
-			break
-		}
-	}
-	c.stmts[query] = s
-	return s, nil
-}
-
-func (c *liteConn) do(text string) error {
-	s, err := c.stmt(text)
-	if err != nil {
-		return err
-	}
-	_, err = s.ExecContext(context.Background())
-	return err
+	return &liteConn{conn: c, stmts: map[string]driver.Stmt{}}, nil
 }
 
 func (e *liteEngine) close() error {
@@ -242,7 +194,7 @@ func (e *liteEngine) group(batch []*liteJob) {
 		return
 	}
 	if e.writer.conn == nil {
-		c, err := e.connect(context.Background())
+		c, err := e.connect()
 		if err != nil {
 			answer(jobs, mapLite(err))
 			return
@@ -411,7 +363,7 @@ func (e *liteEngine) view(ctx context.Context, fn func(context.Context, *Tx) err
 	}
 	defer func() { e.readers <- c }()
 	if c.conn == nil {
-		fresh, err := e.connect(context.Background())
+		fresh, err := e.connect()
 		if err != nil {
 			return mapLite(err)
 		}
