@@ -38,16 +38,17 @@ type visitor struct {
 	conversation int64
 }
 
-func newCustomer(s *server, bin, dir, database string, r *receiver) (*customer, error) {
-	args := []string{"token", "create", "--data", dir, "--name", "bench", "--scope", "admin"}
-	if database != "" {
-		args = append(args, "--database", database)
+// newCustomer makes a token and a widget.
+func newCustomer(s *server) (*customer, error) {
+	args := []string{"token", "create", "--data", s.dir, "--name", "bench", "--scope", "admin"}
+	if s.database != "" {
+		args = append(args, "--database", s.database)
 	}
-	out, err := command(bin, args...).Output()
+	out, err := command(s.bin, args...).Output()
 	if err != nil {
 		return nil, fmt.Errorf("make a token: %w", err)
 	}
-	c := &customer{s: s, r: r, token: strings.TrimSpace(string(out))}
+	c := &customer{s: s, token: strings.TrimSpace(string(out))}
 	for i := range 64 {
 		d := dialer(i)
 		c.clients = append(c.clients, &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: d.DialContext, MaxIdleConnsPerHost: 4}})
@@ -59,9 +60,20 @@ func newCustomer(s *server, bin, dir, database string, r *receiver) (*customer, 
 		return nil, err
 	}
 	c.widget = w.Key
-	return c, c.call("POST", "/api/v1/endpoints", map[string]any{
-		"name": "bench", "url": r.url + "/hook", "dialect": "standard", "events": []string{"message.received"}, "in_flight_limit": 64,
-	}, nil)
+	return c, nil
+}
+
+// subscribe makes an endpoint in the standard dialect and returns its id.
+func (c *customer) subscribe(url, event string, inFlight int) (int64, error) {
+	var made struct {
+		Endpoint struct {
+			ID int64 `json:"id"`
+		} `json:"endpoint"`
+	}
+	err := c.call("POST", "/api/v1/endpoints", map[string]any{
+		"name": "bench", "url": url, "dialect": "standard", "events": []string{event}, "in_flight_limit": inFlight,
+	}, &made)
+	return made.Endpoint.ID, err
 }
 
 // dialer connects from the i-th loopback address.
@@ -109,17 +121,24 @@ var padding = strings.Repeat("lorem ipsum ", 8)
 func (c *customer) messages() string { return "/visitor/v1/widgets/" + c.widget + "/messages" }
 
 func message(v *visitor, clientID string) []byte {
+	return text(v, clientID, "Message "+clientID+" "+padding, `,"visit":{"url":"https://shop.example/cart"}`)
+}
+
+// text is a message with the given words, which need no escaping, and further fields.
+func text(v *visitor, clientID, words, more string) []byte {
 	conversation := "null"
 	if v.conversation != 0 {
 		conversation = strconv.FormatInt(v.conversation, 10)
 	}
-	return []byte(`{"client_id":"` + clientID + `","conversation_id":` + conversation + `,"body":"Message ` + clientID + " " + padding +
-		`","reopen":true,"visit":{"url":"https://shop.example/cart"}}`)
+	return []byte(`{"client_id":"` + clientID + `","conversation_id":` + conversation + `,"body":"` + words + `","reopen":true` + more + `}`)
 }
 
 // post sends the first message of a visitor, who becomes one with it, or a further one.
 func (c *customer) post(client *http.Client, v *visitor, clientID string) error {
-	b := message(v, clientID)
+	return c.send(client, v, message(v, clientID))
+}
+
+func (c *customer) send(client *http.Client, v *visitor, b []byte) error {
 	if v.conversation != 0 {
 		if err := c.do(client, "POST", c.messages(), v.token, b, nil); err != nil {
 			return err

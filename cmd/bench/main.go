@@ -5,7 +5,9 @@
 // figure is missed or when the receiver saw a callback lost, doubled or out of order.
 //
 //	go run ./cmd/bench -bin bin/parley [-database postgres://…]
+//	go run ./cmd/bench delivery -bin bin/parley [-database postgres://…] [-only S1,S3] [-scale 0.1]
 //
+// The first measures messages, the second deliveries, with the receiver in a process of its own; see docs/benchmarks.md.
 // Visitors come from many loopback addresses, so that the server's limits per address stay on.
 package main
 
@@ -20,20 +22,38 @@ import (
 )
 
 func main() {
-	bin := flag.String("bin", "bin/parley", "the server's binary")
-	database := flag.String("database", "", "PostgreSQL URL; empty for embedded SQLite")
-	sockets := flag.Int("sockets", 10000, "idle visitor sockets to open")
-	load := flag.Duration("load", 10*time.Second, "how long each load lasts")
-	flag.Parse()
-	if err := run(*bin, *database, *sockets, *load); err != nil {
+	if err := bench(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
+func bench(args []string) error {
+	if len(args) > 0 && args[0] == receiveVerb {
+		return receive()
+	}
+	deliveries := len(args) > 0 && args[0] == "delivery"
+	if deliveries {
+		args = args[1:]
+	}
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	bin := flags.String("bin", "bin/parley", "the server's binary")
+	database := flags.String("database", "", "PostgreSQL URL; empty for embedded SQLite")
+	if deliveries {
+		only := flags.String("only", "", "scenarios to run, separated by commas: S1, S2, S2b, S3, S5; empty for all")
+		scale := flags.Float64("scale", 1, "sizes in parts of the full ones, to try the program out; the figures are meant for 1")
+		flags.Parse(args)
+		return runDelivery(*bin, *database, *only, *scale)
+	}
+	sockets := flags.Int("sockets", 10000, "idle visitor sockets to open")
+	load := flags.Duration("load", 10*time.Second, "how long each load lasts")
+	flags.Parse(args)
+	return run(*bin, *database, *sockets, *load)
+}
+
 func run(bin, database string, sockets int, load time.Duration) error {
 	raiseFiles()
-	fmt.Printf("machine: %d cores, %s/%s, %s\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	machine()
 	dir, err := os.MkdirTemp("", "parley-bench")
 	if err != nil {
 		return err
@@ -44,11 +64,11 @@ func run(bin, database string, sockets int, load time.Duration) error {
 		return err
 	}
 	defer r.close()
-	limit, err := r.rawLimit(3 * time.Second)
+	limit, err := rawLimit(r.url, 1024, 3*time.Second)
 	if err != nil {
 		return fmt.Errorf("raw limit: %w", err)
 	}
-	fmt.Printf("raw limit, client to receiver, 64 connections, 1 KiB: %.0f posts/s\n\n", limit)
+	fmt.Printf(rawLine, limit)
 
 	first, err := start(bin, dir, database)
 	if err != nil {
@@ -70,8 +90,12 @@ func run(bin, database string, sockets int, load time.Duration) error {
 	}
 	out.max("RSS at rest", float64(idle)/1e6, "MB", 60)
 
-	c, err := newCustomer(s, bin, dir, database, r)
+	c, err := newCustomer(s)
 	if err != nil {
+		return err
+	}
+	c.r = r
+	if _, err := c.subscribe(r.url+"/hook", "message.received", 64); err != nil {
 		return err
 	}
 	if err := c.light(load, out); err != nil {
@@ -91,6 +115,12 @@ func run(bin, database string, sockets int, load time.Duration) error {
 	return out.verdict()
 }
 
+const rawLine = "raw limit, client to receiver, 64 connections, 1 KiB: %.0f posts/s\n\n"
+
+func machine() {
+	fmt.Printf("machine: %d cores, %s/%s, %s\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
+
 func raiseFiles() {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) == nil {
@@ -100,7 +130,7 @@ func raiseFiles() {
 }
 
 // report prints figures beside what is promised.
-type report struct{ missed int }
+type report struct{ missed, broken int }
 
 func (r *report) line(name string, value float64, unit, sign string, want float64, ok bool) {
 	mark := "ok"
@@ -123,8 +153,19 @@ func (r *report) info(name string, value float64, unit string) {
 	fmt.Printf("%-62s %10.1f %s\n", name, value, unit)
 }
 
+// require counts a fault of the deliveries themselves, which no figure makes good.
+func (r *report) require(what string, err error) {
+	if err != nil {
+		r.broken++
+		fmt.Printf("VIOLATION %s: %v\n", what, err)
+	}
+}
+
 func (r *report) verdict() error {
-	if r.missed > 0 {
+	switch {
+	case r.broken > 0:
+		return fmt.Errorf("DELIVERIES WERE LOST, DOUBLED OR OUT OF ORDER in %d checks; %d figures were missed", r.broken, r.missed)
+	case r.missed > 0:
 		return fmt.Errorf("%d figures were missed", r.missed)
 	}
 	return nil

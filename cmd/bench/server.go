@@ -18,6 +18,8 @@ import (
 
 // server is the binary under test.
 type server struct {
+	bin, dir, database string
+
 	cmd     *exec.Cmd
 	url     string
 	addr    string
@@ -49,7 +51,7 @@ func start(bin, dir, database string) (*server, error) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), "is ready") {
-			s := &server{cmd: cmd, url: "http://" + addr, addr: addr, startup: time.Since(began)}
+			s := &server{bin: bin, dir: dir, database: database, cmd: cmd, url: "http://" + addr, addr: addr, startup: time.Since(began)}
 			go func() { // the pipe must not fill up
 				for lines.Scan() {
 				}
@@ -73,18 +75,23 @@ func (s *server) kill() {
 }
 
 // rss returns the child's resident memory in bytes.
-func (s *server) rss() (int64, error) {
+func (s *server) rss() (int64, error) { return s.memory("VmRSS:") }
+
+// peak returns the most that the child's resident memory has ever been, in bytes.
+func (s *server) peak() (int64, error) { return s.memory("VmHWM:") }
+
+func (s *server) memory(name string) (int64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range bytes.Lines(b) {
-		if rest, ok := bytes.CutPrefix(line, []byte("VmRSS:")); ok {
+		if rest, ok := bytes.CutPrefix(line, []byte(name)); ok {
 			kb, err := strconv.ParseInt(strings.Fields(string(rest))[0], 10, 64)
 			return kb * 1024, err
 		}
 	}
-	return 0, errors.New("no VmRSS in /proc")
+	return 0, fmt.Errorf("no %s in /proc", name)
 }
 
 func (s *server) settledRSS(after time.Duration) (int64, error) {

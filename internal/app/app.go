@@ -20,6 +20,7 @@ import (
 	"parley/internal/httpapi/visitor"
 	"parley/internal/id"
 	"parley/internal/inbox"
+	"parley/internal/metrics"
 	"parley/internal/once"
 	"parley/internal/outhttp"
 	"parley/internal/realtime"
@@ -35,8 +36,6 @@ const (
 	// tidyEvery is how often expired keys, sessions and old deliveries are removed.
 	tidyEvery = 10 * time.Minute
 	tidyBatch = 500
-	// keepDeliveries is how long the log keeps what was delivered, with its attempts.
-	keepDeliveries = 30 * 24 * time.Hour
 )
 
 // Options are what an App is made of.
@@ -62,6 +61,7 @@ type App struct {
 	standard dialect.Dialect
 	hub      *realtime.Hub
 	redis    *realtime.Redis
+	metrics  *metrics.Metrics
 	edge     *httpapi.Edge
 	mux      *http.ServeMux
 	ready    atomic.Bool
@@ -114,6 +114,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.inbox = inbox.New(inbox.Options{DB: a.db, Feed: a.feed, Contacts: a.contacts, Widgets: a.widgets})
 	a.team.OnDeleteGroup(inbox.ReleaseGroup)
 	a.feed.OnTrouble(func(err error) { a.Logger.Warn("events wait for their numbers; trying again", "error", err) })
+	a.metrics = metrics.New(metrics.Options{DB: a.db, Feed: a.feed, Sockets: func() int { return a.hub.Connections() }})
 	if err := a.deliveries(ctx, private); err != nil {
 		return err
 	}
@@ -128,7 +129,8 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	a.hub = a.newHub()
 	a.feed.OnAppend(a.hub.Wake)
-	if a.edge, err = httpapi.New(httpapi.Options{Team: a.team, PublicURL: public, TrustedProxies: proxies, Logger: a.Logger, Now: a.db.Now, Pepper: a.pepper}); err != nil {
+	if a.edge, err = httpapi.New(httpapi.Options{Team: a.team, PublicURL: public, TrustedProxies: proxies, Logger: a.Logger, Now: a.db.Now, Pepper: a.pepper,
+		Observe: a.metrics.Request}); err != nil {
 		return err
 	}
 	a.routes()
@@ -308,12 +310,13 @@ func (a *App) tidy(ctx context.Context) error {
 			}
 		}
 		for {
-			n, err := delivery.Forget(ctx, a.db, a.db.Now().Add(-keepDeliveries), tidyBatch)
+			n, err := delivery.Forget(ctx, a.db, a.db.Now().Add(-a.Config.LogKeep), a.Config.LogMax, tidyBatch)
 			a.note("forget deliveries", err)
 			if n < tidyBatch {
 				break
 			}
 		}
+		a.note("forget the chart of deliveries", delivery.ForgetChart(ctx, a.db))
 		a.note("forget sessions", a.team.Forget(ctx))
 	}
 }

@@ -36,7 +36,7 @@ func (a *App) deliveries(ctx context.Context, private []netip.Prefix) error {
 		return err
 	}
 	a.engine = delivery.New(delivery.Options{
-		DB: a.db, Changed: a.feed.Changed, Logger: a.Logger, Node: node,
+		DB: a.db, Changed: a.feed.Changed, Logger: a.Logger, Node: node, Observe: a.metrics.Attempt,
 		Executors: map[string]delivery.Executor{webhook.Kind: a.hooks.Executor()},
 	})
 	a.standard = standard.New()
@@ -79,9 +79,10 @@ func (a *App) routes() {
 	a.mux.Handle("GET /{$}", http.RedirectHandler("/app/", http.StatusFound))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
 	a.mux.HandleFunc("GET /readyz", a.showReady)
+	a.mux.Handle("GET /metrics", a.edge.RequireToken(a.metrics.Handler()))
 	rest.Register(a.edge, a.mux, rest.Options{
 		Team: a.team, Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Webhooks: a.hooks, Feed: a.feed,
-		EventJSON: a.eventJSON, PublicURL: a.Config.PublicURL, Version: a.Version, Demo: a.Demo, Stopping: a.stopping,
+		EventJSON: a.eventJSON, PublicURL: a.Config.PublicURL, Version: a.Version, Demo: a.Demo, Now: a.db.Now, Stopping: a.stopping,
 	})
 }
 

@@ -24,7 +24,7 @@ var jsonPlaces = list(`
 	internal/realtime/wire*.go
 	internal/webhook/dialect/*.go internal/webhook/dialect/*/*.go
 	internal/channel/*/wire*.go internal/mail/callback.go
-	internal/config/*.go internal/feed/codec.go internal/demo/wire*.go
+	internal/config/*.go internal/client/wire*.go internal/feed/codec.go internal/demo/wire*.go
 	cmd/bench/*.go`)
 
 // forbiddenNames of packages say nothing about what is inside.

@@ -65,7 +65,9 @@ var rooms = []room{
 	{path: "internal/metrics", may: list("internal/db internal/delivery internal/feed")},
 	{path: "internal/demo", may: list("web internal/httpapi")},
 	{path: "internal/app", may: list("…")},
-	{path: "internal/cli", may: list("internal/app internal/config")},
+	{path: "internal/client"},
+	{path: "internal/verify", may: list("internal/event/eventtest internal/webhook/dialect internal/webhook/dialect/*")},
+	{path: "internal/cli", may: list("internal/app internal/config internal/client internal/verify")},
 	{path: "cmd/parley", may: list("internal/cli")},
 	{path: "web"},
 

@@ -1,7 +1,7 @@
-// Package cli holds the verbs of the command line: text in, text out. What they do is in app and below; here are only
-// flags, messages and exit codes (0 done, 1 failed, 2 wrong use).
+// Package cli holds the verbs of the command line: text in, text out. What they do is in app and below, and in client and
+// verify for the tools; here are only flags, messages and exit codes (0 done, 1 failed, 2 wrong use).
 //
-// It imports app and config.
+// It imports app, config, client and verify.
 package cli
 
 import (
@@ -49,6 +49,14 @@ type commands struct {
 	Token struct {
 		Create tokenCreateCommand `cmd:"" help:"Make an API token and print it, the only time that it is shown."`
 	} `cmd:"" help:"Manage API tokens."`
+	Listen     listenCommand  `cmd:"" help:"Pass the events of a server on to a receiver on this machine."`
+	Trigger    triggerCommand `cmd:"" help:"Let the server make a test call, and show what the receiver answered."`
+	Verify     verifyCommand  `cmd:"" help:"Try out a receiver: every event, repeats, forged calls, slow lines. Needs no server."`
+	Deliveries struct {
+		List   deliveriesListCommand   `cmd:"" help:"List what was sent, newest first."`
+		Show   deliveriesShowCommand   `cmd:"" help:"Show one delivery with its request, attempts and answers."`
+		Replay deliveriesReplayCommand `cmd:"" help:"Send deliveries once more."`
+	} `cmd:"" help:"The log of callbacks."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Config  struct {
 		Doc configDocCommand `cmd:"" help:"Print the reference of all settings."`
@@ -58,6 +66,9 @@ type commands struct {
 type console struct {
 	out, err io.Writer
 	ctx      context.Context
+	// in is where answers to questions come from; asks says that a person is there to answer.
+	in   io.Reader
+	asks bool
 }
 
 // heapGrowth is how far the heap may grow beyond what is in use before it is collected, in percent, unless GOGC says
@@ -96,7 +107,7 @@ func Main(args []string, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal takes its default effect
-	if err := run.Run(&console{out, errOut, ctx}); err != nil {
+	if err := run.Run(&console{out: out, err: errOut, ctx: ctx, in: os.Stdin, asks: terminal(os.Stdin)}); err != nil {
 		fmt.Fprintln(errOut, "parley:", err)
 		return 1
 	}

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"parley/internal/secret"
 )
@@ -32,9 +33,26 @@ type Server struct {
 	Redis               secret.String `help:"Redis that carries wake-ups between several nodes: redis://host:6379." env:"PARLEY_REDIS" placeholder:"URL"`
 	AllowPrivateTargets []string      `help:"Private address ranges that callbacks may reach, as CIDR, separated by commas. All private addresses are refused otherwise." env:"PARLEY_ALLOW_PRIVATE_TARGETS" sep:"," placeholder:"CIDR"`
 	TrustedProxies      []string      `help:"Address ranges of reverse proxies whose X-Forwarded-For is believed, as CIDR, separated by commas." env:"PARLEY_TRUSTED_PROXIES" sep:"," placeholder:"CIDR"`
+	LogKeep             time.Duration `help:"How long the log of deliveries keeps what was delivered or dropped, with its attempts, for example 720h." default:"720h" env:"PARLEY_LOG_KEEP" placeholder:"TIME"`
+	LogMax              int           `help:"How many finished deliveries the log keeps at most; the oldest go first. Dead ones stay until someone deals with them." default:"1000000" env:"PARLEY_LOG_MAX" placeholder:"COUNT"`
 	LogLevel            string        `help:"Least level that is logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"PARLEY_LOG_LEVEL"`
 	LogFormat           string        `help:"Form of the log: text or json." default:"text" enum:"text,json" env:"PARLEY_LOG_FORMAT"`
 }
+
+// What the log of deliveries keeps where nothing is said, as in the tags above.
+const (
+	defaultLogKeep = 720 * time.Hour
+	defaultLogMax  = 1_000_000
+)
+
+// Remote says which server the tools talk to.
+type Remote struct {
+	Server string        `help:"URL of the server that the tools talk to (listen, trigger, deliveries)." default:"http://127.0.0.1:8080" env:"PARLEY_SERVER" placeholder:"URL"`
+	Token  secret.String `help:"API token of that server; listen needs the scope read, the others admin. Better in the variable: flags are seen by everybody on the machine." env:"PARLEY_TOKEN" placeholder:"TOKEN"`
+}
+
+// trees are all settings, in the order of the reference.
+var trees = []reflect.Type{reflect.TypeFor[Server](), reflect.TypeFor[Remote]()}
 
 // Resolve checks the settings, fills in what follows from others, and says what to type where something is wrong.
 func (s *Server) Resolve() error {
@@ -58,6 +76,18 @@ func (s *Server) Resolve() error {
 	}
 	if _, err := Prefixes(s.TrustedProxies); err != nil {
 		return fmt.Errorf("--trusted-proxies: %w", err)
+	}
+	if s.LogKeep < 0 {
+		return fmt.Errorf("--log-keep %s is in the future; a time is like 720h", s.LogKeep)
+	}
+	if s.LogMax < 0 {
+		return fmt.Errorf("--log-max %d is less than nothing", s.LogMax)
+	}
+	if s.LogKeep == 0 {
+		s.LogKeep = defaultLogKeep
+	}
+	if s.LogMax == 0 {
+		s.LogMax = defaultLogMax
 	}
 	return s.Storage.Check()
 }
@@ -102,7 +132,9 @@ func Variables() []string {
 			}
 		}
 	}
-	walk(reflect.TypeFor[Server]())
+	for _, t := range trees {
+		walk(t)
+	}
 	return names
 }
 
@@ -166,7 +198,9 @@ func Doc() string {
 			}
 		}
 	}
-	walk(reflect.TypeFor[Server]())
+	for _, t := range trees {
+		walk(t)
+	}
 	return b.String()
 }
 

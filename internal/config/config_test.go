@@ -29,6 +29,8 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 		"bad range":       {Server{Listen: ":1", AllowPrivateTargets: []string{"10.0.0.0"}}, "--allow-private-targets"},
 		"other database":  {func() Server { s := Server{Listen: ":1"}; s.Database.UnmarshalText([]byte("mysql://x")); return s }(), "--database"},
 		"short key":       {func() Server { s := Server{Listen: ":1"}; s.SecretKey.UnmarshalText([]byte("short")); return s }(), "--secret-key"},
+		"no time to keep": {Server{Listen: ":1", LogKeep: -1}, "--log-keep"},
+		"nothing to keep": {Server{Listen: ":1", LogMax: -1}, "--log-max"},
 		"bad proxy range": {Server{Listen: ":1", TrustedProxies: []string{"x"}}, "--trusted-proxies"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,7 +46,7 @@ func TestUnknownVariableIsRefusedWithTheNearestName(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "PARLEY_LISTEN") {
 		t.Errorf("CheckEnvironment = %v", err)
 	}
-	if err := CheckEnvironment([]string{"PARLEY_LISTEN=:1"}); err != nil {
+	if err := CheckEnvironment([]string{"PARLEY_LISTEN=:1", "PARLEY_SERVER=http://x.example", "PARLEY_TOKEN=x"}); err != nil {
 		t.Errorf("a known variable was refused: %v", err)
 	}
 }

@@ -36,7 +36,7 @@ func (e *Engine) acknowledge(ctx context.Context) {
 // store writes a batch and lets its lanes go on. A batch that the database refuses for a reason of its content is written
 // one by one, so that one result cannot hold up the others.
 func (e *Engine) store(ctx context.Context, batch []*result) error {
-	lost, err := e.write(ctx, batch)
+	lost, err := e.write(ctx, batch, e.tell)
 	if err != nil {
 		if ctx.Err() != nil || fault.IsKind(err, fault.Unavailable) {
 			return err
@@ -53,8 +53,14 @@ func (e *Engine) store(ctx context.Context, batch []*result) error {
 		e.log.Error("result of a delivery cannot be stored in full", "delivery", batch[0].r.id, "error", err)
 		r := batch[0]
 		r.out.URL, r.out.RequestHeader, r.out.ResponseHeader, r.out.ResponseBody = "", nil, nil, nil
-		if lost, err = e.write(ctx, batch); err != nil {
-			return err
+		if lost, err = e.write(ctx, batch, e.tell); err != nil {
+			if ctx.Err() != nil || fault.IsKind(err, fault.Unavailable) {
+				return err
+			}
+			e.log.Error("the news of a delivery's result cannot be stored", "delivery", batch[0].r.id, "error", err)
+			if lost, err = e.write(ctx, batch, silent); err != nil {
+				return err
+			}
 		}
 	}
 	e.mu.Lock()
@@ -72,12 +78,23 @@ func (e *Engine) store(ctx context.Context, batch []*result) error {
 	return nil
 }
 
-func (e *Engine) write(ctx context.Context, batch []*result) (lost map[*target]bool, err error) {
+// write stores a batch and tells its news in one transaction.
+func (e *Engine) write(ctx context.Context, batch []*result, tell teller) (lost map[*target]bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	err = e.db.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		lost, err = storeResults(tx, e.owner, batch, func(t *target, reason string) error { return t.executor.Stopped(tx, t.ref, reason) })
-		return err
+	err = e.db.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		if lost, err = storeResults(tx, e.owner, batch); err != nil {
+			return err
+		}
+		for _, r := range batch {
+			if lost[r.t] {
+				continue
+			}
+			if err := r.publish(ctx, tx, tell); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return lost, err
 }

@@ -185,13 +185,13 @@ func chaos(t *testing.T, d *db.DB, rng *rand.Rand, window int, steps []int) stri
 func newRound(t *testing.T, d *db.DB) *site {
 	s := newSite(t, d, 0)
 	s.update(func(tx *db.Tx) error {
-		for _, table := range []string{"deliveries", "delivery_bodies", "delivery_attempts", "delivery_targets"} {
+		for _, table := range []string{"deliveries", "delivery_bodies", "delivery_attempts", "delivery_minutes", "delivery_targets"} {
 			if _, err := tx.Exec("DELETE FROM " + table); err != nil {
 				return err
 			}
 		}
 		for i := range 2 {
-			n, err := NewTarget(tx, "test", int64(i+1), 0)
+			n, err := NewTarget(tx, "test", int64(i+1), Limits{})
 			if err != nil {
 				return err
 			}
@@ -205,12 +205,16 @@ func newRound(t *testing.T, d *db.DB) *site {
 // Every statement is accepted by both engines.
 func TestStatementsPrepare(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		list := []string{sqlInsertTarget, sqlSetLimit, sqlNudge, sqlPause, sqlResume, sqlInsertDelivery, sqlInsertBody, sqlDropPending, sqlMakeInstance,
-			sqlGetInstance, sqlLatestSeq, sqlTail, sqlBacklog, sqlLane, sqlWaitingTargets, sqlDueTargets, sqlNextTarget, sqlOldTargets, sqlClaim, sqlRenew,
-			sqlOwned, sqlReleaseAll, sqlRelease, sqlFence, sqlStopTarget, sqlFail, sqlGetDelivery, sqlGetBody, sqlAttempts, sqlCopyBody, sqlReplay, sqlRevive,
-			sqlTargetState, sqlCountPending, sqlCountDead, sqlOldest, sqlOldDeliveries, sqlDeleteDelivery, sqlDeleteBody, sqlDeleteAttempts}
+		list := []string{sqlInsertTarget, sqlSetLimits, sqlNudge, sqlGone, sqlIsGone, sqlPause, sqlResume, sqlStanding, sqlHurry, sqlInsertDelivery, sqlInsertBody,
+			sqlDropPending, sqlDropLater, sqlToDrop, sqlRest, sqlMakeInstance, sqlGetInstance, sqlLatestSeq, sqlTail, sqlBacklog, sqlLane, sqlWaitingTargets, sqlForgotten, sqlDueTargets,
+			sqlNextTarget, sqlOldTargets, sqlClaim, sqlLockOwned, sqlRenew, sqlOwned, sqlReleaseAll, sqlRelease, sqlFence, sqlFail, sqlGetDelivery, sqlGetBody,
+			sqlAttempts, sqlCopyBody, sqlReplay, sqlRevive, sqlReplayAll + replayOrder, sqlCopyBodies, sqlReplayedTargets,
+			"UPDATE deliveries" + reviveEach + "(SELECT d.id" + logTables + ")", sqlDeadTargets, sqlCountDeliveries, sqlNewest, sqlOldestID, sqlCreated,
+			sqlLockTargets + lockInOrder, sqlStats, sqlHealth, sqlLastPending, sqlNthPending, sqlLastDead, sqlNthDead, sqlChart, sqlForgetMinutes,
+			sqlUnfinishedAbove, sqlOldDeliveries}
 		for _, n := range chunks {
-			list = append(list, sqlDelivered[n], sqlBodies[n], sqlInsertBodies[n], sqlInsertAttempts[n])
+			list = append(list, sqlDelivered[n], sqlBodies[n], sqlInsertBodies[n], sqlInsertAttempts[n], sqlCountMinutes[n])
+			list = append(list, sqlForgetDeliveries[n]...)
 		}
 		err := d.View(t.Context(), func(_ context.Context, tx *db.Tx) error {
 			for _, q := range list {

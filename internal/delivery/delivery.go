@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,7 +21,7 @@ const (
 	Pending   = "pending"
 	Delivered = "delivered"
 	Dead      = "dead"    // given up; Revive tries again
-	Dropped   = "dropped" // its target was deleted before it could be sent
+	Dropped   = "dropped" // not sent: its target was deleted, or resumed without what had gathered
 )
 
 // Item is one delivery to be queued.
@@ -39,33 +40,46 @@ type Item struct {
 	Test bool
 }
 
-// NewTarget makes the target that an executor of the given kind knows as ref, with at most limit attempts under way at a
-// time (1 to 256; 0 means 16). The pair (kind, ref) is unique.
-func NewTarget(tx *db.Tx, kind string, ref int64, limit int) (Target, error) {
-	t, err := insertTarget(tx, kind, ref, bound(limit))
+// Limits bound what a target gets.
+type Limits struct {
+	// InFlight is how many attempts may be under way at a time: 1 to 256; 0 means DefaultInFlight.
+	InFlight int
+	// PerSecond is how many attempts may start within a second, evenly spaced; 0 means any number.
+	PerSecond int
+}
+
+func (l Limits) bound() Limits {
+	switch {
+	case l.InFlight <= 0:
+		l.InFlight = DefaultInFlight
+	case l.InFlight > 256:
+		l.InFlight = 256
+	}
+	l.PerSecond = max(l.PerSecond, 0)
+	return l
+}
+
+// NewTarget makes the target that an executor of the given kind knows as ref. The pair (kind, ref) is unique.
+func NewTarget(tx *db.Tx, kind string, ref int64, l Limits) (Target, error) {
+	t, err := insertTarget(tx, kind, ref, l.bound())
 	if err != nil {
 		return 0, fmt.Errorf("new delivery target %s %d: %w", kind, ref, err)
 	}
 	return t, nil
 }
 
-func bound(limit int) int {
-	switch {
-	case limit <= 0:
-		return DefaultInFlight
-	case limit > 256:
-		return 256
-	}
-	return limit
-}
+// SetLimits changes what the target gets; what is under way goes on. On the node that owns the target it works at once when
+// that node is told (Engine.Kick), else within RenewEvery.
+func SetLimits(tx *db.Tx, t Target, l Limits) error { return setLimits(tx, t, l.bound()) }
 
-// SetLimit changes how many attempts to the target may be under way at a time.
-func SetLimit(tx *db.Tx, t Target, limit int) error { return setLimit(tx, t, bound(limit)) }
+// Rows are locked in one order, on PostgreSQL, so that transactions wait for each other and never in a circle: first targets in
+// the order of their ids, then deliveries. A nudge locks its target.
 
 // Enqueue queues items as part of tx, in order. Call it inside the transaction that appended the event: the rows of one
 // lane must be inserted in the lane's order, which the domain's row lock gives.
 func Enqueue(tx *db.Tx, items ...Item) ([]id.Delivery, error) {
 	ids := make([]id.Delivery, 0, len(items))
+	var waken []Target
 	for i := range items {
 		it := &items[i]
 		if it.Event == 0 && (it.Body == nil || it.Lane != "") {
@@ -81,30 +95,70 @@ func Enqueue(tx *db.Tx, items ...Item) ([]id.Delivery, error) {
 			}
 		}
 		if it.Event == 0 {
-			if err := nudge(tx, it.Target); err != nil {
-				return nil, fmt.Errorf("enqueue for target %d: %w", it.Target, err)
-			}
+			waken = append(waken, it.Target)
 		}
 		ids = append(ids, d)
 	}
-	return ids, nil
+	return ids, nudgeAll(tx, waken)
 }
 
-// Drop gives up everything that is pending for the target; a target that is deleted calls it. It returns how many.
+// nudgeAll tells the targets' owners that something was queued which the end of the feed does not show.
+func nudgeAll(tx *db.Tx, targets []Target) error {
+	slices.Sort(targets)
+	for _, t := range slices.Compact(targets) {
+		if err := nudge(tx, t); err != nil {
+			return fmt.Errorf("wake target %d: %w", t, err)
+		}
+	}
+	return nil
+}
+
+// Drop gives up everything that is pending for the target, for good; whoever deletes what the target stands for calls it. It
+// returns how many.
 func Drop(tx *db.Tx, t Target, reason string) (int64, error) {
-	n, err := dropPending(tx, t, reason)
+	if err := setGone(tx, t); err != nil {
+		return 0, fmt.Errorf("drop deliveries of target %d: %w", t, err)
+	}
+	n, err := discard(tx, t, reason)
 	if err != nil {
 		return 0, fmt.Errorf("drop deliveries of target %d: %w", t, err)
 	}
-	return n, nudge(tx, t)
+	return n, nil
+}
+
+// dropNow is how many deliveries are dropped in one transaction. Nobody else can write meanwhile on SQLite, so what is more than
+// that is left to the target's owner, who drops it in small steps and sends nothing of it.
+const dropNow = 5000
+
+// discard drops what is pending, or sees to it, and returns how much it is. The target's row is locked.
+func discard(tx *db.Tx, t Target, reason string) (int64, error) {
+	n, err := dropPending(tx, t, reason, dropNow)
+	if err != nil || n < dropNow {
+		return n, err
+	}
+	rest, err := dropLater(tx, t, reason)
+	return n + rest, err
 }
 
 // Pause stops new attempts to the target until Resume; deliveries go on being queued. On the node that owns the target it
 // works at once when that node is told (Engine.Kick), else within RenewEvery.
-func Pause(tx *db.Tx, t Target, reason string) error { return setPaused(tx, t, true, reason) }
+func Pause(tx *db.Tx, t Target, reason string) error { return pause(tx, t, reason) }
 
-// Resume lets deliveries to the target go on, closes its breaker, and starts the time that a delivery is tried for anew.
-func Resume(tx *db.Tx, t Target) error { return setPaused(tx, t, false, "") }
+// Resume lets deliveries to the target go on, closes its breaker, and starts the time that a delivery is tried for anew, as
+// well as the time after which a failing target is paused. Without backlog everything that is pending is dropped, and only
+// what is queued from now on is sent; it returns how many were dropped.
+func Resume(tx *db.Tx, t Target, backlog bool) (dropped int64, err error) {
+	if err := resume(tx, t); err != nil {
+		return 0, fmt.Errorf("resume target %d: %w", t, err)
+	}
+	if backlog {
+		return 0, nil
+	}
+	if dropped, err = discard(tx, t, "its target was resumed without what had gathered"); err != nil {
+		return 0, fmt.Errorf("drop the backlog of target %d: %w", t, err)
+	}
+	return dropped, nil
+}
 
 // WebhookID is the id under which a receiver can recognise a repeat: the same for all attempts and replays of one event
 // at one target, over the whole life of the instance.
@@ -166,10 +220,46 @@ type Executor interface {
 	// Prepare makes ready up to 64 jobs, before their attempts: it fills Body where that is nil, and Detail. It may read
 	// the database and must not use the network. An error means that none is ready and that it is asked again soon.
 	Prepare(ctx context.Context, jobs []*Job) error
-	// Stopped is called in the transaction that pauses a target because of a Stop verdict.
-	Stopped(tx *db.Tx, ref int64, reason string) error
+	// Notice hears what becomes of a target and its deliveries, in the transaction that stores it. Like every function of a
+	// transaction it may be called again for the same news when the transaction is run again.
+	Notice(ctx context.Context, tx *db.Tx, ref int64, n Notice) error
 	// Do makes one attempt, outside any transaction, and says how it went. It returns soon after ctx ends.
 	Do(ctx context.Context, job *Job) Outcome
+}
+
+// NoticeKind says what a Notice is about.
+type NoticeKind string
+
+// The kinds of news about a target.
+const (
+	NoticeFailing NoticeKind = "failing" // nothing has succeeded for Days: 1 or 3; told once each
+	NoticePaused  NoticeKind = "paused"  // nothing has succeeded for Days: the engine has paused the target
+	NoticeGone    NoticeKind = "gone"    // a Stop verdict: the engine has paused the target
+	NoticeDead    NoticeKind = "dead"    // a delivery was given up
+)
+
+// Notice is news about a target.
+type Notice struct {
+	Kind NoticeKind
+	// Reason says in words what is wrong.
+	Reason string
+	// Since is when the failures began, Days how many whole days ago (NoticeFailing, NoticePaused).
+	Since time.Time
+	Days  int
+	// Of NoticeDead: the delivery, its event (0 for a test call), what the target calls it, and how often it was tried.
+	Delivery id.Delivery
+	Event    id.Event
+	Name     string
+	Attempts int
+}
+
+// Observation is an attempt for those who count them.
+type Observation struct {
+	Kind string
+	Ref  int64
+	// Verdict is what came of it; GiveUp also where a failure was the last that its delivery had.
+	Verdict Verdict
+	Took    time.Duration
 }
 
 // Verdict says what an attempt means for its delivery.

@@ -1,7 +1,9 @@
 package delivery
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,19 +15,29 @@ import (
 
 const (
 	sqlInsertTarget = `INSERT INTO delivery_targets (kind, ref, in_flight_limit, paused, pause_reason, resumed_at, nudge, owner, node, fence,
-  expires_at, wake_at, breaker, failures, probe_at, last_status, last_attempt_at)
-VALUES ($1, $2, $3, FALSE, '', 0, 0, '', '', 0, 0, 0, 'closed', 0, 0, 0, 0) RETURNING id`
-	sqlSetLimit = `UPDATE delivery_targets SET in_flight_limit = $2 WHERE id = $1`
-	sqlNudge    = `UPDATE delivery_targets SET nudge = nudge + 1, wake_at = 1 WHERE id = $1`
-	sqlPause    = `UPDATE delivery_targets SET paused = TRUE, pause_reason = $2 WHERE id = $1`
-	sqlResume   = `UPDATE delivery_targets SET paused = FALSE, pause_reason = '', resumed_at = $2, nudge = nudge + 1, wake_at = 1,
-  breaker = 'closed', failures = 0, probe_at = 0 WHERE id = $1`
+  expires_at, wake_at, breaker, failures, probe_at, last_status, last_attempt_at, per_second, failing_since, warned, gone)
+VALUES ($1, $2, $3, FALSE, '', 0, 0, '', '', 0, 0, 0, 'closed', 0, 0, 0, 0, $4, 0, 0, FALSE) RETURNING id`
+	sqlSetLimits = `UPDATE delivery_targets SET in_flight_limit = $2, per_second = $3 WHERE id = $1`
+	sqlNudge     = `UPDATE delivery_targets SET nudge = nudge + 1, wake_at = 1 WHERE id = $1`
+	sqlGone      = `UPDATE delivery_targets SET gone = TRUE, paused = FALSE, nudge = nudge + 1, wake_at = 1 WHERE id = $1`
+	sqlIsGone    = `SELECT gone FROM delivery_targets WHERE id = $1`
+	sqlPause     = `UPDATE delivery_targets SET paused = TRUE, pause_reason = $2 WHERE id = $1`
+	// Every resume has another resumed_at: that is how results of attempts before it are known.
+	sqlResume = `UPDATE delivery_targets SET paused = FALSE, pause_reason = '', resumed_at = CASE WHEN resumed_at < $2 THEN $2 ELSE resumed_at + 1 END,
+  nudge = nudge + 1, wake_at = 1, breaker = 'closed', failures = 0, probe_at = 0, failing_since = 0, warned = 0 WHERE id = $1`
+	sqlStanding = `SELECT paused, resumed_at FROM delivery_targets WHERE id = $1`
+	// What waits for its next attempt need not wait any more.
+	sqlHurry = `UPDATE deliveries SET next_at = 0 WHERE target = $1 AND state = 'pending' AND next_at > 0`
 
 	sqlInsertDelivery = `INSERT INTO deliveries (target, event_id, lane, name, form, test, state, attempts, next_at, since, has_body, last_status,
   last_error, replay_of, created_at, finished_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, 0, $7, $8, 0, '', $9, $7, 0) RETURNING id`
 	sqlInsertBody  = `INSERT INTO delivery_bodies (delivery_id, body) VALUES ($1, $2)`
-	sqlDropPending = `UPDATE deliveries SET state = 'dropped', last_error = $2, finished_at = $3 WHERE target = $1 AND state = 'pending'`
+	sqlDropPending = `UPDATE deliveries SET state = 'dropped', last_error = $2, finished_at = $3
+WHERE id IN (SELECT id FROM deliveries WHERE target = $1 AND state = 'pending' AND id <= $4 AND since <= $5 ORDER BY id LIMIT $6)`
+	sqlDropLater = `UPDATE delivery_targets SET drop_to = $2, drop_at = $3, drop_reason = $4 WHERE id = $1`
+	sqlToDrop    = `SELECT drop_to, drop_at, drop_reason FROM delivery_targets WHERE id = $1 AND owner = $2 AND fence = $3 FOR UPDATE`
+	sqlRest      = `SELECT COUNT(*), COALESCE(MAX(id), 0) FROM deliveries WHERE target = $1 AND state = 'pending'`
 
 	sqlMakeInstance = `INSERT INTO settings (name, value) VALUES ('instance_id', $1) ON CONFLICT (name) DO NOTHING`
 	sqlGetInstance  = `SELECT value FROM settings WHERE name = 'instance_id'`
@@ -43,48 +55,35 @@ WHERE d.target = $1 AND d.state = 'pending' AND d.id > $2 AND (d.event_id = 0 OR
 FROM deliveries d JOIN events e ON e.id = d.event_id
 WHERE d.lane = $1 AND d.target = $2 AND d.id > $3 AND d.state = 'pending' AND e.seq IS NOT NULL ORDER BY d.id LIMIT $4`
 
-	sqlWaitingTargets = `SELECT DISTINCT target FROM deliveries WHERE state = 'pending'`
+	// The one look into a target's rows costs the same with one and with a million.
+	hasPending        = `(SELECT d.id FROM deliveries d WHERE d.target = t.id AND d.state = 'pending' LIMIT 1) IS NOT NULL`
+	sqlWaitingTargets = `SELECT t.id FROM delivery_targets t WHERE t.paused = FALSE AND ` + hasPending
+	sqlForgotten      = `SELECT t.id FROM delivery_targets t WHERE t.paused = FALSE AND t.wake_at = 0 AND t.expires_at <= $1 AND ` + hasPending
 	sqlDueTargets     = `SELECT id FROM delivery_targets WHERE paused = FALSE AND wake_at <> 0 AND wake_at <= $1 AND expires_at <= $1`
 	sqlNextTarget     = `SELECT COALESCE(MIN(CASE WHEN expires_at > wake_at THEN expires_at ELSE wake_at END), 0) FROM delivery_targets
 WHERE paused = FALSE AND wake_at <> 0 AND owner <> $1`
 	sqlOldTargets = `SELECT id FROM delivery_targets WHERE node = $1 AND owner <> $2 AND owner <> ''`
 	sqlClaim      = `UPDATE delivery_targets SET owner = $2, node = $3, fence = fence + 1, expires_at = $4, wake_at = 1
 WHERE id = $1 AND paused = FALSE AND (expires_at <= $5 OR node = $6)
-RETURNING kind, ref, in_flight_limit, resumed_at, nudge, fence, breaker, failures, probe_at`
-	sqlRenew      = `UPDATE delivery_targets SET expires_at = $2 WHERE owner = $1 RETURNING id, fence, in_flight_limit, paused, resumed_at, nudge`
-	sqlOwned      = `SELECT id, fence, in_flight_limit, paused, resumed_at, nudge FROM delivery_targets WHERE owner = $1`
+RETURNING kind, ref, in_flight_limit, per_second, resumed_at, nudge, fence, breaker, failures, probe_at, failing_since, warned, last_status, last_attempt_at,
+  drop_to, drop_at`
+	// In the order of ids, as results are stored: the lock of many rows is taken before they are changed.
+	sqlLockOwned  = `SELECT id FROM delivery_targets WHERE owner = $1 ORDER BY id FOR UPDATE`
+	sqlRenew      = `UPDATE delivery_targets SET expires_at = $2 WHERE owner = $1 RETURNING ` + ownedColumns
+	sqlOwned      = `SELECT ` + ownedColumns + ` FROM delivery_targets WHERE owner = $1`
+	ownedColumns  = `id, fence, in_flight_limit, per_second, paused, resumed_at, nudge, drop_to, drop_at`
 	sqlReleaseAll = `UPDATE delivery_targets SET owner = '', expires_at = 0, wake_at = 1 WHERE owner = $1`
 	sqlRelease    = `UPDATE delivery_targets SET owner = '', expires_at = 0, wake_at = CASE WHEN nudge = $5 THEN CAST($4 AS BIGINT) ELSE 1 END
 WHERE id = $1 AND owner = $2 AND fence = $3`
 
-	sqlFence = `UPDATE delivery_targets SET breaker = $4, failures = $5, probe_at = $6, last_status = $7, last_attempt_at = $8
+	// A resume that its owner has not heard of yet has set the target's health; what came before it must not come back.
+	sqlFence = `UPDATE delivery_targets SET last_status = $4, last_attempt_at = $5,
+  breaker = CASE WHEN resumed_at = $6 THEN $7 ELSE breaker END, failures = CASE WHEN resumed_at = $6 THEN $8 ELSE failures END,
+  probe_at = CASE WHEN resumed_at = $6 THEN $9 ELSE probe_at END, failing_since = CASE WHEN resumed_at = $6 THEN $10 ELSE failing_since END,
+  warned = CASE WHEN resumed_at = $6 THEN $11 ELSE warned END
 WHERE id = $1 AND owner = $2 AND fence = $3`
-	sqlStopTarget = `UPDATE delivery_targets SET paused = TRUE, pause_reason = $2 WHERE id = $1`
-	sqlFail       = `UPDATE deliveries SET state = $2, attempts = $3, next_at = $4, has_body = $5, last_status = $6, last_error = $7, finished_at = $8
+	sqlFail = `UPDATE deliveries SET state = $2, attempts = $3, next_at = $4, has_body = $5, last_status = $6, last_error = $7, finished_at = $8
 WHERE id = $1 AND state = 'pending'`
-
-	logColumns = `d.id, d.target, t.kind, t.ref, d.event_id, COALESCE(e.seq, 0), COALESCE(e.type, ''), COALESCE(e.conversation_id, 0), d.name, d.form,
-  d.test, d.state, d.attempts, d.next_at, d.created_at, d.finished_at, d.last_status, d.last_error, COALESCE(d.replay_of, 0)`
-	logTables      = ` FROM deliveries d JOIN delivery_targets t ON t.id = d.target LEFT JOIN events e ON e.id = d.event_id`
-	sqlGetDelivery = `SELECT ` + logColumns + logTables + ` WHERE d.id = $1`
-	sqlGetBody     = `SELECT body FROM delivery_bodies WHERE delivery_id = $1`
-	sqlAttempts    = `SELECT number, started_at, duration_us, outcome, status, error, retry_at, request_url, request_headers, response_headers, response_body
-FROM delivery_attempts WHERE delivery_id = $1 ORDER BY number`
-	sqlCopyBody = `INSERT INTO delivery_bodies (delivery_id, body) SELECT $1, body FROM delivery_bodies WHERE delivery_id = $2`
-	sqlReplay   = `INSERT INTO deliveries (target, event_id, lane, name, form, test, state, attempts, next_at, since, has_body, last_status,
-  last_error, replay_of, created_at, finished_at)
-SELECT target, event_id, '', name, form, test, 'pending', 0, 0, $2, has_body, 0, '', $3, $2, 0 FROM deliveries WHERE id = $1 RETURNING id, target, has_body`
-	sqlRevive = `UPDATE deliveries SET state = 'pending', lane = '', next_at = 0, since = $2, finished_at = 0 WHERE id = $1 AND state = 'dead' RETURNING target`
-
-	sqlTargetState  = `SELECT breaker, last_status, last_attempt_at, paused, pause_reason, probe_at FROM delivery_targets WHERE id = $1`
-	sqlCountPending = `SELECT COUNT(*) FROM deliveries WHERE target = $1 AND state = 'pending'`
-	sqlCountDead    = `SELECT COUNT(*) FROM deliveries WHERE target = $1 AND state = 'dead'`
-	sqlOldest       = `SELECT created_at FROM deliveries WHERE target = $1 AND state = 'pending' ORDER BY id LIMIT 1`
-
-	sqlOldDeliveries  = `SELECT id FROM deliveries WHERE created_at < $1 AND finished_at > 0 AND finished_at < $1 AND state IN ('delivered', 'dropped') ORDER BY id LIMIT $2`
-	sqlDeleteDelivery = `DELETE FROM deliveries WHERE id = $1`
-	sqlDeleteBody     = `DELETE FROM delivery_bodies WHERE delivery_id = $1`
-	sqlDeleteAttempts = `DELETE FROM delivery_attempts WHERE delivery_id = $1`
 )
 
 // chunks are the sizes of statements with many rows; the last chunk of a batch is filled up by repeating, so that only a
@@ -119,8 +118,8 @@ WHERE state = 'pending' AND id IN (` + marks(n, 2) + `)`
 	})
 )
 
-func eachChunk(text func(n int) string) map[int]string {
-	m := map[int]string{}
+func eachChunk[T any](text func(n int) T) map[int]T {
+	m := map[int]T{}
 	for _, n := range chunks {
 		m[n] = text(n)
 	}
@@ -150,12 +149,12 @@ func tuples(n, width int) string {
 	return b.String()
 }
 
-func insertTarget(tx *db.Tx, kind string, ref int64, limit int) (Target, error) {
-	return db.Insert[Target](tx, sqlInsertTarget, kind, ref, limit)
+func insertTarget(tx *db.Tx, kind string, ref int64, l Limits) (Target, error) {
+	return db.Insert[Target](tx, sqlInsertTarget, kind, ref, l.InFlight, l.PerSecond)
 }
 
-func setLimit(tx *db.Tx, t Target, limit int) error {
-	_, err := tx.Exec(sqlSetLimit, int64(t), limit)
+func setLimits(tx *db.Tx, t Target, l Limits) error {
+	_, err := tx.Exec(sqlSetLimits, int64(t), l.InFlight, l.PerSecond)
 	return err
 }
 
@@ -164,14 +163,36 @@ func nudge(tx *db.Tx, t Target) error {
 	return err
 }
 
-func setPaused(tx *db.Tx, t Target, paused bool, reason string) error {
-	var err error
-	if paused {
-		_, err = tx.Exec(sqlPause, int64(t), clean(reason))
-	} else {
-		_, err = tx.Exec(sqlResume, int64(t), db.Micros(tx.Now()))
-	}
+// setGone notes that what the target stood for is deleted.
+func setGone(tx *db.Tx, t Target) error {
+	_, err := tx.Exec(sqlGone, int64(t))
 	return err
+}
+
+func isGone(tx *db.Tx, t Target) (gone bool, err error) {
+	err = tx.One(sqlIsGone, []any{int64(t)}, &gone)
+	return gone, err
+}
+
+func pause(tx *db.Tx, t Target, reason string) error {
+	_, err := tx.Exec(sqlPause, int64(t), clean(reason))
+	return err
+}
+
+func resume(tx *db.Tx, t Target) error {
+	if _, err := tx.Exec(sqlResume, int64(t), db.Micros(tx.Now())); err != nil {
+		return err
+	}
+	_, err := tx.Exec(sqlHurry, int64(t))
+	return err
+}
+
+// standing is whether the target is paused, and when it was resumed last.
+func standing(tx *db.Tx, t Target) (o owned, err error) {
+	var resumed int64
+	err = tx.One(sqlStanding, []any{int64(t)}, &o.paused, &resumed)
+	o.resumed = db.Time(resumed)
+	return o, err
 }
 
 func insertDelivery(tx *db.Tx, it *Item, replayOf id.Delivery, now time.Time) (id.Delivery, error) {
@@ -184,8 +205,42 @@ func insertBody(tx *db.Tx, d id.Delivery, body []byte) error {
 	return err
 }
 
-func dropPending(tx *db.Tx, t Target, reason string) (int64, error) {
-	return tx.Exec(sqlDropPending, int64(t), clean(reason), db.Micros(tx.Now()))
+func dropPending(tx *db.Tx, t Target, reason string, limit int) (int64, error) {
+	return tx.Exec(sqlDropPending, int64(t), clean(reason), db.Micros(tx.Now()), int64(math.MaxInt64), int64(math.MaxInt64), limit)
+}
+
+// dropLater notes what the target's owner has to drop, and returns how much it is.
+func dropLater(tx *db.Tx, t Target, reason string) (int64, error) {
+	var n, newest int64
+	if err := tx.One(sqlRest, []any{int64(t)}, &n, &newest); err != nil || n == 0 {
+		return 0, err
+	}
+	_, err := tx.Exec(sqlDropLater, int64(t), newest, db.Micros(tx.Now()), clean(reason))
+	return n, err
+}
+
+// dropping says which pending rows are being dropped: not what was revived since.
+type dropping struct {
+	to id.Delivery
+	at time.Time
+}
+
+func (d dropping) takes(r *row) bool { return r.id <= d.to && !r.since.After(d.at) }
+
+// dropStep drops up to limit rows of what is noted, and returns whether it was all. db.ErrNoRows means that the target is not
+// ours any more.
+func dropStep(tx *db.Tx, t *target, owner string, limit int) (bool, error) {
+	var to, at int64
+	var reason string
+	if err := tx.One(sqlToDrop, []any{int64(t.id), owner, t.fence}, &to, &at, &reason); err != nil {
+		return false, err
+	}
+	n, err := tx.Exec(sqlDropPending, int64(t.id), reason, db.Micros(tx.Now()), to, at, limit)
+	if err != nil || n == int64(limit) {
+		return false, err
+	}
+	_, err = tx.Exec(sqlDropLater, int64(t.id), 0, 0, "")
+	return true, err
 }
 
 func instanceID(tx *db.Tx, fresh string) (string, error) {
@@ -288,16 +343,19 @@ func nextTarget(tx *db.Tx, owner string) (time.Time, error) {
 	return db.Time(at), err
 }
 
+// forgottenTargets have something pending, no owner, and nobody who will look.
+func forgottenTargets(tx *db.Tx, now time.Time) ([]Target, error) {
+	return db.All(tx, sqlForgotten, []any{db.Micros(now)}, scanTarget)
+}
+
 type claim struct {
-	kind     string
-	ref      int64
-	limit    int
-	resumed  time.Time
-	nudge    int64
-	fence    int64
-	breaker  string
-	failures int
-	probeAt  time.Time
+	kind   string
+	ref    int64
+	limits Limits
+	nudge  int64
+	fence  int64
+	drop   dropping
+	health
 }
 
 // claimTarget makes the target owner's if it is free, or if it is another engine's of the node left (where that is not "").
@@ -307,9 +365,11 @@ func claimTarget(tx *db.Tx, t Target, owner, node, left string, expires time.Tim
 	}
 	return db.First(tx, sqlClaim, []any{int64(t), owner, node, db.Micros(expires), db.Micros(tx.Now()), left}, func(s db.Scanner) (claim, error) {
 		var c claim
-		var resumed, probe int64
-		err := s.Scan(&c.kind, &c.ref, &c.limit, &resumed, &c.nudge, &c.fence, &c.breaker, &c.failures, &probe)
-		c.resumed, c.probeAt = db.Time(resumed), db.Time(probe)
+		var resumed, probe, failing, tried, dropAt int64
+		err := s.Scan(&c.kind, &c.ref, &c.limits.InFlight, &c.limits.PerSecond, &resumed, &c.nudge, &c.fence, &c.breaker, &c.failures, &probe, &failing,
+			&c.warned, &c.status, &tried, &c.drop.to, &dropAt)
+		c.drop.at = db.Time(dropAt)
+		c.resumed, c.probeAt, c.failingSince, c.triedAt = db.Time(resumed), db.Time(probe), db.Time(failing), db.Time(tried)
 		return c, err
 	})
 }
@@ -318,21 +378,27 @@ func claimTarget(tx *db.Tx, t Target, owner, node, left string, expires time.Tim
 type owned struct {
 	target  Target
 	fence   int64
-	limit   int
+	limits  Limits
 	paused  bool
 	resumed time.Time
 	nudge   int64
+	drop    dropping
 }
 
 func scanOwned(s db.Scanner) (owned, error) {
 	var o owned
-	var resumed int64
-	err := s.Scan(&o.target, &o.fence, &o.limit, &o.paused, &resumed, &o.nudge)
-	o.resumed = db.Time(resumed)
+	var resumed, dropAt int64
+	err := s.Scan(&o.target, &o.fence, &o.limits.InFlight, &o.limits.PerSecond, &o.paused, &resumed, &o.nudge, &o.drop.to, &dropAt)
+	o.resumed, o.drop.at = db.Time(resumed), db.Time(dropAt)
 	return o, err
 }
 
 func renewTargets(tx *db.Tx, owner string, expires time.Time) ([]owned, error) {
+	if tx.Engine() == db.Postgres {
+		if _, err := db.All(tx, sqlLockOwned, []any{owner}, scanTarget); err != nil {
+			return nil, err
+		}
+	}
 	return db.All(tx, sqlRenew, []any{owner, db.Micros(expires)}, scanOwned)
 }
 
@@ -396,7 +462,7 @@ func inChunks[T any](list []T, fn func(piece []T, n int) error) error {
 }
 
 // storeResults writes a batch of results. It returns the targets that are not ours any more; their results are not stored.
-func storeResults(tx *db.Tx, owner string, batch []*result, stopped func(t *target, reason string) error) (lost map[*target]bool, err error) {
+func storeResults(tx *db.Tx, owner string, batch []*result) (lost map[*target]bool, err error) {
 	// One statement per target proves that the lease is still ours, keeps it from being taken until the commit, and
 	// stores the target's health. In the order of ids, so that two nodes cannot wait for each other.
 	newest := map[*target]*result{}
@@ -405,15 +471,15 @@ func storeResults(tx *db.Tx, owner string, batch []*result, stopped func(t *targ
 		if newest[r.t] == nil {
 			targets = append(targets, r.t)
 		}
-		if r.tried || newest[r.t] == nil {
-			newest[r.t] = r
-		}
+		newest[r.t] = r
 	}
-	slices.SortFunc(targets, func(a, b *target) int { return int(a.id - b.id) })
+	slices.SortFunc(targets, func(a, b *target) int { return cmp.Compare(a.id, b.id) })
 	lost = map[*target]bool{}
 	for _, t := range targets {
 		r := newest[t]
-		n, err := tx.Exec(sqlFence, int64(t.id), owner, r.fence, r.health.breaker, r.health.failures, db.Micros(r.health.probeAt), r.out.Status, db.Micros(r.now))
+		h := &r.health
+		n, err := tx.Exec(sqlFence, int64(t.id), owner, r.fence, h.status, db.Micros(h.triedAt), db.Micros(h.resumed), h.breaker, h.failures,
+			db.Micros(h.probeAt), db.Micros(h.failingSince), h.warned)
 		if err != nil {
 			return nil, fmt.Errorf("check the lease of target %d: %w", t.id, err)
 		}
@@ -437,17 +503,11 @@ func storeResults(tx *db.Tx, owner string, batch []*result, stopped func(t *targ
 			done[r.out.Status] = append(done[r.out.Status], int64(r.r.id))
 			continue
 		}
-		if err := storeFailure(tx, r); err != nil {
+		stored, err := storeFailure(tx, r)
+		if err != nil {
 			return nil, fmt.Errorf("store the result of delivery %d: %w", r.r.id, err)
 		}
-		if r.verdict == Stop {
-			if _, err := tx.Exec(sqlStopTarget, int64(r.t.id), clean(r.out.Reason)); err != nil {
-				return nil, fmt.Errorf("pause target %d: %w", r.t.id, err)
-			}
-			if err := stopped(r.t, clean(r.out.Reason)); err != nil {
-				return nil, fmt.Errorf("stop target %d: %w", r.t.id, err)
-			}
-		}
+		r.over = !stored
 	}
 	for status, ids := range done {
 		err := inChunks(ids, func(piece []int64, n int) error {
@@ -469,10 +529,14 @@ func storeResults(tx *db.Tx, owner string, batch []*result, stopped func(t *targ
 	if err := inChunks(tried, func(piece []*result, n int) error { return insertAttempts(tx, piece, n) }); err != nil {
 		return nil, fmt.Errorf("store attempts: %w", err)
 	}
+	if err := countMinutes(tx, tried); err != nil {
+		return nil, fmt.Errorf("count attempts: %w", err)
+	}
 	return lost, nil
 }
 
-func storeFailure(tx *db.Tx, r *result) error {
+// storeFailure stores what was not delivered. It returns false where the delivery is not pending any more.
+func storeFailure(tx *db.Tx, r *result) (bool, error) {
 	state, finished, attempts := Pending, int64(0), r.r.attempts
 	switch r.verdict {
 	case GiveUp:
@@ -483,8 +547,8 @@ func storeFailure(tx *db.Tx, r *result) error {
 	if r.tried {
 		attempts = r.number
 	}
-	_, err := tx.Exec(sqlFail, int64(r.r.id), state, attempts, db.Micros(r.retryAt), r.r.hasBody || r.job.Body != nil, r.out.Status, clean(r.out.Reason), finished)
-	return err
+	n, err := tx.Exec(sqlFail, int64(r.r.id), state, attempts, db.Micros(r.retryAt), r.r.hasBody || r.job.Body != nil, r.out.Status, clean(r.out.Reason), finished)
+	return n > 0, err
 }
 
 // insertBodies and insertAttempts take statements of one row as often as it takes when a piece does not fill a larger one.

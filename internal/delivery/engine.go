@@ -55,6 +55,12 @@ type Options struct {
 	// 10 minutes (zero: 15 s).
 	BreakAfter int
 	BreakFor   time.Duration
+	// WarnAfter are the times without a success after which a failing target's executor is told (nil: 1 and 3 days). After
+	// PauseAfter the engine pauses the target (zero: 5 days; negative: never).
+	WarnAfter  []time.Duration
+	PauseAfter time.Duration
+	// Observe hears of every attempt when it is over, before its result is stored. It must be quick. Nil is nobody.
+	Observe func(Observation)
 	// Rand gives the jitter, 0 to 1; nil is random.
 	Rand func() float64
 }
@@ -65,11 +71,20 @@ const maxBreak = 10 * time.Minute
 // maxAfter bounds what a Retry-After is believed.
 const maxAfter = 24 * time.Hour
 
+// restAfter is how long a target must not have been tried for its failures to be counted anew: nothing was queued, or no engine
+// ran, and nobody knows how it did meanwhile.
+const restAfter = 72 * time.Hour
+
 const (
 	// laneRows is how many rows of one lane are in memory; the rest is read when they are done.
 	laneRows = 32
 	// parkedMax bounds the lanes of a target that wait for a retry in memory.
 	parkedMax = 10_000
+	// sweepEvery is how often targets are looked for that have something pending and that nobody will look at: another node saw
+	// that the target had an owner, and the owner left it before it saw the row, and died.
+	sweepEvery = time.Minute
+	// dropRows is how many are dropped at a time where there are many.
+	dropRows = 500
 	// tailStep is how many events one read of the feed's end covers.
 	tailStep = 256
 	// prepareMax is how many jobs are prepared together.
@@ -115,7 +130,9 @@ type Engine struct {
 	// Of the reading goroutine only.
 	tail     id.Seq
 	nextPoll time.Time
+	swept    time.Time
 	renewed  time.Time
+	latest   time.Time // the clock at the last round
 }
 
 // target is an owned target with its lanes in memory.
@@ -130,8 +147,12 @@ type target struct {
 	resumed  time.Time
 	until    time.Time // the lease
 	paused   bool
+	pausing  bool // a result that pauses it is being stored
+	stale    bool // its rows were changed by others: memory is thrown away and read again
 	lost     bool // another engine owns it, or it was released; results are not stored
 	executor Executor
+	pace     pace
+	drop     dropping // rows that are not to be sent
 
 	lanes    map[string]*lane
 	rows     int // rows in memory
@@ -153,7 +174,15 @@ type target struct {
 	busyAt   time.Time
 	listed   bool // in runnable
 	queued   bool // in waiting
+
+	failingSince time.Time // the first failure after the last success
+	warned       int       // how many of WarnAfter were told
+	triedAt      time.Time // the end of the last attempt
+	status       int       // its answer
 }
+
+// still tells that nothing may be prepared or started for the target now.
+func (t *target) still() bool { return t.lost || t.paused || t.pausing || t.stale }
 
 // lane is the queue of one lane of a target. At most one of its rows is anywhere between due and acknowledged.
 type lane struct {
@@ -201,6 +230,10 @@ func New(o Options) *Engine {
 	def(&o.Attempt, 2*time.Minute)
 	def(&o.GiveUp, 72*time.Hour)
 	def(&o.BreakFor, 15*time.Second)
+	def(&o.PauseAfter, 5*24*time.Hour)
+	if o.WarnAfter == nil {
+		o.WarnAfter = []time.Duration{24 * time.Hour, 72 * time.Hour}
+	}
 	number(&o.InFlight, 512)
 	number(&o.Window, 1000)
 	number(&o.BreakAfter, 10)
@@ -355,6 +388,9 @@ func (e *Engine) quietLocked() {
 
 // addLocked puts a pending row into its lane. It returns false when there is no room; the caller remembers that.
 func (e *Engine) addLocked(t *target, r *row) bool {
+	if t.drop.takes(r) {
+		return true
+	}
 	key := r.lane
 	if key == "" {
 		key = "#" + strconv.FormatInt(int64(r.id), 10)
@@ -427,7 +463,7 @@ func (e *Engine) wakeLaneLocked(l *lane) {
 
 // offerLocked puts the target into the queues that it belongs in now.
 func (e *Engine) offerLocked(t *target) {
-	if t.lost || t.paused || e.stopping {
+	if t.still() || e.stopping {
 		return
 	}
 	if !t.queued && len(t.todo) > 0 && t.pending < e.aheadLocked(t) {
@@ -435,7 +471,7 @@ func (e *Engine) offerLocked(t *target) {
 		e.waiting = append(e.waiting, t)
 		signal(e.ready)
 	}
-	if !t.listed && len(t.prepared) > 0 && t.inFlight < e.placesLocked(t) {
+	if !t.listed && len(t.prepared) > 0 && t.inFlight < e.placesLocked(t) && e.paceLocked(t) {
 		t.listed = true
 		e.runnable = append(e.runnable, t)
 	}
@@ -479,12 +515,16 @@ func (e *Engine) nextLocked() *lane {
 		t := e.runnable[0]
 		e.runnable = e.runnable[1:]
 		t.listed = false
-		if e.stopping || t.lost || t.paused || len(t.prepared) == 0 || t.inFlight >= e.placesLocked(t) {
+		if e.stopping || t.still() || len(t.prepared) == 0 || t.inFlight >= e.placesLocked(t) {
 			continue
 		}
 		if !now.Before(t.until) {
 			continue // the lease could not be renewed: somebody else may own the target by now
 		}
+		if !e.paceLocked(t) {
+			continue
+		}
+		t.pace.take(now)
 		l := t.prepared[0]
 		t.prepared[0] = nil
 		t.prepared = t.prepared[1:]
@@ -506,8 +546,9 @@ func (e *Engine) work(l *lane) {
 		started := e.now()
 		out := e.attempt(l.t.executor, job)
 		took := e.now().Sub(started)
+		kind, ref := l.t.kind, l.t.ref
 		e.mu.Lock()
-		e.finishLocked(l, out, started, took)
+		verdict := e.finishLocked(l, out, started, took)
 		l = nil
 		if e.inFlight < e.o.InFlight {
 			l = e.nextLocked()
@@ -516,6 +557,9 @@ func (e *Engine) work(l *lane) {
 			e.dispatchLocked()
 		}
 		e.mu.Unlock()
+		if e.o.Observe != nil && verdict != Hold {
+			e.o.Observe(Observation{Kind: kind, Ref: ref, Verdict: verdict, Took: took})
+		}
 	}
 }
 
@@ -555,16 +599,37 @@ type result struct {
 	retryAt time.Time
 	now     time.Time
 	health  health
+	// news is what the executor hears of the target: failing, paused or gone; "" is nothing. days belong to it.
+	news NoticeKind
+	days int
+
+	// What storing it showed.
+	over bool // the delivery was not pending any more: dropped
+	void bool // the target was resumed since: it is not paused
 }
+
+// pauses tells that storing the result pauses the target.
+func (r *result) pauses() bool { return r.news == NoticeGone || r.news == NoticePaused }
 
 // health is what the target's row keeps of how it does.
 type health struct {
-	breaker  string
-	failures int
-	probeAt  time.Time
+	breaker      string
+	failures     int
+	probeAt      time.Time
+	failingSince time.Time
+	warned       int
+	status       int
+	triedAt      time.Time
+	resumed      time.Time // all but the last attempt counts only while the target was not resumed since
 }
 
-func (e *Engine) finishLocked(l *lane, out Outcome, started time.Time, took time.Duration) {
+func (t *target) health() health {
+	return health{breaker: t.breaker, failures: t.failures, probeAt: t.probeAt, failingSince: t.failingSince, warned: t.warned, status: t.status,
+		triedAt: t.triedAt, resumed: t.resumed}
+}
+
+// finishLocked takes what came of an attempt and returns the verdict.
+func (e *Engine) finishLocked(l *lane, out Outcome, started time.Time, took time.Duration) Verdict {
 	t := l.t
 	t.inFlight--
 	e.inFlight--
@@ -573,7 +638,7 @@ func (e *Engine) finishLocked(l *lane, out Outcome, started time.Time, took time
 	if out.Verdict == Hold || len(l.rows) == 0 {
 		l.state = laneIdle // the engine ends; the row stays pending for the next one
 		e.quietLocked()
-		return
+		return Hold
 	}
 	head := l.rows[0]
 	res := &result{l: l, t: t, r: head, job: l.job, fence: t.fence, verdict: out.Verdict, out: out, tried: true, number: head.attempts + 1,
@@ -581,9 +646,23 @@ func (e *Engine) finishLocked(l *lane, out Outcome, started time.Time, took time
 	if out.Verdict == Retry {
 		e.scheduleLocked(t, res)
 	}
-	e.judgeLocked(t, out, now)
-	res.health = health{t.breaker, t.failures, t.probeAt}
-	l.state = laneAcking
+	e.judgeLocked(t, res)
+	t.triedAt, t.status = now, out.Status
+	e.ackLocked(res)
+	return res.verdict
+}
+
+// ackLocked hands a result to the goroutine that stores it.
+func (e *Engine) ackLocked(res *result) {
+	t := res.t
+	if res.verdict == Stop {
+		res.news = NoticeGone
+	}
+	if res.pauses() {
+		t.pausing = true
+	}
+	res.health = t.health()
+	res.l.state = laneAcking
 	t.unacked++
 	e.acks = append(e.acks, res)
 	signal(e.results)
@@ -609,13 +688,14 @@ func (e *Engine) scheduleLocked(t *target, res *result) {
 	}
 }
 
-// judgeLocked adapts how many attempts the target may have under way, and its breaker.
-func (e *Engine) judgeLocked(t *target, out Outcome, now time.Time) {
-	if out.Unfit {
+// judgeLocked adapts how many attempts the target may have under way, its breaker, and how long it has been failing.
+func (e *Engine) judgeLocked(t *target, res *result) {
+	if res.out.Unfit {
 		return
 	}
-	if out.Verdict == Done {
+	if res.out.Verdict == Done {
 		t.failures, t.opens = 0, 0
+		t.failingSince, t.warned = time.Time{}, 0
 		if t.breaker != Closed {
 			e.log.Info("target works again", "kind", t.kind, "ref", t.ref)
 			t.breaker, t.probeAt = Closed, time.Time{}
@@ -630,53 +710,96 @@ func (e *Engine) judgeLocked(t *target, out Outcome, now time.Time) {
 	if t.failures >= e.o.BreakAfter && (t.breaker == HalfOpen || t.breaker == Closed) {
 		wait := e.o.BreakFor << min(t.opens, 10)
 		t.opens++
-		t.breaker, t.probeAt = Open, now.Add(min(wait, maxBreak))
+		t.breaker, t.probeAt = Open, res.now.Add(min(wait, maxBreak))
 		e.log.Warn("target fails; nothing is tried for a while", "kind", t.kind, "ref", t.ref, "failures", t.failures, "probe_at", t.probeAt)
 		signal(e.needs)
 	}
+	e.warnLocked(t, res)
 }
+
+// warnLocked keeps since when nothing has succeeded, and decides when that is news.
+func (e *Engine) warnLocked(t *target, res *result) {
+	if t.failingSince.IsZero() || res.now.Sub(t.triedAt) >= restAfter {
+		t.failingSince, t.warned = res.now, 0
+	}
+	if t.pausing || res.verdict == Stop {
+		return
+	}
+	lasts := res.now.Sub(t.failingSince)
+	if e.o.PauseAfter > 0 && lasts >= e.o.PauseAfter {
+		res.news, res.days = NoticePaused, wholeDays(e.o.PauseAfter)
+		e.log.Warn("target has failed for too long; it is paused", "kind", t.kind, "ref", t.ref, "since", t.failingSince)
+		return
+	}
+	for t.warned < len(e.o.WarnAfter) && lasts >= e.o.WarnAfter[t.warned] {
+		res.news, res.days = NoticeFailing, wholeDays(e.o.WarnAfter[t.warned])
+		t.warned++
+	}
+}
+
+func wholeDays(d time.Duration) int { return int(d / (24 * time.Hour)) }
 
 // ackedLocked goes on with a lane after its result was stored.
 func (e *Engine) ackedLocked(res *result) {
 	l, t := res.l, res.t
 	t.unacked--
+	if res.pauses() {
+		t.pausing = false
+		if res.void {
+			signal(e.kick) // learn of the resume
+		} else {
+			t.paused = true
+		}
+	}
 	if t.lost || len(l.rows) == 0 || l.rows[0] != res.r {
 		return
 	}
 	l.job = nil
-	switch res.verdict {
-	case Retry:
+	switch {
+	case res.over || t.drop.takes(res.r):
+		e.shiftLocked(l)
+	case res.verdict == Retry:
 		res.r.attempts, res.r.nextAt, res.r.hasBody = res.number, res.retryAt, true
-	case Stop:
+	case res.verdict == Stop:
 		if res.tried {
 			res.r.attempts, res.r.hasBody = res.number, true
 		}
-		t.paused = true
 	default:
-		l.rows[0] = nil
-		l.rows = l.rows[1:]
-		t.rows--
-		if t.behind && t.rows <= e.o.Window/2 {
-			signal(e.needs)
-		}
+		e.shiftLocked(l)
 	}
 	l.state = laneIdle
 	e.wakeLaneLocked(l)
+	e.offerLocked(t)
+}
+
+// shiftLocked takes a lane's head away: it is done.
+func (e *Engine) shiftLocked(l *lane) {
+	t := l.t
+	l.rows[0] = nil
+	l.rows = l.rows[1:]
+	t.rows--
+	if t.behind && t.rows <= e.o.Window/2 {
+		signal(e.needs)
+	}
 }
 
 // forgetLocked drops a target's memory; attempts under way end without their results being stored.
 func (e *Engine) forgetLocked(t *target) {
 	t.lost = true
-	delete(e.targets, t.id)
+	t.pace.stop()
+	if e.targets[t.id] == t {
+		delete(e.targets, t.id)
+	}
 	t.todo, t.prepared, t.parked = nil, nil, nil
 	e.refills = slices.DeleteFunc(e.refills, func(l *lane) bool { return l.t == t })
 }
 
-// reloadLocked lets a target's rows be read again: something changed them that memory does not know.
+// reloadLocked throws away what is in memory of a stale target and lets its rows be read again. Attempts under way and results
+// being stored stay as they are. Nothing of it is being prepared.
 func (e *Engine) reloadLocked(t *target) {
 	for key, l := range t.lanes {
 		switch l.state {
-		case laneFlying, laneAcking, lanePreparing, lanePrepared:
+		case laneFlying, laneAcking:
 			t.rows -= len(l.rows) - 1
 			l.rows, l.last, l.more = l.rows[:1:1], l.rows[0].id, l.key[0] != '#'
 		case laneParked:
@@ -686,7 +809,15 @@ func (e *Engine) reloadLocked(t *target) {
 			delete(t.lanes, key)
 		}
 	}
-	t.todo, t.parked = nil, nil
+	t.pending -= len(t.prepared)
+	t.todo, t.prepared, t.parked = nil, nil, nil
 	e.refills = slices.DeleteFunc(e.refills, func(l *lane) bool { return l.t == t })
-	t.behind, t.from = true, 0
+	t.stale, t.behind, t.from = false, true, t.drop.to
+}
+
+// settledLocked tells the reading goroutine when a stale target can be read again.
+func (e *Engine) settledLocked(t *target) {
+	if t.stale && t.pending == len(t.prepared) {
+		signal(e.needs)
+	}
 }

@@ -197,14 +197,14 @@ func TestStopVerdictPausesTheTargetUntilResume(t *testing.T) {
 			if n := len(s.recv.seen()); n != 1 {
 				t.Errorf("%d calls, want 1", n)
 			}
-			if got := fmt.Sprint(s.recv.stopped); got != "[1 gone]" {
+			if got := fmt.Sprint(s.recv.news); got != "[1 gone gone]" {
 				t.Errorf("the executor was told %s", got)
 			}
 			if d := s.detail(1); d.State != Pending || d.Attempts != 1 || d.LastStatus != 410 {
 				t.Errorf("the delivery is %s after %d attempts", d.State, d.Attempts)
 			}
 			s.recv.set(nil)
-			s.update(func(tx *db.Tx) error { return Resume(tx, s.targets[0]) })
+			s.update(func(tx *db.Tx) error { _, err := Resume(tx, s.targets[0], true); return err })
 			e.Kick()
 			wait(time.Second)
 			s.checkOrder()
@@ -228,7 +228,7 @@ func TestPauseStopsAtOnceAndResumeGoesOnInOrder(t *testing.T) {
 			if n := len(s.recv.seen()); n != 1 {
 				t.Errorf("%d calls while paused, want 1", n)
 			}
-			s.update(func(tx *db.Tx) error { return Resume(tx, s.targets[0]) })
+			s.update(func(tx *db.Tx) error { _, err := Resume(tx, s.targets[0], true); return err })
 			e.Kick()
 			wait(time.Second)
 			s.checkOrder()
@@ -419,7 +419,7 @@ func TestStopGivesUpHangingAttemptsAtItsDeadline(t *testing.T) {
 
 func TestOtherNodeTakesOverWithinTenSecondsAndALateOwnerStoresNothing(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, s *site) {
-		s.update(func(tx *db.Tx) error { return SetLimit(tx, s.targets[0], 1) })
+		s.update(func(tx *db.Tx) error { return SetLimits(tx, s.targets[0], Limits{InFlight: 1}) })
 		answer := make(chan struct{})
 		s.recv.set(func(ctx context.Context, c call) Outcome {
 			switch len(s.recv.seen()) {
@@ -688,7 +688,7 @@ func TestForgetDeletesOldDeliveriesWithBodiesAndAttemptsAndKeepsTheRest(t *testi
 			wait(time.Second)
 			total := 0
 			for {
-				n, err := Forget(t.Context(), s.d, time.Now().Add(-time.Minute), 1)
+				n, err := Forget(t.Context(), s.d, time.Now().Add(-time.Minute), 1000, 1)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -724,7 +724,7 @@ func TestTargetKeysAreUniqueAndInstanceIDStays(t *testing.T) {
 			t.Errorf("instance ids %q, %q, %v", a, b, err)
 		}
 		make := func() error {
-			return d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error { _, err := NewTarget(tx, "x", 1, 0); return err })
+			return d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error { _, err := NewTarget(tx, "x", 1, Limits{}); return err })
 		}
 		if err := make(); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -40,7 +41,9 @@ type receiver struct {
 	f       *feed.Feed
 	mu      sync.Mutex
 	calls   []call
-	stopped []string
+	news    []string
+	notices []Notice
+	notice  func(ctx context.Context, tx *db.Tx, ref int64, n Notice) error
 	behave  func(ctx context.Context, c call) Outcome
 	prepare func(jobs []*Job) error
 }
@@ -66,11 +69,31 @@ func (r *receiver) Prepare(ctx context.Context, jobs []*Job) error {
 	})
 }
 
-func (r *receiver) Stopped(_ *db.Tx, ref int64, reason string) error {
+func (r *receiver) Notice(ctx context.Context, tx *db.Tx, ref int64, n Notice) error {
+	if r.notice != nil {
+		if err := r.notice(ctx, tx, ref, n); err != nil {
+			return err
+		}
+	}
+	tx.OnCommit(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.news = append(r.news, fmt.Sprint(ref, " ", n.Kind, " ", n.Reason))
+		r.notices = append(r.notices, n)
+	})
+	return nil
+}
+
+// told are the notices of the given kinds, all without any.
+func (r *receiver) told(kinds ...NoticeKind) (list []Notice) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stopped = append(r.stopped, fmt.Sprint(ref, " ", reason))
-	return nil
+	for _, n := range r.notices {
+		if len(kinds) == 0 || slices.Contains(kinds, n.Kind) {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 func (r *receiver) Do(ctx context.Context, j *Job) Outcome {
@@ -115,7 +138,7 @@ func newSite(t testing.TB, d *db.DB, targets int) *site {
 	s.recv = &receiver{d: d, f: s.f}
 	s.update(func(tx *db.Tx) error {
 		for i := range targets {
-			n, err := NewTarget(tx, "test", int64(i+1), 0)
+			n, err := NewTarget(tx, "test", int64(i+1), Limits{})
 			if err != nil {
 				return err
 			}

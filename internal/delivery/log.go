@@ -70,44 +70,25 @@ type Filter struct {
 	State        string
 	Name         string
 	Conversation id.Conversation
+	Event        id.Event
+	// From and To bound when it was queued: From ≤ CreatedAt < To.
+	From, To time.Time
+	// Replayable leaves only what ReplayAll takes: finished, of a target that still exists, and of several deliveries of one
+	// event that match only the first, so that a replay of everything does not replay replays.
+	Replayable bool
 }
 
 // List returns a page of deliveries, newest first, and the cursor of the next page ("" at the end). The limit is 1 to 200.
 func List(tx *db.Tx, f Filter, cursor string, limit int) ([]Entry, string, error) {
 	limit = min(max(limit, 1), 200)
-	var where []string
-	var args []any
-	add := func(cond string, v any) {
-		args = append(args, v)
-		where = append(where, strings.Replace(cond, "?", "$"+strconv.Itoa(len(args)), 1))
-	}
+	before := int64(0)
 	if cursor != "" {
-		before, err := id.Parse(cursor)
-		if err != nil {
+		var err error
+		if before, err = id.Parse(cursor); err != nil {
 			return nil, "", fault.New(fault.CursorInvalid, "this cursor was not made by the list of deliveries").At("cursor")
 		}
-		add("d.id < ?", before)
 	}
-	if f.Kind != "" {
-		add("t.kind = ?", f.Kind)
-	}
-	if f.Ref != 0 {
-		add("t.ref = ?", f.Ref)
-	}
-	switch f.State {
-	case "":
-	case Pending, Dead: // literal, so that the partial indexes serve
-		where = append(where, "d.state = '"+f.State+"'")
-	default:
-		add("d.state = ?", f.State)
-	}
-	if f.Name != "" {
-		add("d.name = ?", f.Name)
-	}
-	if f.Conversation != 0 {
-		add("e.conversation_id = ?", int64(f.Conversation))
-	}
-	list, err := listDeliveries(tx, where, args, limit+1)
+	list, err := listDeliveries(tx, f, before, limit+1)
 	if err != nil {
 		return nil, "", err
 	}
@@ -124,6 +105,15 @@ func List(tx *db.Tx, f Filter, cursor string, limit int) ([]Entry, string, error
 		next = strconv.FormatInt(int64(list[limit-1].ID), 10)
 	}
 	return list, next, nil
+}
+
+// Count returns how many deliveries match. With Replayable it is what ReplayAll would queue.
+func Count(tx *db.Tx, f Filter) (int64, error) {
+	n, err := countDeliveries(tx, f)
+	if err != nil {
+		return 0, fmt.Errorf("count deliveries: %w", err)
+	}
+	return n, nil
 }
 
 // origin is the delivery that gave a call without an event its webhook id.
@@ -159,18 +149,12 @@ func Get(tx *db.Tx, which id.Delivery) (*Detail, error) {
 // Replay queues what a delivery sent once more, with the same webhook id and, where it was sent before, the same bytes. A
 // replay is ordered with nothing: it neither waits for its conversation's other calls nor holds them up.
 func Replay(tx *db.Tx, which id.Delivery) (id.Delivery, error) {
-	e, err := getDelivery(tx, which)
-	if err == db.ErrNoRows {
-		return 0, fault.Newf(fault.DeliveryNotFound, "there is no delivery %d", which)
-	}
+	e, err := livingDelivery(tx, which)
 	if err != nil {
 		return 0, err
 	}
-	switch e.State {
-	case Pending:
+	if e.State == Pending {
 		return 0, fault.Newf(fault.DeliveryPending, "delivery %d is still under way", which)
-	case Dropped:
-		return 0, fault.Newf(fault.DeliveryNotFound, "delivery %d belongs to something that was deleted", which)
 	}
 	fresh, err := replay(tx, e.origin(), which)
 	if err != nil {
@@ -179,27 +163,77 @@ func Replay(tx *db.Tx, which id.Delivery) (id.Delivery, error) {
 	return fresh, nudge(tx, e.Target)
 }
 
-// Revive lets a dead delivery be tried again, from the beginning of the schedule and ordered with nothing: its
-// conversation's later calls went on without it.
-func Revive(tx *db.Tx, which id.Delivery) error {
-	t, err := revive(tx, which)
+// livingDelivery reads a delivery whose target still exists.
+func livingDelivery(tx *db.Tx, which id.Delivery) (Entry, error) {
+	e, err := getDelivery(tx, which)
 	if err == db.ErrNoRows {
-		if _, err := getDelivery(tx, which); err == db.ErrNoRows {
-			return fault.Newf(fault.DeliveryNotFound, "there is no delivery %d", which)
-		}
-		return fault.Newf(fault.DeliveryPending, "delivery %d is not dead", which)
+		return e, fault.Newf(fault.DeliveryNotFound, "there is no delivery %d", which)
 	}
+	if err != nil {
+		return e, err
+	}
+	gone, err := isGone(tx, e.Target)
+	if err == nil && gone {
+		err = fault.Newf(fault.DeliveryNotFound, "delivery %d belongs to something that was deleted", which)
+	}
+	return e, err
+}
+
+// ReplayAll replays every finished delivery that matches, oldest first, and returns how many; see Filter.Replayable. Replays of
+// one lane stay in order among themselves, and behind those of an earlier call; with the lane's other deliveries they are not
+// ordered.
+func ReplayAll(tx *db.Tx, f Filter) (int64, error) {
+	f.Replayable = true
+	// The targets' rows keep two calls apart: ids within a lane must be in the order of commits.
+	if err := lockTargets(tx, f); err != nil {
+		return 0, fmt.Errorf("replay deliveries: %w", err)
+	}
+	n, targets, err := replayAll(tx, f)
+	if err != nil {
+		return 0, fmt.Errorf("replay deliveries: %w", err)
+	}
+	return n, nudgeAll(tx, targets)
+}
+
+// Revive lets a dead delivery be tried again, for as long as a new one, and ordered with nothing: its conversation's later
+// calls went on without it.
+func Revive(tx *db.Tx, which id.Delivery) error {
+	e, err := livingDelivery(tx, which)
 	if err != nil {
 		return err
 	}
-	return nudge(tx, t)
+	if err := nudge(tx, e.Target); err != nil {
+		return err
+	}
+	ok, err := revive(tx, which)
+	if err == nil && !ok {
+		err = fault.Newf(fault.DeliveryPending, "delivery %d is not dead", which)
+	}
+	return err
+}
+
+// ReviveAll revives every dead delivery that matches and returns how many. Those of one lane stay in order among themselves.
+func ReviveAll(tx *db.Tx, f Filter) (int64, error) {
+	if f.State != "" && f.State != Dead {
+		return 0, nil
+	}
+	f.State = Dead
+	if err := lockTargets(tx, f); err != nil {
+		return 0, fmt.Errorf("revive deliveries: %w", err)
+	}
+	n, targets, err := reviveAll(tx, f)
+	if err != nil {
+		return 0, fmt.Errorf("revive deliveries: %w", err)
+	}
+	return n, nudgeAll(tx, targets)
 }
 
 // Stats is how a target is doing.
 type Stats struct {
+	// Pending and Dead are exact up to 10,000, and good estimates above that.
 	Pending int
 	Dead    int
-	// Lag is the age of the oldest pending delivery.
+	// Lag is how long the oldest pending delivery has been waiting.
 	Lag           time.Duration
 	LastStatus    int // 0 when the last attempt got no answer, or there was none
 	LastAttemptAt time.Time
@@ -207,6 +241,8 @@ type Stats struct {
 	// ProbeAt is when an open breaker tries again.
 	ProbeAt time.Time
 	Paused  bool
+	// FailingSince is the first failure after the last success; zero when the last attempt succeeded.
+	FailingSince time.Time
 }
 
 // States of a target's breaker.
@@ -218,28 +254,91 @@ const (
 
 // TargetStats returns how a target is doing.
 func TargetStats(tx *db.Tx, t Target) (Stats, error) {
-	s, oldest, err := targetStats(tx, t)
+	s, err := targetStats(tx, t, countMax)
 	if err != nil {
 		return Stats{}, fmt.Errorf("statistics of delivery target %d: %w", t, err)
-	}
-	if !oldest.IsZero() {
-		s.Lag = max(tx.Now().Sub(oldest), 0)
 	}
 	return s, nil
 }
 
-// Forget deletes delivered and dropped deliveries that ended before the given time, with bodies and attempts, at most limit
-// of them, and returns how many. Call it again while it returns limit. Dead ones stay until someone deals with them.
-func Forget(ctx context.Context, d *db.DB, before time.Time, limit int) (int, error) {
+// TargetHealth is the part of a target's Stats that is worth a look every few seconds.
+type TargetHealth struct {
+	Kind    string
+	Ref     int64
+	Pending int
+	Dead    int
+	Lag     time.Duration
+	Breaker string
+	Paused  bool
+}
+
+// Health returns how all targets are doing that were not dropped. It costs little, whatever is pending.
+func Health(tx *db.Tx) ([]TargetHealth, error) {
+	list, err := targetsHealth(tx)
+	if err != nil {
+		return nil, fmt.Errorf("health of delivery targets: %w", err)
+	}
+	return list, nil
+}
+
+// Point is what was attempted in one step of a Chart.
+type Point struct {
+	At                time.Time // the step's begin
+	Delivered, Failed int64     // attempts
+	// Duration is the mean of the attempts, MaxDuration the longest.
+	Duration, MaxDuration time.Duration
+	// MaxLag is the longest time from queued to delivered.
+	MaxLag time.Duration
+}
+
+// ChartKept is how long the minutes behind Chart are kept.
+const ChartKept = 8 * 24 * time.Hour
+
+// Chart returns the target's attempts since from, in steps of whole minutes, up to now and without gaps. The first step is the
+// one that holds from.
+func Chart(tx *db.Tx, t Target, from time.Time, step time.Duration) ([]Point, error) {
+	step = max(step.Truncate(time.Minute), time.Minute)
+	if oldest := tx.Now().Add(-ChartKept); from.Before(oldest) {
+		from = oldest
+	}
+	from = from.UTC().Truncate(step)
+	kept, err := chart(tx, t, from, step)
+	if err != nil {
+		return nil, fmt.Errorf("chart of delivery target %d: %w", t, err)
+	}
+	var points []Point
+	for at := from; !at.After(tx.Now()); at = at.Add(step) {
+		if len(kept) > 0 && kept[0].At.Equal(at) {
+			points, kept = append(points, kept[0]), kept[1:]
+			continue
+		}
+		points = append(points, Point{At: at})
+	}
+	return points, nil
+}
+
+// Forget deletes delivered and dropped deliveries that ended before the given time, and the oldest of those that are more than
+// keep, with bodies and attempts, at most limit of them. It returns how many; call it again while it returns limit. Dead ones
+// stay until someone deals with them.
+func Forget(ctx context.Context, d *db.DB, before time.Time, keep, limit int) (int, error) {
 	var n int
 	err := d.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		n, err = forget(tx, before, limit)
+		n, err = forget(tx, before, keep, limit)
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("forget deliveries: %w", err)
 	}
 	return n, nil
+}
+
+// ForgetChart deletes the minutes that Chart does not show any more.
+func ForgetChart(ctx context.Context, d *db.DB) error {
+	err := d.Update(ctx, func(_ context.Context, tx *db.Tx) error { return forgetMinutes(tx, tx.Now().Add(-ChartKept)) })
+	if err != nil {
+		return fmt.Errorf("forget minutes of deliveries: %w", err)
+	}
+	return nil
 }
 
 // headerText is how a header is stored: JSON of at most 4 KiB; what does not fit is left out whole.

@@ -57,7 +57,7 @@ func (e *Engine) takeTodo() []*lane {
 		t := e.waiting[0]
 		e.waiting = e.waiting[1:]
 		t.queued = false
-		if t.lost || t.paused || e.stopping {
+		if t.still() || e.stopping {
 			continue
 		}
 		if kind == "" {
@@ -147,6 +147,7 @@ func (e *Engine) preparedLocked(l *lane, failed error) {
 	if t.lost {
 		return
 	}
+	defer e.settledLocked(t)
 	if failed != nil {
 		t.pending--
 		l.job, l.state = nil, laneTodo
@@ -157,14 +158,8 @@ func (e *Engine) preparedLocked(l *lane, failed error) {
 	if v := l.job.Verdict; v != nil {
 		t.pending--
 		now := e.now()
-		res := &result{l: l, t: t, r: l.rows[0], job: l.job, fence: t.fence, verdict: v.Verdict, out: *v, number: l.rows[0].attempts, now: now,
-			health: health{t.breaker, t.failures, t.probeAt}}
-		l.state = laneAcking
-		t.unacked++
 		t.busyAt = now
-		e.acks = append(e.acks, res)
-		signal(e.results)
-		e.offerLocked(t)
+		e.ackLocked(&result{l: l, t: t, r: l.rows[0], job: l.job, fence: t.fence, verdict: v.Verdict, out: *v, number: l.rows[0].attempts, now: now})
 		return
 	}
 	l.state = lanePrepared

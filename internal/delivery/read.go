@@ -1,9 +1,11 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/internal/db"
@@ -82,6 +84,10 @@ func (e *Engine) begin(ctx context.Context) error {
 // round does everything that is due.
 func (e *Engine) round(ctx context.Context, kicked bool) error {
 	now := e.now()
+	if now.Before(e.latest) { // the clock was set back: what was planned by it is too far away
+		e.renewed, e.nextPoll, e.swept = time.Time{}, time.Time{}, time.Time{}
+	}
+	e.latest = now
 	if kicked || !now.Before(e.renewed.Add(e.o.RenewEvery)) {
 		if err := e.renew(ctx, !now.Before(e.renewed.Add(e.o.RenewEvery))); err != nil {
 			return fmt.Errorf("renew leases: %w", err)
@@ -107,8 +113,43 @@ func (e *Engine) round(ctx context.Context, kicked bool) error {
 	if err := e.releaseIdle(ctx); err != nil {
 		return fmt.Errorf("release targets: %w", err)
 	}
+	if err := e.dropSome(ctx); err != nil {
+		return fmt.Errorf("drop deliveries: %w", err)
+	}
 	e.wakeDue()
 	return e.fill(ctx)
+}
+
+// dropSome goes on with what is to be dropped, a step for each target and round, so that nothing else waits for it.
+func (e *Engine) dropSome(ctx context.Context) error {
+	var list []*target
+	e.mu.Lock()
+	for _, t := range e.targets {
+		if t.drop.to > 0 {
+			list = append(list, t)
+		}
+	}
+	e.mu.Unlock()
+	for _, t := range list {
+		var all bool
+		err := e.db.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+			all, err = dropStep(tx, t, e.owner, dropRows)
+			return err
+		})
+		if errors.Is(err, db.ErrNoRows) {
+			continue // renewing the lease will show it
+		}
+		if err != nil {
+			return err
+		}
+		if all {
+			e.mu.Lock()
+			t.drop, t.stale = dropping{}, true
+			e.mu.Unlock()
+		}
+		signal(e.needs)
+	}
+	return nil
 }
 
 // readTail reads the next events of the feed and puts their rows into memory. free are targets that nobody owns.
@@ -172,9 +213,14 @@ func (e *Engine) setReading(on bool) {
 
 // claim takes over targets that are free, or that an earlier engine of the node left (where that is not "").
 func (e *Engine) claim(ctx context.Context, which []Target, left string) error {
+	e.mu.Lock()
+	which = slices.DeleteFunc(which, func(t Target) bool { return e.targets[t] != nil }) // ours: renewing keeps it
+	e.mu.Unlock()
 	if len(which) == 0 {
 		return nil
 	}
+	slices.Sort(which) // rows are locked in this order everywhere
+	which = slices.Compact(which)
 	now := e.now()
 	until := now.Add(e.o.Lease)
 	got := map[Target]claim{}
@@ -206,8 +252,10 @@ func (e *Engine) claim(ctx context.Context, which []Target, left string) error {
 		if c.breaker == Open && !c.probeAt.After(now) {
 			c.breaker = HalfOpen
 		}
-		e.targets[which] = &target{id: which, kind: c.kind, ref: c.ref, fence: c.fence, nudge: c.nudge, cap: c.limit, limit: min(4, c.limit), resumed: c.resumed,
-			until: until, executor: x, lanes: map[string]*lane{}, behind: true, failures: c.failures, breaker: c.breaker, probeAt: c.probeAt, busyAt: now}
+		e.targets[which] = &target{id: which, kind: c.kind, ref: c.ref, fence: c.fence, nudge: c.nudge, cap: c.limits.InFlight, limit: min(4, c.limits.InFlight),
+			pace: pace{perSecond: c.limits.PerSecond}, resumed: c.resumed, until: until, executor: x, lanes: map[string]*lane{}, behind: true, failures: c.failures,
+			breaker: c.breaker, probeAt: c.probeAt, failingSince: c.failingSince, warned: c.warned, triedAt: c.triedAt, status: c.status, drop: c.drop,
+			from: c.drop.to, busyAt: now}
 	}
 	return nil
 }
@@ -254,16 +302,18 @@ func (e *Engine) renew(ctx context.Context, extend bool) error {
 		if extend {
 			t.until = until
 		}
-		t.cap = o.limit
+		t.cap = o.limits.InFlight
 		t.limit = min(t.limit, t.cap)
-		t.paused = o.paused
+		t.pace.set(o.limits.PerSecond, now)
+		if o.resumed.Equal(t.resumed) {
+			t.paused = t.paused || o.paused // only a resume ends a pause; the list may be older than our own
+		} else {
+			t.resumed, t.paused = o.resumed, o.paused
+			t.breaker, t.failures, t.opens, t.probeAt = Closed, 0, 0, time.Time{}
+			t.failingSince, t.warned = time.Time{}, 0
+		}
 		if o.nudge != t.nudge {
-			t.nudge = o.nudge
-			if !o.resumed.Equal(t.resumed) {
-				t.resumed = o.resumed
-				t.breaker, t.failures, t.opens, t.probeAt = Closed, 0, 0, time.Time{}
-			}
-			e.reloadLocked(t)
+			t.nudge, t.drop, t.stale = o.nudge, o.drop, true
 		}
 		e.offerLocked(t)
 	}
@@ -281,9 +331,18 @@ func (e *Engine) renew(ctx context.Context, extend bool) error {
 func (e *Engine) poll(ctx context.Context) error {
 	var due []Target
 	var next time.Time
+	now := e.now()
+	sweep := !now.Before(e.swept.Add(sweepEvery))
 	err := e.db.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		if due, err = dueTargets(tx, e.now()); err != nil {
+		if due, err = dueTargets(tx, now); err != nil {
 			return err
+		}
+		if sweep {
+			forgotten, err := forgottenTargets(tx, now)
+			if err != nil {
+				return err
+			}
+			due = append(due, forgotten...)
 		}
 		next, err = nextTarget(tx, e.owner)
 		return err
@@ -291,7 +350,9 @@ func (e *Engine) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := e.now()
+	if sweep {
+		e.swept = now
+	}
 	e.nextPoll = now.Add(e.o.Poll)
 	if !next.IsZero() && next.After(now) && next.Before(e.nextPoll) {
 		e.nextPoll = next
@@ -308,10 +369,10 @@ func (e *Engine) needLocked(t *target) (atOnce bool, at time.Time) {
 	if t.paused {
 		return false, time.Time{} // resuming makes it due
 	}
-	if t.breaker == Open {
+	if t.breaker == Open && t.drop.to == 0 {
 		return false, t.probeAt
 	}
-	if t.pending > 0 || len(t.todo) > 0 || t.behind || t.rows > 0 {
+	if t.pending > 0 || len(t.todo) > 0 || t.behind || t.stale || t.drop.to > 0 || t.rows > 0 {
 		return true, time.Time{}
 	}
 	for _, l := range e.refills {
@@ -361,6 +422,7 @@ func (e *Engine) releaseIdle(ctx context.Context) error {
 	if len(list) == 0 {
 		return nil
 	}
+	slices.SortFunc(list, func(a, b leaving) int { return cmp.Compare(a.t.id, b.t.id) })
 	err := e.db.Update(ctx, func(_ context.Context, tx *db.Tx) error {
 		for _, l := range list {
 			if err := releaseTarget(tx, l.t.id, e.owner, l.t.fence, l.t.nudge, l.wake); err != nil {
@@ -416,7 +478,10 @@ func (e *Engine) fill(ctx context.Context) error {
 		e.mu.Lock()
 		var hungry []*target
 		for _, t := range e.targets {
-			if t.behind && !t.paused && t.rows <= e.o.Window/2 && len(t.parked) < parkedMax {
+			if t.stale && t.pending == len(t.prepared) {
+				e.reloadLocked(t)
+			}
+			if t.behind && !t.stale && !t.paused && t.rows <= e.o.Window/2 && len(t.parked) < parkedMax {
 				hungry = append(hungry, t)
 			}
 		}
@@ -498,7 +563,7 @@ func (e *Engine) fillLanes(ctx context.Context, lanes []*lane) error {
 		if l.t.lost || l.t.lanes[l.key] != l {
 			continue
 		}
-		list = append(list, wish{l: l, last: l.last, limit: min(laneRows, max(1, e.o.Window-l.t.rows))})
+		list = append(list, wish{l: l, last: max(l.last, l.t.drop.to), limit: min(laneRows, max(1, e.o.Window-l.t.rows))})
 	}
 	e.mu.Unlock()
 	e.setReading(true)

@@ -31,6 +31,9 @@ const (
 	WidgetUpdated             Type = "widget.updated"
 	ContactCreated            Type = "contact.created"
 	ContactUpdated            Type = "contact.updated"
+	EndpointFailing           Type = "endpoint.failing" // no call to it has succeeded for days
+	EndpointPaused            Type = "endpoint.paused"  // calls to it were stopped without anybody asking
+	DeliveryDead              Type = "delivery.dead"    // a call was given up
 )
 
 // Types lists every event type, in the order of the reference.
@@ -39,7 +42,13 @@ func Types() []Type {
 		ConversationCreated, ConversationAssigned, ConversationStatusChanged, ConversationEnded, ConversationReopened, ConversationRead, ConversationUpdated,
 		SessionStarted, SessionEnded, SessionUnread, MessageReceived, MessageSent, MessageNoted,
 		OperatorStatusChanged, OperatorUpdated, GroupUpdated, WidgetUpdated, ContactCreated, ContactUpdated,
+		EndpointFailing, EndpointPaused, DeliveryDead,
 	}
+}
+
+// Operational reports whether events of the type are about the way out itself, not about the people who use the product.
+func (t Type) Operational() bool {
+	return t == EndpointFailing || t == EndpointPaused || t == DeliveryDead
 }
 
 // Event is one thing that happened, with everything needed to tell others about it.
@@ -68,10 +77,15 @@ type Event struct {
 	Group        *Group    `json:",omitempty"`
 	Widget       *Widget   `json:",omitempty"`
 	Contact      *Contact  `json:",omitempty"`
+	// Endpoint is whom an operational event is about. Days says for how many nothing has succeeded (endpoint.failing), and
+	// Delivery what was given up (delivery.dead).
+	Endpoint *Endpoint `json:",omitempty"`
+	Days     int       `json:",omitempty"`
+	Delivery *Delivery `json:",omitempty"`
 }
 
-// Lane is the key within which order matters: "c42" for a conversation, else "o3", "g1", "w1", "p5" for an operator, group,
-// widget or contact. Deliveries of one lane to one endpoint are strictly in order.
+// Lane is the key within which order matters: "c42" for a conversation, else "o3", "g1", "w1", "p5", "endpoint:7" for an operator,
+// group, widget, contact or endpoint. Deliveries of one lane to one endpoint are strictly in order.
 func (e *Event) Lane() string {
 	switch {
 	case e.Conversation != nil:
@@ -84,6 +98,8 @@ func (e *Event) Lane() string {
 		return "g" + strconv.FormatInt(int64(e.Group.ID), 10)
 	case e.Contact != nil:
 		return "p" + strconv.FormatInt(int64(e.Contact.ID), 10)
+	case e.Endpoint != nil:
+		return "endpoint:" + strconv.FormatInt(int64(e.Endpoint.ID), 10)
 	}
 	return "i"
 }
@@ -370,4 +386,24 @@ type Entry struct {
 	Operator *Party `json:",omitempty"`
 	Group    *Group `json:",omitempty"`
 	Reason   string
+}
+
+// Endpoint is an endpoint as of the event.
+type Endpoint struct {
+	ID   id.Endpoint
+	Name string
+	// URL is its host alone: the rest of the address often holds a password.
+	URL string
+	// State is active, paused or gone, and Reason says why, in words.
+	State  string
+	Reason string
+}
+
+// Delivery is a call that was given up.
+type Delivery struct {
+	ID    id.Delivery
+	Event id.Event
+	// Name is how its endpoint's dialect calls the event.
+	Name     string
+	Attempts int
 }

@@ -78,8 +78,10 @@ const (
 	EndpointEvent    Code = "endpoint.event_unknown"
 	EndpointHeader   Code = "endpoint.header_refused"
 	EndpointPaused   Code = "endpoint.paused"
+	EndpointRange    Code = "endpoint.range_refused"
 	DeliveryNotFound Code = "delivery.not_found"
 	DeliveryPending  Code = "delivery.pending"
+	DeliveryTooMany  Code = "delivery.too_many"
 	TargetRefused    Code = "target.refused"
 )
 
@@ -157,8 +159,10 @@ func Catalogue() []Entry {
 		{EndpointEvent, Invalid, "The dialect has no such event"},
 		{EndpointHeader, Invalid, "A header is not acceptable"},
 		{EndpointPaused, Conflict, "The endpoint is paused"},
+		{EndpointRange, Invalid, "A private range is not acceptable"},
 		{DeliveryNotFound, NotFound, "There is no such delivery"},
 		{DeliveryPending, Conflict, "The delivery is still under way"},
+		{DeliveryTooMany, Invalid, "Too many deliveries match"},
 		{TargetRefused, Denied, "The target's address is not allowed"},
 	}
 }

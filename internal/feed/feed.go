@@ -195,8 +195,34 @@ func (f *Feed) ReadAfter(ctx context.Context, after id.Seq, limit int, filter Fi
 
 // Get returns one numbered event by id; db.ErrNoRows when there is none. Nobody may change it.
 func (f *Feed) Get(tx *db.Tx, eventID id.Event) (*event.Event, error) {
-	if e := f.recent.get(eventID); e != nil {
-		return e, nil
+	found, err := f.Many(tx, []id.Event{eventID})
+	if err == nil && found[eventID] == nil {
+		err = db.ErrNoRows
 	}
-	return getEvent(tx, eventID)
+	return found[eventID], err
+}
+
+// Many returns the events of these ids, in one look where they are not recent; ids that are not stored are left out. Nobody may
+// change them.
+func (f *Feed) Many(tx *db.Tx, ids []id.Event) (map[id.Event]*event.Event, error) {
+	found := make(map[id.Event]*event.Event, len(ids))
+	var missing []id.Event
+	for _, one := range ids {
+		if _, known := found[one]; known {
+			continue
+		}
+		e := f.recent.get(one)
+		if e == nil {
+			missing = append(missing, one)
+		}
+		found[one] = e
+	}
+	read, err := eventsByID(tx, missing)
+	if err != nil {
+		return nil, fmt.Errorf("read %d events: %w", len(missing), err)
+	}
+	for _, e := range read {
+		found[e.ID] = e
+	}
+	return found, nil
 }

@@ -21,7 +21,6 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`
   SELECT id, $1 + ROW_NUMBER() OVER (ORDER BY id) AS seq FROM (SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT $2) AS waiting
 ) AS n WHERE events.id = n.id`
 	sqlLatestSeq = `SELECT COALESCE(MAX(seq), 0) FROM events`
-	sqlGetEvent  = `SELECT id, COALESCE(seq, 0), data FROM events WHERE id = $1`
 )
 
 func insertEvent(tx *db.Tx, e *event.Event) error {
@@ -83,8 +82,45 @@ func latestSeq(tx *db.Tx) (id.Seq, error) {
 	return seq, err
 }
 
-func getEvent(tx *db.Tx, eventID id.Event) (*event.Event, error) {
-	return db.First(tx, sqlGetEvent, []any{int64(eventID)}, scanEvent)
+// byIDChunks are how many events one statement asks for; the last chunk is filled up by repeating its last id, so that few texts exist.
+var byIDChunks = [...]int{1, 4, 16}
+
+var sqlEventsByID = func() map[int]string {
+	m := map[int]string{}
+	for _, n := range byIDChunks {
+		var q strings.Builder
+		q.WriteString("SELECT id, COALESCE(seq, 0), data FROM events WHERE id IN (")
+		for i := range n {
+			if i > 0 {
+				q.WriteString(", ")
+			}
+			q.WriteString("$" + strconv.Itoa(i+1))
+		}
+		m[n] = q.String() + ")"
+	}
+	return m
+}()
+
+func eventsByID(tx *db.Tx, ids []id.Event) (out []*event.Event, err error) {
+	for len(ids) > 0 {
+		size := byIDChunks[len(byIDChunks)-1]
+		for _, n := range byIDChunks {
+			if len(ids) <= n {
+				size = n
+				break
+			}
+		}
+		args := make([]any, size)
+		for i := range args {
+			args[i] = int64(ids[min(i, len(ids)-1)])
+		}
+		some, err := db.All(tx, sqlEventsByID[size], args, scanEvent)
+		if err != nil {
+			return nil, err
+		}
+		out, ids = append(out, some...), ids[min(size, len(ids)):]
+	}
+	return out, nil
 }
 
 func readEvents(tx *db.Tx, after id.Seq, limit int, f Filter) ([]*event.Event, error) {

@@ -99,6 +99,10 @@ func TestAppendAndRead(t *testing.T) {
 			if n, err := f.Latest(tx); n != 4 || err != nil {
 				t.Errorf("Latest: %d, %v", n, err)
 			}
+			many, err := f.Many(tx, []id.Event{c.ID, 4711, c.ID})
+			if err != nil || many[c.ID] == nil || many[c.ID].Seq != 3 || many[4711] != nil {
+				t.Errorf("many: %v, %v", many, err)
+			}
 			if _, err := f.Get(tx, 4711); !errors.Is(err, db.ErrNoRows) {
 				t.Errorf("an unknown event: %v", err)
 			}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,9 @@ type Options struct {
 	// Pepper is mixed into the digests of idempotent requests, so that the stored digest of a body with a password cannot be
 	// tried out offline. It should stay the same over restarts; empty means one made up at start.
 	Pepper []byte
+	// Observe is told of every answered request: the pattern of its route ("none" where no route matched), the status (0 when it
+	// was cut off before there was one, 101 for a socket) and how long it took. It must be quick; nil means nobody counts.
+	Observe func(route string, status int, took time.Duration)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -109,7 +113,11 @@ func (e *Edge) Handler(mux *http.ServeMux) http.Handler {
 			if v != http.ErrAbortHandler {
 				aw.finish()
 			}
-			e.line(r, aw, c, e.o.Now().Sub(start))
+			took := e.o.Now().Sub(start)
+			if e.o.Observe != nil {
+				e.o.Observe(route(r), aw.status, took)
+			}
+			e.line(r, aw, c, took)
 			if v == http.ErrAbortHandler {
 				panic(v)
 			}
@@ -148,13 +156,12 @@ func (p *answerProbe) Header() http.Header         { return p.header }
 func (p *answerProbe) Write(b []byte) (int, error) { return len(b), nil }
 func (p *answerProbe) WriteHeader(status int)      { p.status = status }
 
+// route is the pattern that the request matched. Unlike its path it is one of a few.
+func route(r *http.Request) string { return cmp.Or(r.Pattern, "none") }
+
 // line writes the request's one log line.
 func (e *Edge) line(r *http.Request, w *answerWriter, c *call, took time.Duration) {
-	status := w.status
-	route := r.Pattern
-	if route == "" {
-		route = "none"
-	}
+	status, route := w.status, route(r)
 	attrs := append([]slog.Attr{
 		slog.String("request_id", c.id), slog.String("method", method(r.Method)), slog.String("route", route), slog.Int("status", status),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", w.size),
@@ -168,7 +175,7 @@ func (e *Edge) line(r *http.Request, w *answerWriter, c *call, took time.Duratio
 		level = slog.LevelError
 	case status == http.StatusServiceUnavailable:
 		level = slog.LevelWarn
-	case route == "GET /healthz" || route == "GET /readyz":
+	case route == "GET /healthz" || route == "GET /readyz" || route == "GET /metrics":
 		level = slog.LevelDebug
 	}
 	// Only what is our own fault is explained; the details of others' mistakes may hold what they sent.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -331,6 +332,64 @@ func TestWhoMayDoWhat(t *testing.T) {
 				t.Errorf("got %d %s, want %d %s", a.Code, a.problem.Code, c.status, c.code)
 			}
 		})
+	}
+}
+
+func TestOnlyTokensPassWhereTokensAreRequired(t *testing.T) {
+	b := newBench(t, nil)
+	b.mux.Handle("GET /figures", b.edge.RequireToken(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("figures")) })))
+	for _, c := range []struct {
+		name    string
+		headers []string
+		status  int
+		code    fault.Code
+	}{
+		{"read token", []string{"Authorization", b.token("read")}, 200, ""},
+		{"write token", []string{"Authorization", b.token("write")}, 200, ""},
+		{"admin token", []string{"Authorization", b.token("admin")}, 200, ""},
+		{"nobody", nil, 401, fault.AuthRequired},
+		{"an admin's session", []string{"Cookie", b.cookie()}, 401, fault.AuthRequired},
+		{"unknown token", []string{"Authorization", "Bearer pat_nope"}, 401, fault.AuthInvalid},
+		{"a session as a token", []string{"Authorization", "Bearer " + b.session}, 401, fault.AuthInvalid},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := b.do(http.MethodGet, "/figures", "", c.headers...)
+			if a.Code != c.status || a.problem.Code != string(c.code) {
+				t.Errorf("got %d %s, want %d %s", a.Code, a.problem.Code, c.status, c.code)
+			}
+			if shown := strings.Contains(a.Body.String(), "figures"); shown != (c.status == 200) {
+				t.Errorf("status %d, and the figures are in the answer: %v", a.Code, shown)
+			}
+		})
+	}
+}
+
+func TestEveryAnswerIsObservedWithItsRouteOnce(t *testing.T) {
+	var got []string
+	b := newBench(t, func(o *Options) {
+		o.RateEvery, o.RateBurst = time.Hour, 6
+		o.Observe = func(route string, status int, took time.Duration) {
+			if took < 0 {
+				t.Errorf("%s took %v", route, took)
+			}
+			got = append(got, fmt.Sprint(route, " ", status))
+		}
+	})
+	auth := []string{"Authorization", b.token(team.ScopeWrite)}
+	b.mux.HandleFunc("GET /cut", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	b.do(http.MethodPost, "/api/v1/things/7", `{"text":"a"}`, auth...)
+	b.do(http.MethodPost, "/api/v1/things/8", `{"text":"panic"}`, auth...)
+	b.do(http.MethodGet, "/api/v1/things", "")
+	b.do(http.MethodGet, "/made-up/by/a/caller", "")
+	b.do("BREW", "/api/v1/things", "")
+	func() {
+		defer func() { recover() }()
+		b.do(http.MethodGet, "/cut", "")
+	}()
+	b.do(http.MethodGet, "/api/v1/things", "")
+	want := []string{"POST /api/v1/things/{id} 201", "POST /api/v1/things/{id} 500", "GET /api/v1/things 401", "none 404", "none 405", "GET /cut 0", "none 429"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -57,8 +57,7 @@ func validPort(p string) bool {
 
 // CheckHost refuses at once what Do would refuse later, as far as it can be known without resolving a name: literal
 // addresses and localhost. The fault's code is target.refused.
-func (c *Client) CheckHost(u *url.URL) *fault.Error {
-	refused := fault.Newf(fault.TargetRefused, "%s is not a public address; the owner of this installation can allow its range", u.Hostname())
+func (c *Client) CheckHost(u *url.URL, within *Ranges) *fault.Error {
 	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		host = "127.0.0.1"
@@ -71,8 +70,8 @@ func (c *Client) CheckHost(u *url.URL) *fault.Error {
 	if ip.Is6() {
 		network = "tcp6"
 	}
-	if c.guard.Safe(network, netip.AddrPortFrom(ip, 80).String(), nil) != nil {
-		return refused
+	if c.way(within).guard.Safe(network, netip.AddrPortFrom(ip, 80).String(), nil) != nil {
+		return fault.New(fault.TargetRefused, within.refused(u.Hostname(), "is not a public address"))
 	}
 	return nil
 }

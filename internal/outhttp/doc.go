@@ -4,6 +4,7 @@
 //   - The address is checked when the connection is made, after the name was resolved and for the very address that is
 //     dialled, so a name that resolves differently the second time gains nothing. Private, loopback, link-local, carrier-grade,
 //     multicast, documentation and NAT64-hidden addresses are refused unless the owner of the instance allowed their prefix.
+//     A call may narrow that to fewer prefixes; it never shares a connection with calls that may reach others.
 //   - A redirect is an answer. Nothing is followed, no cookie is kept, no proxy is used, no compression is asked for.
 //   - Everything is bounded: connecting, waiting for the answer's head, the whole call, the head's and the body's size.
 //   - A call inside a database transaction is a programmer's error and panics.

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"code.dny.dev/ssrf"
@@ -25,6 +25,9 @@ const (
 	BodyLimit = 64 << 10
 	// headerLimit bounds an answer's head, in bytes.
 	headerLimit = 64 << 10
+	// keepAlive is the pause between TCP's own probes, idleTimeout how long an unused connection is kept.
+	keepAlive   = 30 * time.Second
+	idleTimeout = 90 * time.Second
 )
 
 // Options says how to reach out.
@@ -47,11 +50,17 @@ type Options struct {
 
 // Client makes outbound calls.
 type Client struct {
-	transport *http.Transport
-	guard     *ssrf.Guardian
-	agent     string
-	total     time.Duration
-	log       *slog.Logger
+	allowed         []netip.Prefix
+	agent           string
+	connect, header time.Duration
+	total           time.Duration
+	idle            int
+	tls             *tls.Config
+	log             *slog.Logger
+	wide            *way // calls that may reach everything that is allowed
+
+	mu     sync.Mutex
+	narrow map[string]*way // by their ranges
 }
 
 // New makes a Client.
@@ -62,44 +71,27 @@ func New(o Options) *Client {
 		}
 		return d
 	}
-	var v4, v6 []netip.Prefix
-	for _, p := range o.AllowPrivate {
-		if p.Addr().Is4() {
-			v4 = append(v4, p)
-		} else {
-			v6 = append(v6, p)
-		}
-	}
 	c := &Client{
-		guard: ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...)),
-		agent: o.UserAgent, total: pick(o.TotalTimeout, 20*time.Second), log: o.Logger,
+		allowed: o.AllowPrivate, agent: o.UserAgent, connect: pick(o.ConnectTimeout, 5*time.Second), header: pick(o.HeaderTimeout, 15*time.Second),
+		total: pick(o.TotalTimeout, 20*time.Second), idle: o.MaxIdlePerHost, tls: o.TLS, log: o.Logger, narrow: map[string]*way{},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	connect := pick(o.ConnectTimeout, 5*time.Second)
-	idle := o.MaxIdlePerHost
-	if idle == 0 {
-		idle = 256
+	if c.idle == 0 {
+		c.idle = 256
 	}
-	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second, Control: c.guard.Safe}
-	c.transport = &http.Transport{
-		Proxy:                  nil,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        o.TLS,
-		TLSHandshakeTimeout:    connect,
-		ResponseHeaderTimeout:  pick(o.HeaderTimeout, 15*time.Second),
-		MaxResponseHeaderBytes: headerLimit,
-		MaxIdleConnsPerHost:    idle,
-		IdleConnTimeout:        90 * time.Second,
-		DisableCompression:     true,
-		ForceAttemptHTTP2:      true,
-	}
+	c.wide = c.newWay(c.allowed)
 	return c
 }
 
 // Close drops the connections that are not in use.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.wide.transport.CloseIdleConnections()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropNarrow()
+}
 
 // Request is one call.
 type Request struct {
@@ -110,6 +102,8 @@ type Request struct {
 	Body   []byte
 	// Timeout bounds the whole call; zero means the client's.
 	Timeout time.Duration
+	// Ranges narrows which private addresses the call may reach; nil means all that the installation allows.
+	Ranges *Ranges
 }
 
 // Answer is what came back. Any status is an answer.
@@ -152,9 +146,9 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 			req.Header["X-Idempotency-Key"] = nil
 		}
 	}
-	res, err := c.transport.RoundTrip(req.WithContext(ctx))
+	res, err := c.way(r.Ranges).transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		return nil, c.explain(r.URL, timeout, err)
+		return nil, c.explain(r, timeout, err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, BodyLimit+1))
@@ -163,20 +157,20 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 		a.Body, a.Truncated = body[:BodyLimit], true
 	}
 	if err != nil {
-		return a, c.explain(r.URL, timeout, fmt.Errorf("read the answer: %w", err))
+		return a, c.explain(r, timeout, fmt.Errorf("read the answer: %w", err))
 	}
 	return a, nil
 }
 
-func (c *Client) explain(u *url.URL, timeout time.Duration, err error) error {
+func (c *Client) explain(r Request, timeout time.Duration, err error) error {
 	switch {
 	case errors.Is(err, ssrf.ErrProhibitedIP), errors.Is(err, ssrf.ErrProhibitedNetwork), errors.Is(err, ssrf.ErrInvalidHostPort):
-		c.log.Warn("outbound call refused: the target's address is not public", "host", u.Host)
-		return fault.Newf(fault.TargetRefused, "%s leads to an address that is not public; the owner of this installation can allow its range", u.Hostname()).Because(err)
+		c.log.Warn("outbound call refused: the target's address is not public", "host", r.URL.Host)
+		return fault.New(fault.TargetRefused, r.Ranges.refused(r.URL.Hostname(), "leads to an address that is not public")).Because(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no complete answer within %s", timeout)
 	case errors.Is(err, context.Canceled):
 		return err
 	}
-	return fmt.Errorf("call %s: %w", u.Host, err)
+	return fmt.Errorf("call %s: %w", r.URL.Host, err)
 }

@@ -179,10 +179,122 @@ func TestCheckHostRefusesLiteralPrivateAddressesAtOnce(t *testing.T) {
 	c := New(Options{AllowPrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
 	for host, refused := range map[string]bool{"10.2.3.4": false, "127.0.0.1": true, "localhost": true, "a.localhost.": true, "[::1]": true, "example.com": false,
 		"192.168.0.1": true, "93.184.216.34": false, "[::ffff:10.0.0.1]": true} {
-		if err := c.CheckHost(&url.URL{Scheme: "http", Host: host}); (err != nil) != refused {
+		if err := c.CheckHost(&url.URL{Scheme: "http", Host: host}, nil); (err != nil) != refused {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
+}
+
+func ranges(t *testing.T, list ...string) *Ranges {
+	t.Helper()
+	r, err := ParseRanges(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRangesNarrowWhatACallMayReach(t *testing.T) {
+	var calls atomic.Int32
+	u := serve(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) })
+	_, port, err := net.SplitHostPort(u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(Options{AllowPrivate: loopback})
+	defer c.Close()
+	call := func(host string, r *Ranges) error {
+		_, err := c.Do(t.Context(), Request{Method: "POST", URL: &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, Ranges: r, Timeout: 3 * time.Second})
+		return err
+	}
+	one, none := ranges(t, "127.0.0.1"), ranges(t)
+	// The order matters: a connection that a wide call left open must not serve a narrow one.
+	for range 2 {
+		for _, good := range []*Ranges{nil, one, ranges(t, "10.0.0.0/8", "127.0.0.0/8")} {
+			if err := call("127.0.0.1", good); err != nil {
+				t.Errorf("within %v: %v", good.Strings(), err)
+			}
+		}
+		for _, bad := range []*Ranges{none, ranges(t, "127.0.0.2/32"), ranges(t, "::1")} {
+			for _, host := range []string{"127.0.0.1", "localhost"} {
+				if host == "localhost" && len(bad.prefixes) > 0 && bad.prefixes[0].Addr().Is6() {
+					continue // it may be ::1
+				}
+				if err := call(host, bad); !fault.Is(err, fault.TargetRefused) || !strings.Contains(err.Error(), "this endpoint may reach") {
+					t.Errorf("%s within %v: %v", host, bad.Strings(), err)
+				}
+			}
+		}
+	}
+	if n := calls.Load(); n != 6 {
+		t.Errorf("%d calls arrived, want 6", n)
+	}
+	// What was stored when the owner allowed more gives nothing now.
+	closed := New(Options{})
+	defer closed.Close()
+	if _, err := closed.Do(t.Context(), Request{Method: "POST", URL: u, Ranges: one}); !fault.Is(err, fault.TargetRefused) {
+		t.Errorf("a withdrawn range: %v", err)
+	}
+}
+
+func TestRangesAreReadAndHeldAgainstWhatIsAllowed(t *testing.T) {
+	r := ranges(t, "10.1.2.3/16", "fd00::1", "10.1.0.0/16", "10.2.0.9")
+	if got, want := strings.Join(r.Strings(), " "), "10.1.0.0/16 10.2.0.9/32 fd00::1/128"; got != want {
+		t.Errorf("read as %s, want %s", got, want)
+	}
+	var nothing *Ranges
+	if nothing.Strings() != nil || ranges(t).Strings() == nil {
+		t.Error("no list and an empty list are not the same")
+	}
+	for _, bad := range []string{"", "ten", "10.0.0.0/33", "10.0.0", "::ffff:10.0.0.1", "::ffff:10.0.0.0/104", "fe80::1%eth0", "10.0.0.0/8 "} {
+		if _, err := ParseRanges([]string{bad}); err == nil || err.Code != fault.EndpointRange {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	if _, err := ParseRanges(make([]string, maxRanges+1)); err == nil {
+		t.Error("a list without end was read")
+	}
+	c := New(Options{AllowPrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}})
+	for list, good := range map[string]bool{"10.0.0.0/8": true, "10.1.0.0/16": true, "fd12::/64": true, "10.0.0.0/7": false, "192.168.0.0/16": false, "0.0.0.0/0": false,
+		"::/0": false, "8.8.8.8": false} {
+		if err := c.CheckRanges(ranges(t, list)); (err == nil) != good {
+			t.Errorf("%s: %v", list, err)
+		}
+	}
+	if err := c.CheckRanges(nil); err != nil {
+		t.Error(err)
+	}
+	host := &url.URL{Scheme: "http", Host: "10.1.2.3"}
+	if c.CheckHost(host, ranges(t, "10.1.0.0/16")) != nil || c.CheckHost(host, ranges(t, "10.2.0.0/16")) == nil || c.CheckHost(host, ranges(t)) == nil {
+		t.Error("a literal address is not held against the narrow list")
+	}
+}
+
+func TestListsOfRangesDoNotPileUp(t *testing.T) {
+	c := New(Options{AllowPrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	defer c.Close()
+	for i := range 3 * maxNarrow {
+		c.way(ranges(t, netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}).String()))
+	}
+	if n := len(c.narrow); n > maxNarrow {
+		t.Errorf("%d ways are kept", n)
+	}
+}
+
+func FuzzParseRanges(f *testing.F) {
+	f.Add("10.0.0.0/8")
+	f.Add("::ffff:1.2.3.4/96")
+	f.Add("fe80::%1/64")
+	f.Fuzz(func(t *testing.T, s string) {
+		r, err := ParseRanges([]string{s})
+		if err != nil {
+			return
+		}
+		again, err := ParseRanges(r.Strings())
+		if err != nil || again.key != r.key {
+			t.Errorf("%q was read as %v and that as %v (%v)", s, r.Strings(), again, err)
+		}
+	})
 }
 
 func TestCheckHeader(t *testing.T) {

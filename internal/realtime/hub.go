@@ -313,7 +313,12 @@ func (f *frames) unshown(e *event.Event, b *[]byte) {
 	}
 }
 
+// operator returns the frame that operators and tokens get of e. Operational events are for callbacks and for those who read
+// the feed: they are the admins' business, and a socket does not know who is one.
 func (f *frames) operator(e *event.Event) (b []byte) {
+	if e.Type.Operational() {
+		return nil
+	}
 	defer f.unshown(e, &b)
 	raw, err := f.hub.EventJSON(e)
 	if err != nil {

@@ -313,6 +313,28 @@ func TestContactGetsNeitherNotesNorForeignMessages(t *testing.T) {
 	c.close()
 }
 
+func TestOperationalEventsReachNoSocket(t *testing.T) {
+	s := newStage(t, dbtest.New(t))
+	c := s.dial("op:1", `,"after":0`)
+	c.until("welcome")
+	for _, kind := range []event.Type{event.EndpointFailing, event.EndpointPaused, event.DeliveryDead} {
+		err := s.db.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			return s.feed.Append(ctx, tx, &event.Event{Type: kind, Endpoint: &event.Endpoint{ID: 7}})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.append(1, "after them")
+	later := s.dial("op:2", `,"after":0`)
+	for _, who := range []*client{c, later} {
+		if f := who.until("event"); f.Event.Seq != 4 {
+			t.Errorf("the first event is %s %d, want 4", f.Event.Type, f.Event.Seq)
+		}
+		who.close()
+	}
+}
+
 func TestSnapshotNewerThanTheHubIsNotRepeated(t *testing.T) {
 	s := newStage(t, dbtest.New(t))
 	for i := range 5 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"parley/internal/db"
@@ -44,7 +45,15 @@ type Options struct {
 type Desk struct {
 	Options
 	dialects map[string]dialect.Dialect
+	forms    map[string]form // by what is stored with a delivery
 	cache    atomic.Pointer[roster]
+	bodies   bodies
+}
+
+// form is one version of a dialect.
+type form struct {
+	speaks  dialect.Dialect
+	version string
 }
 
 // roster is all endpoints at one version.
@@ -65,9 +74,13 @@ func New(o Options) *Desk {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	d := &Desk{Options: o, dialects: map[string]dialect.Dialect{}}
+	d := &Desk{Options: o, dialects: map[string]dialect.Dialect{}, forms: map[string]form{}}
 	for _, s := range o.Dialects {
-		d.dialects[s.Info().Name] = s
+		info := s.Info()
+		d.dialects[info.Name] = s
+		for _, v := range info.Versions {
+			d.forms[formName(info.Name, v)] = form{s, v}
+		}
 	}
 	return d
 }
@@ -85,15 +98,22 @@ func (d *Desk) roster(tx *db.Tx) (*roster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read endpoints: %w", err)
 	}
+	key, err := hashKey(tx, d.Sealer)
+	if err != nil {
+		// Endpoints that need it are left out below; the others go on.
+		d.Logger.Error("payload policies cannot hash", "error", err)
+	}
 	r := &roster{version: v, byID: map[id.Endpoint]*Endpoint{}}
 	for _, e := range list {
-		if err := e.derive(d.dialects, d.UserAgent); err != nil {
+		if e.unfit = e.derive(d.dialects, d.UserAgent, key); e.unfit != nil {
 			// One endpoint that this program cannot serve must not fail everybody's commands.
-			d.Logger.Error("endpoint left out", "endpoint", e.ID, "error", err)
-			continue
+			d.Logger.Error("endpoint cannot be served", "endpoint", e.ID, "error", e.unfit)
+		}
+		r.byID[e.ID] = e
+		if e.speaks == nil {
+			continue // what it would be told cannot even be named
 		}
 		r.list = append(r.list, e)
-		r.byID[e.ID] = e
 	}
 	d.cache.Store(r)
 	return r, nil
@@ -111,7 +131,7 @@ func (d *Desk) Plan(_ context.Context, tx *db.Tx, e *event.Event) error {
 			continue
 		}
 		name, told := ep.speaks.Name(e)
-		if !told || !ep.hears(name) {
+		if !told || !ep.hears(name) || !ep.concerns(e) {
 			continue
 		}
 		items = append(items, delivery.Item{Target: ep.target, Event: e.ID, Lane: e.Lane(), Name: name, Form: ep.form()})
@@ -142,19 +162,20 @@ func (d *Desk) CreateEndpoint(ctx context.Context, by team.Actor, key once.Key, 
 		empty := ""
 		draft.URL = &empty
 	}
-	fresh := &Endpoint{State: Active, InFlightLimit: delivery.DefaultInFlight, Timeout: DefaultTimeout, secret: secret.NewSigning()}
-	if err := fresh.apply(draft, d.dialects, d.HTTP.CheckHost); err != nil {
-		return nil, secret.String{}, err
-	}
+	signing := secret.NewSigning()
 	var e *Endpoint
 	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
 		made, repeated, err := once.Do(tx, key, func() (id.Endpoint, error) {
-			e = fresh
+			e = &Endpoint{State: Active, InFlightLimit: delivery.DefaultInFlight, Timeout: DefaultTimeout, Success: SuccessDialect, secret: signing,
+				Policy: Policy{Keep, Keep, Keep, Keep}}
+			if err := d.draft(tx, e, draft); err != nil {
+				return 0, err
+			}
 			var err error
 			if e.ID, err = insertEndpoint(tx); err != nil {
 				return 0, err
 			}
-			if e.target, err = delivery.NewTarget(tx, Kind, int64(e.ID), e.InFlightLimit); err != nil {
+			if e.target, err = delivery.NewTarget(tx, Kind, int64(e.ID), e.limits()); err != nil {
 				return 0, err
 			}
 			e.CreatedAt, e.UpdatedAt, e.HasSecret = tx.Now(), tx.Now(), true
@@ -176,9 +197,35 @@ func (d *Desk) CreateEndpoint(ctx context.Context, by team.Actor, key once.Key, 
 	return e, e.secret, nil
 }
 
+// draft puts a draft into e. Only filters that e did not have before must exist: a widget or group may go, and must not
+// keep anybody from changing something else.
+func (d *Desk) draft(tx *db.Tx, e *Endpoint, draft Draft) (err error) {
+	w := world{dialects: d.dialects, door: d.HTTP}
+	if draft.Widgets != nil && len(*draft.Widgets) <= maxFilter {
+		if w.strangeWidgets, err = strangers(tx, sqlHasWidget, added(e.Widgets, *draft.Widgets)); err != nil {
+			return err
+		}
+	}
+	if draft.Groups != nil && len(*draft.Groups) <= maxFilter {
+		if w.strangeGroups, err = strangers(tx, sqlHasGroup, added(e.Groups, *draft.Groups)); err != nil {
+			return err
+		}
+	}
+	return e.apply(draft, w)
+}
+
+func added[T comparable](before, after []T) []T {
+	return slices.DeleteFunc(slices.Clone(after), func(i T) bool { return slices.Contains(before, i) })
+}
+
 // save stores e and makes the change count from this transaction on.
 func (d *Desk) save(tx *db.Tx, e *Endpoint) error {
 	e.UpdatedAt = tx.Now()
+	if e.Policy.hashes() {
+		if err := needHashKey(tx, d.Sealer); err != nil {
+			return err
+		}
+	}
 	if err := saveEndpoint(tx, d.Sealer, e); err != nil {
 		return err
 	}
@@ -225,13 +272,14 @@ func notFound(err error, e id.Endpoint) error {
 }
 
 // UpdateEndpoint changes what the draft holds; it counts for every event that commits afterwards (S-098). Deliveries that
-// are queued already go out in the dialect that was pinned when they were queued, to the new address.
+// are queued already go out in the dialect that was pinned when they were queued, to the new address, in the same order. The
+// payload policy counts for every body that is not made yet; what was sent once is repeated as it was.
 func (d *Desk) UpdateEndpoint(ctx context.Context, by team.Actor, endpoint id.Endpoint, draft Draft) (*Endpoint, error) {
 	e, _, err := d.change(ctx, by, once.Key{}, endpoint, "update", func(tx *db.Tx, e *Endpoint) (int64, error) {
-		if err := e.apply(draft, d.dialects, d.HTTP.CheckHost); err != nil {
+		if err := d.draft(tx, e, draft); err != nil {
 			return 0, err
 		}
-		return 0, delivery.SetLimit(tx, e.target, e.InFlightLimit)
+		return 0, delivery.SetLimits(tx, e.target, e.limits())
 	})
 	return e, err
 }
@@ -270,11 +318,12 @@ func (d *Desk) Pause(ctx context.Context, by team.Actor, endpoint id.Endpoint) (
 	return e, err
 }
 
-// Resume lets calls go on, after a pause or after the receiver had answered 410.
-func (d *Desk) Resume(ctx context.Context, by team.Actor, endpoint id.Endpoint) (*Endpoint, error) {
+// Resume lets calls go on, after a pause, after the receiver had answered 410, or after it had failed for too long. Without
+// the backlog, what waited meanwhile is dropped; the log keeps it, and it can be replayed.
+func (d *Desk) Resume(ctx context.Context, by team.Actor, endpoint id.Endpoint, backlog bool) (*Endpoint, error) {
 	e, _, err := d.change(ctx, by, once.Key{}, endpoint, "resume", func(tx *db.Tx, e *Endpoint) (int64, error) {
 		e.State, e.StateReason = Active, ""
-		return 0, delivery.Resume(tx, e.target)
+		return delivery.Resume(tx, e.target, backlog)
 	})
 	return e, err
 }
@@ -293,17 +342,22 @@ func (d *Desk) RotateSecret(ctx context.Context, by team.Actor, key once.Key, en
 	return e.secret, nil
 }
 
-// Test queues a call with sample data to the endpoint, whatever it subscribed to, and returns its delivery. The call has
-// no event, is marked as a test in the log, and goes the same way as every other.
-func (d *Desk) Test(ctx context.Context, by team.Actor, key once.Key, endpoint id.Endpoint) (id.Delivery, error) {
+// Test queues a call with sample data to the endpoint, whatever it subscribed to, and returns its delivery. The event is one
+// of the dialect's names; "" means the first that the endpoint hears of. The call belongs to no event of the feed, is marked as
+// a test in the log, and goes the same way as every other.
+func (d *Desk) Test(ctx context.Context, by team.Actor, key once.Key, endpoint id.Endpoint, event string) (id.Delivery, error) {
 	_, queued, err := d.change(ctx, by, key, endpoint, "test", func(tx *db.Tx, e *Endpoint) (int64, error) {
 		if e.State != Active {
 			return 0, fault.Newf(fault.EndpointPaused, "the endpoint is %s; resume it first", e.State)
 		}
-		if err := e.derive(d.dialects, d.UserAgent); err != nil {
+		hash, err := hashKey(tx, d.Sealer)
+		if err != nil {
 			return 0, err
 		}
-		item, err := d.sample(e)
+		if err := e.derive(d.dialects, d.UserAgent, hash); err != nil {
+			return 0, fmt.Errorf("it cannot be served: %w", err)
+		}
+		item, err := d.sample(e, event)
 		if err != nil {
 			return 0, err
 		}
@@ -316,20 +370,69 @@ func (d *Desk) Test(ctx context.Context, by team.Actor, key once.Key, endpoint i
 	return id.Delivery(queued), err
 }
 
-// sample renders the first sample that the endpoint hears of.
-func (d *Desk) sample(e *Endpoint) (delivery.Item, error) {
+// sample renders the first sample of the event, or of any that the endpoint hears of.
+func (d *Desk) sample(e *Endpoint, event string) (delivery.Item, error) {
+	if event != "" && !knows(e.speaks.Info(), event) {
+		return delivery.Item{}, fault.Newf(fault.EndpointEvent, "the dialect %s has no event %.60q", e.Dialect, event).At("event")
+	}
 	for _, s := range eventtest.Samples() {
 		name, told := e.speaks.Name(s)
-		if !told || !e.hears(name) {
+		if !told || event != "" && name != event || event == "" && !e.hears(name) {
 			continue
 		}
-		body, err := e.speaks.Render(s, dialect.Options{PublicURL: d.PublicURL})
+		body, err := d.render(e, e.form(), s)
 		if err != nil {
 			return delivery.Item{}, err
 		}
 		return delivery.Item{Target: e.target, Name: name, Form: e.form(), Body: body, Test: true}, nil
 	}
 	return delivery.Item{}, fmt.Errorf("endpoint %d: no sample for any of its events", e.ID)
+}
+
+// render makes the body of an event for an endpoint, as its policy lets it be seen, in the form that was pinned when the
+// delivery was queued.
+func (d *Desk) render(e *Endpoint, pinned string, ev *event.Event) ([]byte, error) {
+	f, ok := d.forms[pinned]
+	if !ok {
+		return nil, fmt.Errorf("this program has no dialect %q", pinned)
+	}
+	return f.speaks.Render(e.Policy.apply(ev, e.hashKey), dialect.Options{PublicURL: d.PublicURL, Version: f.version})
+}
+
+// Sample is the body of an example, as a receiver would get it.
+type Sample struct {
+	// Name tells the samples apart, Event is what the dialect calls the event.
+	Name  string
+	Event string
+	Body  []byte
+}
+
+// Samples renders every sample that the dialect tells of, in one of its versions; "" is the current one.
+func (d *Desk) Samples(dialectName, version string) ([]Sample, error) {
+	speaks := d.dialects[dialectName]
+	if speaks == nil {
+		return nil, fault.Newf(fault.EndpointDialect, "there is no dialect %.40q", dialectName).At("dialect")
+	}
+	if version == "" {
+		version = speaks.Info().Version
+	}
+	f, ok := d.forms[formName(dialectName, version)]
+	if !ok {
+		return nil, fault.Newf(fault.EndpointDialect, "the dialect %s has no version %.40q", dialectName, version).At("dialect_version")
+	}
+	var out []Sample
+	for _, s := range eventtest.Named() {
+		name, told := f.speaks.Name(s.Event)
+		if !told {
+			continue
+		}
+		body, err := f.speaks.Render(s.Event, dialect.Options{PublicURL: d.PublicURL, Version: f.version})
+		if err != nil {
+			return nil, fmt.Errorf("sample %s: %w", s.Name, err)
+		}
+		out = append(out, Sample{Name: s.Name, Event: name, Body: body})
+	}
+	return out, nil
 }
 
 // ListEndpoints returns all endpoints with their statistics, oldest first.
@@ -372,88 +475,4 @@ func (d *Desk) GetEndpoint(ctx context.Context, by team.Actor, endpoint id.Endpo
 		return nil, fmt.Errorf("get endpoint %d: %w", endpoint, err)
 	}
 	return e, nil
-}
-
-// DeliveryFilter narrows the log; zero values do not.
-type DeliveryFilter struct {
-	Endpoint     id.Endpoint
-	State        string
-	Name         string
-	Conversation id.Conversation
-}
-
-// ListDeliveries returns a page of the log, newest first, and the cursor of the next page ("" at the end). Limit is 1 to 200.
-func (d *Desk) ListDeliveries(ctx context.Context, by team.Actor, f DeliveryFilter, cursor string, limit int) ([]delivery.Entry, string, error) {
-	if err := by.MayAdmin(); err != nil {
-		return nil, "", err
-	}
-	var list []delivery.Entry
-	var next string
-	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		list, next, err = delivery.List(tx, delivery.Filter{Kind: Kind, Ref: int64(f.Endpoint), State: f.State, Name: f.Name, Conversation: f.Conversation}, cursor, limit)
-		return err
-	})
-	if err != nil {
-		return nil, "", fmt.Errorf("list deliveries: %w", err)
-	}
-	return list, next, nil
-}
-
-// GetDelivery returns one delivery with its body and attempts.
-func (d *Desk) GetDelivery(ctx context.Context, by team.Actor, which id.Delivery) (*delivery.Detail, error) {
-	if err := by.MayAdmin(); err != nil {
-		return nil, err
-	}
-	var detail *delivery.Detail
-	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		detail, err = delivery.Get(tx, which)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("get delivery %d: %w", which, err)
-	}
-	return detail, nil
-}
-
-// Replay sends a delivery once more, with the same body and webhook id, and returns the new delivery.
-func (d *Desk) Replay(ctx context.Context, by team.Actor, key once.Key, which id.Delivery) (*delivery.Detail, error) {
-	if err := by.MayAdmin(); err != nil {
-		return nil, err
-	}
-	var detail *delivery.Detail
-	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
-		fresh, _, err := once.Do(tx, key, func() (id.Delivery, error) {
-			tx.OnCommit(d.Kick)
-			return delivery.Replay(tx, which)
-		})
-		if err != nil {
-			return err
-		}
-		detail, err = delivery.Get(tx, fresh)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("replay delivery %d: %w", which, err)
-	}
-	return detail, nil
-}
-
-// Revive lets a dead delivery be tried again, as if it were new.
-func (d *Desk) Revive(ctx context.Context, by team.Actor, which id.Delivery) (*delivery.Detail, error) {
-	if err := by.MayAdmin(); err != nil {
-		return nil, err
-	}
-	var detail *delivery.Detail
-	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		if err := delivery.Revive(tx, which); err != nil {
-			return err
-		}
-		tx.OnCommit(d.Kick)
-		detail, err = delivery.Get(tx, which)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("revive delivery %d: %w", which, err)
-	}
-	return detail, nil
 }

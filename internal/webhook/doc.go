@@ -13,6 +13,10 @@
 //     the endpoints in the event's transaction, so a change counts for every event that commits after it, on every node
 //     (S-098). The version is a random word per change, so that a change that was rolled back can never be taken for another.
 //   - A body is rendered once, from the stored snapshot, and every retry and replay sends the same bytes.
+//   - A payload policy changes the snapshot, never a body, so it holds in every dialect; rendering goes through Desk.render alone.
+//   - Which private addresses a call may reach is asked at every connection, not only when the endpoint is saved.
+//   - What the engine says about an endpoint (Notice) is stored with what caused it, and told to the others as an operational
+//     event. No endpoint hears of itself, and a delivery of such an event that dies raises none, so it ends.
 //   - Secrets and header values are sealed at rest, appear in no list and no log.
 //
 // Every use case takes the acting person first and needs an admin. The package imports db, delivery, event, feed, outhttp,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"parley/internal/db"
@@ -30,7 +29,8 @@ func (x *executor) Prepare(ctx context.Context, jobs []*delivery.Job) error {
 		if err != nil {
 			return err
 		}
-		events := map[id.Event]*event.Event{} // an event often goes to several endpoints at once
+		var blank []*delivery.Job
+		var wanted []id.Event
 		for _, j := range jobs {
 			ep := r.byID[id.Endpoint(j.Ref)]
 			switch {
@@ -40,38 +40,42 @@ func (x *executor) Prepare(ctx context.Context, jobs []*delivery.Job) error {
 			case ep.State != Active:
 				j.Verdict = &delivery.Outcome{Verdict: delivery.Stop, Reason: ep.StateReason}
 				continue
+			case ep.unfit != nil: // a newer program may know: nothing is dropped
+				j.Verdict = &delivery.Outcome{Verdict: delivery.Stop, Reason: "this program cannot serve the endpoint: " + ep.unfit.Error()}
+				continue
 			}
 			j.Detail = ep
 			if j.Body != nil {
 				continue
 			}
+			if j.Body = x.desk.bodies.get(bodyKey{j.Event, j.Form, ep.Policy}); j.Body != nil {
+				continue
+			}
+			blank, wanted = append(blank, j), append(wanted, j.Event)
+		}
+		events, err := x.desk.Feed.Many(tx, wanted)
+		if err != nil {
+			return fmt.Errorf("read events: %w", err)
+		}
+		for _, j := range blank {
+			ep := j.Detail.(*Endpoint)
 			e := events[j.Event]
 			if e == nil {
-				if e, err = x.desk.Feed.Get(tx, j.Event); err != nil {
-					if errors.Is(err, db.ErrNoRows) {
-						j.Verdict = &delivery.Outcome{Verdict: delivery.GiveUp, Reason: "its event is not stored any more"}
-						continue
-					}
-					return fmt.Errorf("read event %d: %w", j.Event, err)
-				}
-				events[j.Event] = e
+				j.Verdict = &delivery.Outcome{Verdict: delivery.GiveUp, Reason: "its event is not stored any more"}
+				continue
 			}
-			if j.Body, err = x.render(j, e); err != nil {
+			k := bodyKey{j.Event, j.Form, ep.Policy}
+			if j.Body = x.desk.bodies.get(k); j.Body != nil {
+				continue // made for another endpoint a moment ago
+			}
+			if j.Body, err = x.desk.render(ep, j.Form, e); err != nil {
 				j.Verdict = &delivery.Outcome{Verdict: delivery.GiveUp, Reason: "the body could not be made: " + err.Error()}
+				continue
 			}
+			x.desk.bodies.put(k, j.Body)
 		}
 		return nil
 	})
-}
-
-// render uses the dialect that was pinned when the delivery was queued.
-func (x *executor) render(j *delivery.Job, e *event.Event) ([]byte, error) {
-	name, _, _ := strings.Cut(j.Form, "/")
-	speaks := x.desk.dialects[name]
-	if speaks == nil {
-		return nil, fmt.Errorf("this program has no dialect %q", name)
-	}
-	return speaks.Render(e, dialect.Options{PublicURL: x.desk.PublicURL})
 }
 
 // Do implements delivery.Executor: one signed POST.
@@ -92,7 +96,7 @@ func (x *executor) Do(ctx context.Context, j *delivery.Job) delivery.Outcome {
 	shown["Webhook-Id"], shown["Webhook-Timestamp"], shown["Webhook-Signature"] = header["Webhook-Id"], header["Webhook-Timestamp"], header["Webhook-Signature"]
 
 	out := delivery.Outcome{URL: ep.URL, RequestHeader: shown}
-	answer, err := x.desk.HTTP.Do(ctx, outhttp.Request{Method: http.MethodPost, URL: ep.link, Header: header, Body: j.Body, Timeout: ep.Timeout})
+	answer, err := x.desk.HTTP.Do(ctx, outhttp.Request{Method: http.MethodPost, URL: ep.link, Header: header, Body: j.Body, Timeout: ep.Timeout, Ranges: ep.ranges})
 	if answer != nil {
 		out.Status, out.ResponseHeader, out.ResponseBody = answer.Status, answer.Header, answer.Body
 	}
@@ -106,7 +110,7 @@ func (x *executor) Do(ctx context.Context, j *delivery.Job) delivery.Outcome {
 		}
 		return out
 	}
-	switch ep.speaks.Judge(answer.Status) {
+	switch ep.judge(answer.Status) {
 	case dialect.Received:
 		out.Verdict = delivery.Done
 	case dialect.Gone:
@@ -118,19 +122,68 @@ func (x *executor) Do(ctx context.Context, j *delivery.Job) delivery.Outcome {
 	return out
 }
 
-// Stopped implements delivery.Executor: an endpoint that answered 410 is gone until an admin resumes it.
-func (x *executor) Stopped(tx *db.Tx, ref int64, reason string) error {
+// Notice implements delivery.Executor: it keeps the endpoint's state in step with the engine, and tells the feed.
+func (x *executor) Notice(ctx context.Context, tx *db.Tx, ref int64, n delivery.Notice) error {
 	r, err := x.desk.roster(tx)
 	if err != nil {
 		return err
 	}
-	if ep := r.byID[id.Endpoint(ref)]; ep == nil || ep.State != Active {
+	ep := r.byID[id.Endpoint(ref)]
+	if ep == nil {
+		return nil // deleted meanwhile
+	}
+	e := &event.Event{Endpoint: &event.Endpoint{ID: ep.ID, Name: ep.Name, State: ep.State, Reason: n.Reason}}
+	if ep.link != nil {
+		e.Endpoint.URL = ep.link.Host
+	}
+	if n.Kind == delivery.NoticeDead {
+		if silent, err := x.silent(tx, n); err != nil || silent {
+			return err
+		}
+		e.Type, e.Delivery = event.DeliveryDead, &event.Delivery{ID: n.Delivery, Event: n.Event, Name: n.Name, Attempts: n.Attempts}
+		return x.desk.Feed.Append(ctx, tx, e)
+	}
+	if ep.State != Active {
 		return nil // stopped by an admin meanwhile: that state says more
 	}
-	if err := stopEndpoint(tx, id.Endpoint(ref), Gone, reason); err != nil {
+	switch n.Kind {
+	case delivery.NoticeFailing:
+		e.Type, e.Days = event.EndpointFailing, n.Days
+		return x.desk.Feed.Append(ctx, tx, e)
+	case delivery.NoticeGone:
+		e.Endpoint.State = Gone
+		if ep.unfit != nil { // it was Prepare that stopped it
+			e.Endpoint.State = Paused
+		}
+	case delivery.NoticePaused:
+		e.Endpoint.State = Paused
+	default:
+		return fmt.Errorf("endpoint %d: unknown notice %v", ep.ID, n.Kind)
+	}
+	if err := stopEndpoint(tx, ep.ID, e.Endpoint.State, n.Reason); err != nil {
 		return err
 	}
-	return setVersion(tx)
+	if err := setVersion(tx); err != nil {
+		return err
+	}
+	e.Type = event.EndpointPaused
+	return x.desk.Feed.Append(ctx, tx, e)
+}
+
+// silent reports whether nobody is told of a dead delivery: a test call lost nothing, and endpoints that fail would go on
+// telling each other about it.
+func (x *executor) silent(tx *db.Tx, n delivery.Notice) (bool, error) {
+	if n.Event == 0 {
+		return true, nil
+	}
+	about, err := x.desk.Feed.Get(tx, n.Event)
+	if errors.Is(err, db.ErrNoRows) {
+		return false, nil // it is not stored any more
+	}
+	if err != nil {
+		return false, fmt.Errorf("read event %d: %w", n.Event, err)
+	}
+	return about.Type.Operational(), nil
 }
 
 // retryAfter reads the header's two forms, seconds and an HTTP date; 0 when there is none that makes sense.

@@ -206,9 +206,9 @@ func TestS083OnlyAdminsSeeOrChangeEndpoints(t *testing.T) {
 			"update": func() error { _, err := h.desk.UpdateEndpoint(ctx, by, e.ID, webhook.Draft{}); return err },
 			"delete": func() error { return h.desk.DeleteEndpoint(ctx, by, e.ID) },
 			"pause":  func() error { _, err := h.desk.Pause(ctx, by, e.ID); return err },
-			"resume": func() error { _, err := h.desk.Resume(ctx, by, e.ID); return err },
+			"resume": func() error { _, err := h.desk.Resume(ctx, by, e.ID, true); return err },
 			"rotate": func() error { _, err := h.desk.RotateSecret(ctx, by, once.Key{}, e.ID); return err },
-			"test":   func() error { _, err := h.desk.Test(ctx, by, once.Key{}, e.ID); return err },
+			"test":   func() error { _, err := h.desk.Test(ctx, by, once.Key{}, e.ID, ""); return err },
 			"list":   func() error { _, err := h.desk.ListEndpoints(ctx, by); return err },
 			"get":    func() error { _, err := h.desk.GetEndpoint(ctx, by, e.ID); return err },
 			"log": func() error {
@@ -218,6 +218,15 @@ func TestS083OnlyAdminsSeeOrChangeEndpoints(t *testing.T) {
 			"detail": func() error { _, err := h.desk.GetDelivery(ctx, by, 1); return err },
 			"replay": func() error { _, err := h.desk.Replay(ctx, by, once.Key{}, 1); return err },
 			"revive": func() error { _, err := h.desk.Revive(ctx, by, 1); return err },
+			"replay all": func() error {
+				_, err := h.desk.ReplayAll(ctx, by, once.Key{}, webhook.DeliveryFilter{Endpoint: e.ID}, true)
+				return err
+			},
+			"revive all": func() error {
+				_, err := h.desk.ReviveAll(ctx, by, once.Key{}, webhook.DeliveryFilter{Endpoint: e.ID}, false)
+				return err
+			},
+			"chart": func() error { _, err := h.desk.Chart(ctx, by, e.ID, time.Now(), time.Minute); return err },
 		}
 		for what, try := range tries {
 			if err := try(); !fault.Is(err, fault.AuthDenied) {
@@ -335,7 +344,7 @@ func TestStandardTakesAny2xxAnd410EndsTheSubscription(t *testing.T) {
 		h.mu.Lock()
 		status = 200
 		h.mu.Unlock()
-		if _, err := h.desk.Resume(t.Context(), h.admin, e.ID); err != nil {
+		if _, err := h.desk.Resume(t.Context(), h.admin, e.ID, true); err != nil {
 			t.Fatal(err)
 		}
 		var kinds []string
@@ -457,14 +466,14 @@ func TestPausedEndpointKeepsItsCallsAndSendsThemInOrderAfterResume(t *testing.T)
 			t.Fatal(err)
 		}
 		h.happen("session_started", "message_received_plain", "message_sent_alias", "session_ended_by_contact")
-		if _, err := h.desk.Test(t.Context(), h.admin, once.Key{}, e.ID); !fault.Is(err, fault.EndpointPaused) {
+		if _, err := h.desk.Test(t.Context(), h.admin, once.Key{}, e.ID, ""); !fault.Is(err, fault.EndpointPaused) {
 			t.Errorf("test call to a paused endpoint: %v", err)
 		}
 		got, err := h.desk.GetEndpoint(t.Context(), h.admin, e.ID)
 		if err != nil || got.Stats.Pending != 4 || len(h.wait(0)) != 0 {
 			t.Errorf("while paused: %+v, %d calls", got.Stats, len(h.wait(0)))
 		}
-		if _, err := h.desk.Resume(t.Context(), h.admin, e.ID); err != nil {
+		if _, err := h.desk.Resume(t.Context(), h.admin, e.ID, true); err != nil {
 			t.Fatal(err)
 		}
 		var kinds []string
@@ -480,7 +489,7 @@ func TestPausedEndpointKeepsItsCallsAndSendsThemInOrderAfterResume(t *testing.T)
 func TestTestCallAndReplayCarryTheSameShape(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		e, key := h.create("userlike", "/in", "operator.away")
-		queued, err := h.desk.Test(t.Context(), h.admin, once.Key{}, e.ID)
+		queued, err := h.desk.Test(t.Context(), h.admin, once.Key{}, e.ID, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -554,7 +563,7 @@ func TestARepeatedWriteIsAnAnswerNotASecondOne(t *testing.T) {
 			t.Error("the secret was rotated twice, or not at all")
 		}
 		test := func() id.Delivery {
-			d, err := h.desk.Test(ctx, h.admin, key("test"), a.ID)
+			d, err := h.desk.Test(ctx, h.admin, key("test"), a.ID, "")
 			if err != nil {
 				t.Fatal(err)
 			}

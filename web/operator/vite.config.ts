@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { budget } from "./size.ts";
 
 // The component library carries its own few texts in thirty languages. The Message Center speaks English,
 // so the other tables would be weight nobody reads.
@@ -20,7 +21,7 @@ function englishOnly(): Plugin {
 
 export default defineConfig({
   base: "/app/",
-  plugins: [englishOnly(), react()],
+  plugins: [englishOnly(), react(), budget()],
   build: {
     outDir: "../dist/operator",
     emptyOutDir: true,

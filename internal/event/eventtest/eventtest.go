@@ -278,5 +278,14 @@ func Named() []Sample {
 		Color: "#000000", Position: "left", Theme: "dark", SessionTimeoutSeconds: 60, CreatedAt: at(0), UpdatedAt: at(0)}})
 	add("contact_created", &event.Event{Type: event.ContactCreated, By: byContact(anonymous()), Contact: ptr(anonymous())})
 	add("contact_updated", &event.Event{Type: event.ContactUpdated, By: byContact(jane()), Contact: ptr(jane())})
+
+	crm := func(state, reason string) *event.Endpoint {
+		return &event.Endpoint{ID: 7, Name: "CRM", URL: "crm.example", State: state, Reason: reason}
+	}
+	add("endpoint_failing", &event.Event{Type: event.EndpointFailing, By: system(), Endpoint: crm("active", "the receiver answered 500"), Days: 3})
+	add("endpoint_paused", &event.Event{Type: event.EndpointPaused, By: system(), Endpoint: crm("paused", "nothing has succeeded for 5 days")})
+	add("endpoint_gone", &event.Event{Type: event.EndpointPaused, By: system(), Endpoint: crm("gone", "the receiver answered 410 and wants no more calls")})
+	add("delivery_dead", &event.Event{Type: event.DeliveryDead, By: system(), Endpoint: crm("active", "the receiver answered 500"),
+		Delivery: &event.Delivery{ID: 9, Event: 101, Name: "message.received", Attempts: 12}})
 	return out
 }

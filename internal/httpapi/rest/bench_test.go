@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -346,7 +347,8 @@ func newContract(t testing.TB, document []byte) *contract {
 	if err := c.compiler.AddResource("https://chat.example/openapi.json", v); err != nil {
 		t.Fatal(err)
 	}
-	for path := range c.at("paths") {
+	// A path without parameters is meant before one with them, as the mux has it.
+	for _, path := range slices.SortedFunc(maps.Keys(c.at("paths")), func(a, b string) int { return strings.Count(a, "{") - strings.Count(b, "{") }) {
 		form := regexp.MustCompile(`\\\{[a-z_]+\\\}`).ReplaceAllString(regexp.QuoteMeta(path), `[^/]+`)
 		c.routes = append(c.routes, route{path, regexp.MustCompile("^" + form + "$")})
 	}

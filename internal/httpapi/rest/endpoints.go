@@ -4,11 +4,13 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"parley/internal/fault"
 	"parley/internal/httpapi"
 	"parley/internal/id"
+	"parley/internal/once"
 	"parley/internal/team"
 	"parley/internal/webhook"
 )
@@ -75,14 +77,29 @@ func (h *handlers) pauseEndpoint(ctx context.Context, by team.Actor, in *endpoin
 	return wireEndpointOut(h.Webhooks.Pause(ctx, by, id.Endpoint(in.ID)))
 }
 
-func (h *handlers) resumeEndpoint(ctx context.Context, by team.Actor, in *endpointIn) (*endpointOut, error) {
-	return wireEndpointOut(h.Webhooks.Resume(ctx, by, id.Endpoint(in.ID)))
+type endpointResumeIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The endpoint's id." example:"1"`
+	Body *resumeInput
+}
+
+func (h *handlers) resumeEndpoint(ctx context.Context, by team.Actor, in *endpointResumeIn) (*endpointOut, error) {
+	backlog := in.Body == nil || in.Body.Backlog == nil || *in.Body.Backlog
+	return wireEndpointOut(h.Webhooks.Resume(ctx, by, id.Endpoint(in.ID), backlog))
+}
+
+type endpointTestIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The endpoint's id." example:"1"`
+	Body *testInput
 }
 
 type testOut struct{ Body testAnswer }
 
-func (h *handlers) testEndpoint(ctx context.Context, by team.Actor, in *endpointIn) (*testOut, error) {
-	d, err := h.Webhooks.Test(ctx, by, httpapi.Key(ctx), id.Endpoint(in.ID))
+func (h *handlers) testEndpoint(ctx context.Context, by team.Actor, in *endpointTestIn) (*testOut, error) {
+	event := ""
+	if in.Body != nil {
+		event = valueOr(in.Body.Event)
+	}
+	d, err := h.Webhooks.Test(ctx, by, httpapi.Key(ctx), id.Endpoint(in.ID), event)
 	if err != nil {
 		return nil, err
 	}
@@ -97,19 +114,64 @@ func (h *handlers) rotateSecret(ctx context.Context, by team.Actor, in *endpoint
 	return &secretOut{secretAnswer{Secret: s.Reveal()}}, nil
 }
 
+type chartIn struct {
+	ID    int64  `path:"id" minimum:"1" doc:"The endpoint's id." example:"1"`
+	Range string `query:"range" enum:"1h,24h,7d" default:"1h" doc:"How far back."`
+}
+
+type chartOut struct{ Body chart }
+
+// chartRanges are the ranges with their steps. Every step divides a day, so that steps begin at round times.
+var chartRanges = map[string]struct {
+	step   time.Duration
+	points int
+}{
+	"1h":  {time.Minute, 60},
+	"24h": {15 * time.Minute, 96},
+	"7d":  {2 * time.Hour, 84},
+}
+
+func (h *handlers) chart(ctx context.Context, by team.Actor, in *chartIn) (*chartOut, error) {
+	r := chartRanges[in.Range]
+	from := h.Now().Truncate(r.step).Add(-time.Duration(r.points-1) * r.step)
+	points, err := h.Webhooks.Chart(ctx, by, id.Endpoint(in.ID), from, r.step)
+	if err != nil {
+		return nil, err
+	}
+	return &chartOut{wireChart(points, from, r.step, r.points)}, nil
+}
+
 type deliveriesIn struct {
-	EndpointID     int64  `query:"endpoint_id" minimum:"1"`
-	State          string `query:"state" enum:"pending,delivered,dead,dropped"`
-	Event          string `query:"event" maxLength:"100" doc:"The dialect's name of the event."`
-	ConversationID int64  `query:"conversation_id" minimum:"1"`
-	Limit          int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Length of a page."`
-	Cursor         string `query:"cursor" doc:"next_cursor of the page before."`
+	EndpointID     int64     `query:"endpoint_id" minimum:"1"`
+	State          string    `query:"state" enum:"pending,delivered,dead,dropped"`
+	EventName      string    `query:"event_name" maxLength:"100" doc:"The dialect's name of the event."`
+	ConversationID int64     `query:"conversation_id" minimum:"1"`
+	EventID        int64     `query:"event_id" minimum:"1" doc:"The id of an event: all that it caused, at every endpoint."`
+	From           time.Time `query:"from" doc:"Queued at this time or later (RFC 3339)."`
+	To             time.Time `query:"to" doc:"Queued before this time (RFC 3339)."`
+	Limit          int       `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Length of a page."`
+	Cursor         string    `query:"cursor" doc:"next_cursor of the page before."`
+}
+
+// deliveryFilter checks what the desk takes as it is: texts that can be stored, and a range that is one.
+func deliveryFilter(f webhook.DeliveryFilter) (webhook.DeliveryFilter, error) {
+	if err := storable("event_name", f.Name); err != nil {
+		return f, err
+	}
+	if !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To) {
+		return f, fault.New(fault.FieldInvalid, "the end must be after the beginning").At("to")
+	}
+	return f, nil
 }
 
 type deliveriesOut struct{ Body deliveryPage }
 
 func (h *handlers) listDeliveries(ctx context.Context, by team.Actor, in *deliveriesIn) (*deliveriesOut, error) {
-	if err := storable("event", in.Event); err != nil {
+	filter, err := deliveryFilter(webhook.DeliveryFilter{
+		Endpoint: id.Endpoint(in.EndpointID), State: in.State, Name: in.EventName, Conversation: id.Conversation(in.ConversationID),
+		Event: id.Event(in.EventID), From: in.From, To: in.To,
+	})
+	if err != nil {
 		return nil, err
 	}
 	place := ""
@@ -120,9 +182,7 @@ func (h *handlers) listDeliveries(ctx context.Context, by team.Actor, in *delive
 	if before != 0 {
 		place = strconv.FormatInt(int64(before), 10)
 	}
-	list, next, err := h.Webhooks.ListDeliveries(ctx, by, webhook.DeliveryFilter{
-		Endpoint: id.Endpoint(in.EndpointID), State: in.State, Name: in.Event, Conversation: id.Conversation(in.ConversationID),
-	}, place, in.Limit)
+	list, next, err := h.Webhooks.ListDeliveries(ctx, by, filter, place, in.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +215,47 @@ func (h *handlers) replayDelivery(ctx context.Context, by team.Actor, in *delive
 		return nil, err
 	}
 	return &replayOut{replayAnswer{Delivery: wireDelivery(d.Entry)}}, nil
+}
+
+func (h *handlers) reviveDelivery(ctx context.Context, by team.Actor, in *deliveryIn) (*replayOut, error) {
+	d, err := h.Webhooks.Revive(ctx, by, id.Delivery(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	return &replayOut{replayAnswer{Delivery: wireDelivery(d.Entry)}}, nil
+}
+
+type selectionIn struct{ Body deliverySelection }
+
+type selectionOut struct{ Body selectionCount }
+
+func (h *handlers) replayDeliveries(ctx context.Context, by team.Actor, in *selectionIn) (*selectionOut, error) {
+	return h.again(ctx, by, in, h.Webhooks.ReplayAll)
+}
+
+func (h *handlers) reviveDeliveries(ctx context.Context, by team.Actor, in *selectionIn) (*selectionOut, error) {
+	return h.again(ctx, by, in, h.Webhooks.ReviveAll)
+}
+
+func (h *handlers) again(ctx context.Context, by team.Actor, in *selectionIn,
+	do func(context.Context, team.Actor, once.Key, webhook.DeliveryFilter, bool) (int64, error)) (*selectionOut, error) {
+	filter, err := in.Body.filter()
+	if err != nil {
+		return nil, err
+	}
+	n, err := do(ctx, by, httpapi.Key(ctx), filter, in.Body.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	return &selectionOut{selectionCount{Count: n, DryRun: in.Body.DryRun}}, nil
+}
+
+// valueOr is the value, or the zero value for nil.
+func valueOr[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }
 
 // storable refuses a search text that a database could not even look for.

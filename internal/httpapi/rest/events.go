@@ -25,13 +25,22 @@ type eventsOut struct{ Body eventPage }
 // look is how often a waiting long poll looks at the feed by itself: a wake-up may be lost, an event may not.
 const look = 5 * time.Second
 
-func (h *handlers) listEvents(ctx context.Context, _ team.Actor, in *eventsIn) (*eventsOut, error) {
+func (h *handlers) listEvents(ctx context.Context, by team.Actor, in *eventsIn) (*eventsOut, error) {
 	var filter feed.Filter
 	for _, t := range in.Types {
 		if !slices.Contains(event.Types(), event.Type(t)) {
 			return nil, fault.Newf(fault.FieldInvalid, "there is no event type %.60q", t).At("types")
 		}
+		if event.Type(t).Operational() {
+			if err := by.MayAdmin(); err != nil {
+				return nil, err
+			}
+		}
 		filter.Types = append(filter.Types, event.Type(t))
+	}
+	if len(filter.Types) == 0 && by.MayAdmin() != nil {
+		// How endpoints do is for those who may see endpoints.
+		filter.Types = slices.DeleteFunc(event.Types(), event.Type.Operational)
 	}
 	after := id.Seq(in.After)
 	deadline := time.NewTimer(time.Duration(in.Wait) * time.Second)

@@ -14,6 +14,7 @@ import (
 
 	"parley/internal/db"
 	"parley/internal/db/dbtest"
+	"parley/internal/event"
 	"parley/internal/event/eventtest"
 	"parley/internal/inbox"
 	"parley/internal/once"
@@ -64,6 +65,27 @@ func TestAFilterMovesPastWhatItLeavesOut(t *testing.T) {
 	page = b.do("read", "GET", "/events?types=message.received&limit=1&after="+page.text("next_after"), nil).is(200).has("items", "1 items")
 	b.do("read", "GET", "/events?types=message.received&limit=1&after="+page.text("next_after"), nil).is(200).has("items", "0 items", "next_after", latest)
 	b.do("read", "GET", "/events?types=message.received,conversation.ended", nil).is(200).has("items", "3 items", "items.2.type", "conversation.ended", "next_after", latest)
+}
+
+// How endpoints do is for those who may see endpoints: nobody else finds it in the feed.
+func TestOperationalEventsAreForAdmins(t *testing.T) {
+	b := newBench(t)
+	b.conversation()
+	var dead *event.Event
+	for _, s := range eventtest.Named() {
+		if s.Event.Type == event.DeliveryDead {
+			dead = s.Event
+		}
+	}
+	err := b.db.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error { return b.Feed.Append(ctx, tx, dead) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := b.do("admin", "GET", "/events?types=delivery.dead", nil).is(200).has("items", "1 items").text("seq")
+	b.do("read", "GET", "/events?types=delivery.dead", nil).is(403)
+	if page := b.do("read", "GET", "/events", nil).is(200).has("next_after", seq, "seq", seq); strings.Contains(string(page.body), "delivery.dead") {
+		t.Errorf("a reader is told of endpoints: %s", page.body)
+	}
 }
 
 // poll is a long poll on its way.

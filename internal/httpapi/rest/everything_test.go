@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,7 +18,7 @@ import (
 // operation is one of the document.
 type operation struct {
 	id, method, path, scope string
-	body                    bool
+	body, optionalBody      bool
 }
 
 func (o operation) unsafe() bool { return o.method != http.MethodGet }
@@ -31,6 +32,9 @@ func (c *contract) operations() []operation {
 		for method, op := range item.(map[string]any) {
 			op := op.(map[string]any)
 			o := operation{id: op["operationId"].(string), method: strings.ToUpper(method), path: path, body: op["requestBody"] != nil}
+			if body, ok := op["requestBody"].(map[string]any); ok {
+				o.optionalBody = body["required"] != true
+			}
 			security, _ := op["security"].([]any)
 			for _, s := range security {
 				if scopes, ok := s.(map[string]any)["token"].([]any); ok {
@@ -158,7 +162,7 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.do("made", "GET", "/widgets", nil).is(401, "auth.invalid")
 
 	// Callbacks.
-	b.do("read", "GET", "/dialects", nil).is(200).has("items.0.name", "standard", "items.1.success", "200 only")
+	b.do("read", "GET", "/dialects", nil).is(200).has("items.0.name", "standard", "items.0.version", "1", "items.0.versions.0", "1", "items.1.success", "200 only")
 	endpoint := b.do("admin", "POST", "/endpoints", map[string]any{"name": "CRM", "url": receiver.URL, "dialect": "standard", "events": []string{"message.received"},
 		"headers": map[string]string{"X-Key": "hidden"}, "timeout_seconds": 7}).is(201).
 		has("endpoint.headers.X-Key", "***", "endpoint.timeout_seconds", "7", "endpoint.in_flight_limit", "16", "endpoint.state", "active", "endpoint.stats.breaker", "closed")
@@ -169,13 +173,15 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.do("admin", "POST", "/endpoints/1/pause", nil).is(200).has("state", "paused")
 	b.do("admin", "POST", "/endpoints/1/test", nil).is(409, "endpoint.paused")
 	b.do("admin", "POST", "/endpoints/1/resume", nil).is(200).has("state", "active")
+	b.do("admin", "POST", "/endpoints/1/resume", map[string]any{"backlog": true}).is(200).has("state", "active", "stats.failing_since", "<nil>")
+	b.do("admin", "GET", "/endpoints/1/chart", nil).is(200).has("step_seconds", "60", "points", "60 items", "points.0.delivered", "0")
 	if s := b.do("admin", "POST", "/endpoints/1/rotate-secret", nil).is(200).text("secret"); s == endpoint.text("secret") || !strings.HasPrefix(s, "whsec_") {
 		t.Errorf("the new secret is %s", s)
 	}
 	b.visitor(inbox.ContactPost{Body: "Another question"})
 	b.do("admin", "GET", "/endpoints/1", nil).is(200).has("stats.pending", "1", "stats.last_status", "<nil>")
 	b.do("admin", "GET", "/endpoints", nil).is(200).has("items", "1 items")
-	b.do("admin", "GET", "/deliveries?endpoint_id=1&state=pending&event=message.received", nil).is(200).
+	b.do("admin", "GET", "/deliveries?endpoint_id=1&state=pending&event_name=message.received", nil).is(200).
 		has("items", "1 items", "items.0.event.type", "message.received", "items.0.conversation_id", "2", "items.0.attempts", "0", "items.0.delivered_at", "<nil>")
 	test := b.do("admin", "POST", "/endpoints/1/test", nil).is(200).text("delivery_id")
 	b.do("admin", "GET", "/deliveries/"+test, nil).is(200).has("event.id", "0", "event.type", "test", "state", "pending", "attempt_log", "0 items", "request.url", "")
@@ -187,7 +193,13 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 		t.Errorf("the body of the request: %s", detail.body)
 	}
 	b.do("admin", "GET", "/deliveries/"+test, nil).is(200).has("state", "delivered", "attempt_log.0.outcome", "delivered", "attempt_log.0.retry_at", "<nil>")
-	b.do("admin", "POST", "/deliveries/"+test+"/replay", nil).is(201).has("delivery.replay_of", test, "delivery.state", "pending")
+	replayed := b.do("admin", "POST", "/deliveries/"+test+"/replay", nil).is(201).has("delivery.replay_of", test, "delivery.state", "pending").text("delivery.id")
+	all := map[string]any{"endpoint_id": 1, "dry_run": true}
+	b.do("admin", "POST", "/deliveries/replay", all).is(200).has("count", "1", "dry_run", "true")
+	b.giveUp(1)
+	b.do("admin", "POST", "/deliveries/revive", all).is(200).has("count", "1", "dry_run", "true")
+	b.do("admin", "POST", "/deliveries/"+replayed+"/revive", nil).is(200).has("delivery.state", "pending", "delivery.id", replayed)
+	b.do("admin", "POST", "/deliveries/"+replayed+"/revive", nil).is(409, "delivery.pending")
 	b.do("admin", "DELETE", "/endpoints/1", nil).is(204)
 	b.do("admin", "GET", "/deliveries?state=dropped", nil).is(200).has("items.0.endpoint_id", "1")
 
@@ -207,12 +219,42 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 // deliver runs the delivery engine until the receiver has had the given number of calls.
 func (b *bench) deliver(calls <-chan struct{}, n int) {
 	b.Helper()
-	e := delivery.New(delivery.Options{DB: b.db, Executors: map[string]delivery.Executor{webhook.Kind: b.Webhooks.Executor()}, Changed: b.Feed.Changed})
+	b.engine(b.Webhooks.Executor(), func() {
+		for range n {
+			<-calls
+		}
+	})
+}
+
+// hopeless is an executor that gives everything up, and tells of each call.
+type hopeless struct {
+	delivery.Executor
+	calls chan<- struct{}
+}
+
+func (h hopeless) Do(context.Context, *delivery.Job) delivery.Outcome {
+	h.calls <- struct{}{}
+	return delivery.Outcome{Verdict: delivery.GiveUp, Reason: "the receiver does not exist any more"}
+}
+
+// giveUp runs the delivery engine until it has given up n deliveries.
+func (b *bench) giveUp(n int) {
+	b.Helper()
+	calls := make(chan struct{}, 100)
+	b.engine(hopeless{b.Webhooks.Executor(), calls}, func() {
+		for range n {
+			<-calls
+		}
+	})
+}
+
+// engine runs the delivery engine with an executor until wait returns.
+func (b *bench) engine(x delivery.Executor, wait func()) {
+	b.Helper()
+	e := delivery.New(delivery.Options{DB: b.db, Executors: map[string]delivery.Executor{webhook.Kind: x}, Changed: b.Feed.Changed})
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(b.Context()) }()
-	for range n {
-		<-calls
-	}
+	wait()
 	if err := e.Stop(b.Context()); err != nil {
 		b.Fatal(err)
 	}

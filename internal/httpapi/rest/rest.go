@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -22,7 +23,7 @@ import (
 // Prefix is the path of the API.
 const Prefix = "/api/v1"
 
-// Options are what the API works with. All but Demo and Stopping are required.
+// Options are what the API works with. All but Demo, Now and Stopping are required.
 type Options struct {
 	Team     *team.Desk
 	Inbox    *inbox.Desk
@@ -37,6 +38,8 @@ type Options struct {
 	// Version is that of the program; GET /me tells it.
 	Version string
 	Demo    bool
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 	// Stopping is closed when the server shuts down: waiting long polls then answer at once. Nil means never.
 	Stopping <-chan struct{}
 }
@@ -80,6 +83,9 @@ func Register(edge *httpapi.Edge, mux *http.ServeMux, o Options) {
 func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI, []string) {
 	if o.Team == nil || o.Inbox == nil || o.Contacts == nil || o.Widgets == nil || o.Webhooks == nil || o.Feed == nil || o.EventJSON == nil || o.PublicURL == "" {
 		panic("rest: Options are incomplete")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	api := edge.NewAPI(mux, httpapi.Config{Title: "Parley API", Version: "1", Description: description, Prefix: Prefix})
 	h := &handlers{Options: o, edge: edge, faults: map[string][]fault.Code{}}
@@ -320,7 +326,7 @@ func (h *handlers) settings(api huma.API) {
 
 func (h *handlers) callbacks(api huma.API) {
 	endpoints, deliveries := []string{tagEndpoints}, []string{tagDeliveries}
-	settings := codes(fault.EndpointURL, fault.TargetRefused, fault.EndpointDialect, fault.EndpointEvent, fault.EndpointHeader)
+	settings := codes(fault.EndpointURL, fault.TargetRefused, fault.EndpointDialect, fault.EndpointEvent, fault.EndpointHeader, fault.EndpointRange)
 	add(h, api, httpapi.Operation{
 		ID: "list-dialects", Method: http.MethodGet, Path: "/dialects", Tags: endpoints, Scope: team.ScopeRead,
 		Summary: "List dialects", Description: "The forms in which an endpoint can get events, and what each calls them.",
@@ -355,13 +361,22 @@ func (h *handlers) callbacks(api huma.API) {
 	}, h.pauseEndpoint)
 	add(h, api, httpapi.Operation{
 		ID: "resume-endpoint", Method: http.MethodPost, Path: "/endpoints/{id}/resume", Tags: endpoints, Scope: team.ScopeAdmin,
-		Summary: "Resume an endpoint", Description: "After a pause, and after the receiver had answered 410.", Faults: codes(fault.EndpointNotFound),
+		Summary: "Resume an endpoint",
+		Description: "After a pause, by whomever, and after the receiver had answered 410. What is queued is sent, oldest first, or dropped with `backlog` false; " +
+			"dropped deliveries stay in the log and can be replayed.",
+		Faults: codes(fault.EndpointNotFound),
 	}, h.resumeEndpoint)
 	add(h, api, httpapi.Operation{
 		ID: "test-endpoint", Method: http.MethodPost, Path: "/endpoints/{id}/test", Tags: endpoints, Scope: team.ScopeAdmin,
-		Summary: "Send a test call", Description: "With sample data of the first event that it subscribed to.",
-		Faults: codes(fault.EndpointNotFound, fault.EndpointPaused),
+		Summary: "Send a test call", Description: "With sample data of an event of its dialect, or of the first that it subscribed to.",
+		Faults: codes(fault.EndpointNotFound, fault.EndpointPaused, fault.EndpointEvent, fault.KeyReused),
 	}, h.testEndpoint)
+	add(h, api, httpapi.Operation{
+		ID: "get-endpoint-chart", Method: http.MethodGet, Path: "/endpoints/{id}/chart", Tags: endpoints, Scope: team.ScopeAdmin,
+		Summary:     "How an endpoint did",
+		Description: "Attempts, their time and the lag in equal steps over the last hour, day or week. For all endpoints at once, and for alerts, see /metrics.",
+		Faults:      codes(fault.EndpointNotFound),
+	}, h.chart)
 	add(h, api, httpapi.Operation{
 		ID: "rotate-endpoint-secret", Method: http.MethodPost, Path: "/endpoints/{id}/rotate-secret", Tags: endpoints, Scope: team.ScopeAdmin,
 		Summary: "Replace the signing secret", Description: "For 24 hours calls carry two signatures, by the new and by the old secret.",
@@ -379,6 +394,24 @@ func (h *handlers) callbacks(api huma.API) {
 	add(h, api, httpapi.Operation{
 		ID: "replay-delivery", Method: http.MethodPost, Path: "/deliveries/{id}/replay", Tags: deliveries, Scope: team.ScopeAdmin, Status: http.StatusCreated,
 		Summary: "Send a delivery again", Description: "The same body with the same webhook id, as a new delivery.",
-		Faults: codes(fault.DeliveryNotFound, fault.DeliveryPending),
+		Faults: codes(fault.DeliveryNotFound, fault.DeliveryPending, fault.KeyReused),
 	}, h.replayDelivery)
+	add(h, api, httpapi.Operation{
+		ID: "revive-delivery", Method: http.MethodPost, Path: "/deliveries/{id}/revive", Tags: deliveries, Scope: team.ScopeAdmin,
+		Summary: "Try a dead delivery again", Description: "The delivery itself, from the beginning of the schedule.",
+		Faults: codes(fault.DeliveryNotFound, fault.DeliveryPending),
+	}, h.reviveDelivery)
+	add(h, api, httpapi.Operation{
+		ID: "replay-deliveries", Method: http.MethodPost, Path: "/deliveries/replay", Tags: deliveries, Scope: team.ScopeAdmin,
+		Summary: "Send many deliveries again",
+		Description: "Every finished delivery of an endpoint that the fields select, oldest first and within a conversation in order, each as a new delivery with the same body " +
+			"and webhook id. With `dry_run` they are only counted: do that first. At most 10,000 at once.",
+		Faults: codes(fault.EndpointNotFound, fault.DeliveryTooMany, fault.KeyReused),
+	}, h.replayDeliveries)
+	add(h, api, httpapi.Operation{
+		ID: "revive-deliveries", Method: http.MethodPost, Path: "/deliveries/revive", Tags: deliveries, Scope: team.ScopeAdmin,
+		Summary:     "Try many dead deliveries again",
+		Description: "Every dead delivery of an endpoint that the fields select. With `dry_run` they are only counted. At most 10,000 at once.",
+		Faults:      codes(fault.EndpointNotFound, fault.DeliveryTooMany, fault.KeyReused),
+	}, h.reviveDeliveries)
 }

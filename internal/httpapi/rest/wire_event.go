@@ -46,6 +46,26 @@ type eventData struct {
 	OperatorBefore *operatorBrief    `json:"operator_before,omitempty" doc:"Who was responsible before conversation.assigned."`
 	GroupBefore    *group            `json:"group_before,omitempty" doc:"Which group was responsible before conversation.assigned."`
 	StatusPrevious string            `json:"status_previous,omitempty" doc:"The status before the event, where it changed."`
+	Endpoint       *eventEndpoint    `json:"endpoint,omitempty" doc:"In endpoint.failing, endpoint.paused and delivery.dead."`
+	Days           int               `json:"days,omitempty" doc:"For how many days nothing has succeeded (endpoint.failing)." example:"1"`
+	Delivery       *eventDelivery    `json:"delivery,omitempty" doc:"In delivery.dead."`
+}
+
+// eventEndpoint is an endpoint as operational events tell of it.
+type eventEndpoint struct {
+	ID     int64  `json:"id" example:"1"`
+	Name   string `json:"name" example:"CRM"`
+	URL    string `json:"url" doc:"The host only." example:"crm.example"`
+	State  string `json:"state" enum:"active,paused,gone"`
+	Reason string `json:"reason" example:"the receiver answered 500"`
+}
+
+// eventDelivery is a call that was given up.
+type eventDelivery struct {
+	ID        int64  `json:"id" example:"9"`
+	EventID   int64  `json:"event_id" example:"124"`
+	EventName string `json:"event_name" example:"message.received"`
+	Attempts  int    `json:"attempts" example:"20"`
 }
 
 // eventOperator is an operator without the figure that only lists have.

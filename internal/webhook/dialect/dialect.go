@@ -23,9 +23,12 @@ type Dialect interface {
 type Info struct {
 	// Name is the stable name in settings ("userlike").
 	Name string
-	// Version is pinned by an endpoint when it is created ("2024").
+	// Version is the current form; an endpoint that does not choose gets it when it is made, and keeps it.
 	Version string
-	Title   string
+	// Versions are all forms that can be pinned, the newest last. They differ in bodies only: the names of events and what
+	// counts as success are the dialect's.
+	Versions []string
+	Title    string
 	// Success says in words which answers count as received ("200 only").
 	Success string
 	// Events are all events that an endpoint can subscribe to, in the order of the reference.
@@ -45,6 +48,8 @@ type Event struct {
 type Options struct {
 	// PublicURL is the address of this installation without a slash at the end.
 	PublicURL string
+	// Version is the pinned form, one of Info.Versions; "" means the current one.
+	Version string
 }
 
 // Verdict is what an answer means.

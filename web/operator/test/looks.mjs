@@ -219,7 +219,78 @@ const STATES = [
   ["endpoints-empty", "/app/settings/endpoints", undefined, undefined, { empty: true }],
   ["endpoint", "/app/settings/endpoints/2"],
   ["endpoint-gone", "/app/settings/endpoints/3"],
+  ["endpoint-stopped", "/app/settings/endpoints/5"],
+  [
+    "endpoint-chart",
+    "/app/settings/endpoints/1",
+    async (page) => {
+      const chart = page.locator(".chart-panels");
+      await chart.scrollIntoViewIfNeeded();
+      await page
+        .getByRole("heading", { name: "Calls and answers" })
+        .evaluate((head) => head.scrollIntoView());
+      const box = await chart.boundingBox();
+      await page.mouse.move(box.x + box.width * 0.7, box.y + 60);
+    },
+  ],
+  [
+    "endpoint-chart-week",
+    "/app/settings/endpoints/2?range=7d",
+    async (page) => {
+      await page.getByText("Show as a table").click();
+      await page
+        .getByRole("heading", { name: "Calls and answers" })
+        .evaluate((head) => head.scrollIntoView());
+    },
+  ],
+  [
+    "endpoint-resume",
+    "/app/settings/endpoints/4",
+    async (page) => {
+      await role(page, "button", { name: "Resume…" }).click();
+      await page.getByText("Leave them out").waitFor();
+    },
+  ],
+  [
+    "endpoint-test",
+    "/app/settings/endpoints/2",
+    async (page) => {
+      await role(page, "button", { name: "Send test…" }).click();
+      await role(page, "button", { name: "Send test", exact: true }).click();
+      await page.getByText("Not accepted").waitFor();
+    },
+  ],
   ["endpoint-edit", "/app/settings/endpoints/1/edit"],
+  [
+    "endpoint-edit-hears",
+    "/app/settings/endpoints/1/edit",
+    async (page) => page.getByRole("heading", { name: "What it hears" }).evaluate((h) => h.scrollIntoView()),
+  ],
+  [
+    "endpoint-edit-called",
+    "/app/settings/endpoints/1/edit",
+    async (page) =>
+      page.getByRole("heading", { name: "How it is called" }).evaluate((h) => h.scrollIntoView()),
+  ],
+  [
+    "endpoint-edit-privacy",
+    "/app/settings/endpoints/1/edit",
+    async (page) => {
+      await page.getByRole("heading", { name: "Privacy" }).evaluate((h) => h.scrollIntoView());
+      await role(page, "radiogroup", { name: "Text and custom data" }).getByText("Hash").click();
+    },
+  ],
+  [
+    "endpoint-faults",
+    "/app/settings/endpoints/1/edit",
+    async (page) => {
+      await role(page, "textbox", { name: "Calls at once" }).fill("999");
+      await role(page, "textbox", { name: "Calls per second" }).fill("20000");
+      await role(page, "textbox", { name: "Ranges" }).fill("10.0.0.0/8\nhome");
+      await role(page, "button", { name: "Save" }).click();
+      await page.getByText("no network range").waitFor();
+    },
+  ],
   [
     "endpoint-secret",
     "/app/settings/endpoints/new",
@@ -232,6 +303,38 @@ const STATES = [
   ],
   ["deliveries", "/app/settings/deliveries"],
   ["deliveries-none", "/app/settings/deliveries?state=dropped&event=operator.online"],
+  [
+    "deliveries-filtered",
+    "/app/settings/deliveries?endpoint=2&event=chat_session.start&from=2020-01-01T00:00:00Z&to=2040-01-01T00:00:00Z&conversation=7",
+  ],
+  [
+    "deliveries-replay",
+    "/app/settings/deliveries?endpoint=2&from=2020-01-01T00:00:00Z",
+    async (page) => {
+      await role(page, "button", { name: "Replay these…" }).click();
+      await role(page, "button", { name: /^Replay \d+ calls/ }).waitFor();
+    },
+  ],
+  [
+    "deliveries-too-many",
+    "/app/settings/deliveries?endpoint=2",
+    async (page) => {
+      await role(page, "button", { name: "Replay these…" }).click();
+      await page.getByText("at most 10,000").waitFor();
+    },
+    (world) => {
+      world.many = 5000;
+    },
+  ],
+  [
+    "deliveries-replayed",
+    "/app/settings/deliveries?endpoint=4",
+    async (page) => {
+      await role(page, "button", { name: "Try dead ones again…" }).click();
+      await role(page, "button", { name: "Try 1 call again" }).click();
+      await page.getByText("waits to be tried again").waitFor();
+    },
+  ],
   ["delivery", "/app/settings/deliveries/60"],
   [
     "delivery-dead",

@@ -297,13 +297,20 @@ export function makeWorld({ conversations = 40, empty = false } = {}) {
     name,
     url: `https://hooks.example/${name.toLowerCase().replaceAll(" ", "-")}`,
     dialect: "standard",
+    dialect_version: "1",
     events: [],
+    widgets: [],
+    groups: [],
     headers: {},
     state: "active",
     state_reason: "",
     has_secret: true,
     in_flight_limit: 16,
+    rate_limit: 0,
     timeout_seconds: 15,
+    success: "dialect",
+    private_ranges: null,
+    policy: { name: "keep", email: "keep", ip: "keep", text: "keep" },
     created_at: stamp(now - 9e9),
     updated_at: stamp(now - 9e8),
     stats: {
@@ -313,6 +320,7 @@ export function makeWorld({ conversations = 40, empty = false } = {}) {
       last_status: 200,
       last_attempt_at: stamp(now - 40_000),
       breaker: "closed",
+      failing_since: null,
     },
     ...more,
   });
@@ -321,8 +329,14 @@ export function makeWorld({ conversations = 40, empty = false } = {}) {
     : [
         endpoint(1, "Order system", {
           dialect: "userlike",
+          dialect_version: "1",
           events: ["chat_session.start", "chat_session.end"],
+          widgets: [2],
+          groups: [1, 9],
           headers: { "X-Api-Key": "***" },
+          rate_limit: 20,
+          private_ranges: ["10.20.0.0/16"],
+          policy: { name: "keep", email: "hash", ip: "remove", text: "keep" },
         }),
         endpoint(2, "Warehouse", {
           stats: {
@@ -332,10 +346,39 @@ export function makeWorld({ conversations = 40, empty = false } = {}) {
             last_status: 503,
             last_attempt_at: stamp(now - 9000),
             breaker: "open",
+            failing_since: stamp(now - 27 * 3_600_000),
           },
         }),
-        endpoint(3, "Old reporting", { state: "gone", state_reason: "410 on 3 June" }),
-        endpoint(4, "Analytics", { state: "paused", state_reason: "" }),
+        endpoint(3, "Old reporting", {
+          state: "gone",
+          state_reason: "the receiver answered 410 and wants no more calls",
+        }),
+        endpoint(4, "Analytics", {
+          state: "paused",
+          state_reason: "paused by Ada Keller",
+          stats: {
+            pending: 2314,
+            dead: 0,
+            lag_seconds: 4000,
+            last_status: 200,
+            last_attempt_at: stamp(now - 4_100_000),
+            breaker: "closed",
+            failing_since: null,
+          },
+        }),
+        endpoint(5, "Data lake", {
+          state: "paused",
+          state_reason: "nothing has arrived for 5 days: the receiver answered 503",
+          stats: {
+            pending: 1,
+            dead: 0,
+            lag_seconds: 500_000,
+            last_status: null,
+            last_attempt_at: stamp(now - 5_000_000),
+            breaker: "open",
+            failing_since: stamp(now - 5.3 * 86_400_000),
+          },
+        }),
       ];
   world.tokens = empty
     ? []
@@ -366,6 +409,7 @@ export function makeWorld({ conversations = 40, empty = false } = {}) {
     "chat_session.end",
     "operator.online",
   ];
+  world.tests = 0;
   world.deliveries = empty
     ? []
     : Array.from({ length: 64 }, (_, i) => {
@@ -397,6 +441,8 @@ const DIALECTS = [
   {
     name: "userlike",
     title: "Userlike API add-on",
+    version: "2",
+    versions: ["1", "2"],
     success: "200 only",
     events: [
       ["chat_session.start", "A session begins", "With the opening message."],
@@ -409,6 +455,8 @@ const DIALECTS = [
   {
     name: "standard",
     title: "Standard (our own)",
+    version: "1",
+    versions: ["1"],
     success: "any 2xx",
     events: [
       ["conversation.created", "A conversation begins", "The first message of a contact."],
@@ -522,6 +570,69 @@ function setOperator(world, c, operator, line) {
   c.operator = operator && world.brief(operator);
   const message = eventLine(world, c.id, line);
   emit(world, "conversation.assigned", { conversation: { ...c }, message });
+}
+
+const FILTERS = {
+  endpoint_id: (d, value) => d.endpoint_id === Number(value),
+  state: (d, value) => d.state === value,
+  event_name: (d, value) => d.event_name === value,
+  conversation_id: (d, value) => d.conversation_id === Number(value),
+  event_id: (d, value) => d.event.id === Number(value),
+  from: (d, value) => Date.parse(d.created_at) >= Date.parse(value),
+  to: (d, value) => Date.parse(d.created_at) < Date.parse(value),
+};
+
+function selected(world, filter) {
+  for (const name of Object.keys(filter))
+    if (!FILTERS[name])
+      throw new Refused(422, "request.unknown_field", `There is no ${name}.`, { field: name });
+  return world.deliveries.filter((d) =>
+    Object.entries(filter).every(([name, value]) => FILTERS[name](d, value)),
+  );
+}
+
+function checkEndpoint(body) {
+  const errors = [];
+  const fault = (field, detail) => errors.push({ field, code: "field.invalid", detail });
+  if (!body.name) fault("name", "the endpoint needs a name");
+  if (!/^https?:\/\/\w/.test(body.url)) fault("url", "Write a full address, starting with https://.");
+  if (body.timeout_seconds < 1 || body.timeout_seconds > 60)
+    fault("timeout_seconds", "the time-out is from 1 to 60 seconds");
+  if (body.in_flight_limit < 1 || body.in_flight_limit > 256)
+    fault("in_flight_limit", "the limit of calls under way is from 1 to 256");
+  if (body.rate_limit > 10_000) fault("rate_limit", "the limit of calls per second is from 0 to 10000");
+  for (const [index, range] of (body.private_ranges ?? []).entries())
+    if (!/^[\da-f.:]+\/\d+$/.test(range)) fault(`private_ranges[${index}]`, `${range} is no network range`);
+  if (errors.length > 0)
+    throw new Refused(422, "request.invalid", "Some fields need a correction.", {
+      errors: errors.length > 1 ? errors : undefined,
+      ...(errors.length === 1 && { field: errors[0].field, detail: errors[0].detail }),
+    });
+}
+
+/** A made-up past for each endpoint: busy, failing, silent. The same for the same minute. */
+function chartOf(id, range) {
+  const [step, count] = { "1h": [60, 60], "24h": [900, 96], "7d": [7200, 84] }[range];
+  const end = Math.floor(Date.now() / 1000 / step) * step;
+  const points = Array.from({ length: count }, (_, index) => {
+    const noise = Math.abs(Math.sin((index + 1) * 12.9898) * 43758.5453) % 1;
+    const day = 0.6 + 0.4 * Math.sin(index / 9);
+    const silent = id === 3 || (id === 4 && index > count * 0.7) || (id === 5 && index % 9 !== 0);
+    const failing = id === 5 || (id === 2 && index > count * 0.55);
+    const calls = silent ? 0 : Math.round((failing ? 2 : 24) * (step / 60) * day * (0.7 + 0.6 * noise));
+    const failed = failing ? calls : noise > 0.93 ? Math.ceil(calls * 0.15) : 0;
+    const mean = failing ? 9000 : 38 + 30 * noise;
+    return {
+      at: stamp((end - (count - 1 - index) * step) * 1000),
+      delivered: calls - failed,
+      failed,
+      mean_ms: calls > 0 ? mean : 0,
+      max_ms: calls > 0 ? (failed > 0 ? 15_000 : mean * (2 + 4 * noise)) : 0,
+      max_lag_seconds:
+        calls === 0 ? 0 : failing ? (index - count * 0.55) * step * 0.3 : noise > 0.93 ? 12 : 0.2,
+    };
+  });
+  return { step_seconds: step, points };
 }
 
 function routes(world) {
@@ -850,10 +961,7 @@ function routes(world) {
       "POST",
       /^\/endpoints$/,
       (_, body) => {
-        if (!/^https?:\/\/\w/.test(body.url))
-          throw new Refused(422, "endpoint.url_invalid", "Write a full address, starting with https://.", {
-            field: "url",
-          });
+        checkEndpoint(body);
         const e = {
           ...makeWorld({ conversations: 0 }).endpoints[0],
           ...body,
@@ -867,18 +975,60 @@ function routes(world) {
     [
       "PATCH",
       /^\/endpoints\/(\d+)$/,
-      ([id], body) => Object.assign(found(world.endpoints.find((e) => e.id === Number(id))), body),
+      ([id], body) => {
+        checkEndpoint(body);
+        return Object.assign(found(world.endpoints.find((e) => e.id === Number(id))), body);
+      },
     ],
     [
       "POST",
       /^\/endpoints\/(\d+)\/(pause|resume)$/,
-      ([id, what]) => {
+      ([id, what], body) => {
         const e = found(world.endpoints.find((each) => each.id === Number(id)));
         e.state = what === "pause" ? "paused" : "active";
+        e.state_reason = what === "pause" ? "paused by Ada Keller" : "";
+        if (what === "resume") {
+          world.lastResume = body;
+          Object.assign(e.stats, { pending: 0, lag_seconds: 0, breaker: "closed", failing_since: null });
+        }
         return e;
       },
     ],
-    ["POST", /^\/endpoints\/(\d+)\/test$/, () => ({ delivery_id: 64 })],
+    [
+      "POST",
+      /^\/endpoints\/(\d+)\/test$/,
+      ([id], body) => {
+        const e = found(world.endpoints.find((each) => each.id === Number(id)));
+        const dialect = DIALECTS.find((each) => each.name === e.dialect);
+        if (body.event && !dialect.events.some((event) => event.name === body.event))
+          throw new Refused(422, "endpoint.event_unknown", "The dialect has no such event.", {
+            field: "event",
+          });
+        const d = {
+          ...world.deliveries[1],
+          id: world.deliveries.length + 1,
+          endpoint_id: e.id,
+          event: { id: 0, seq: 0, type: "test" },
+          event_name: body.event ?? dialect.events[0].name,
+          conversation_id: null,
+          state: "pending",
+          attempts: 0,
+          created_at: stamp(Date.now()),
+        };
+        world.deliveries.unshift(d);
+        if (e.state === "active") {
+          const good = e.stats.failing_since === null;
+          setTimeout(() => Object.assign(d, { attempts: 1, last_status: good ? 200 : 503 }), 500);
+          if (good) setTimeout(() => Object.assign(d, { state: "delivered" }), 500);
+        }
+        return { delivery_id: d.id };
+      },
+    ],
+    [
+      "GET",
+      /^\/endpoints\/(\d+)\/chart$/,
+      ([id], _, query) => chartOf(Number(id), query.get("range") ?? "1h"),
+    ],
     [
       "POST",
       /^\/endpoints\/(\d+)\/rotate-secret$/,
@@ -894,14 +1044,45 @@ function routes(world) {
     [
       "GET",
       /^\/deliveries$/,
-      (_, __, query) =>
-        page(
-          world.deliveries
-            .filter((d) => !query.get("endpoint_id") || d.endpoint_id === Number(query.get("endpoint_id")))
-            .filter((d) => !query.get("state") || d.state === query.get("state"))
-            .filter((d) => !query.get("event") || d.event_name === query.get("event")),
-          query,
-        ),
+      (_, __, query) => {
+        const { cursor, limit, ...filter } = Object.fromEntries(query);
+        return page(selected(world, filter), query);
+      },
+    ],
+    [
+      "POST",
+      /^\/deliveries\/(replay|revive)$/,
+      ([what], body) => {
+        const { dry_run, ...filter } = body;
+        if (!filter.endpoint_id)
+          throw new Refused(422, "field.required", "Say which endpoint.", { field: "endpoint_id" });
+        const items = selected(world, filter).filter((d) =>
+          what === "revive" ? d.state === "dead" : d.state !== "pending",
+        );
+        const count = items.length * (world.many ?? 1);
+        if (count > 10_000 && !dry_run)
+          throw new Refused(
+            422,
+            "delivery.too_many",
+            `${count} deliveries match; at most 10000 are replayed at once.`,
+          );
+        if (!dry_run) {
+          world.again = { what, ...body };
+          for (const d of items) {
+            if (what === "revive") Object.assign(d, { state: "pending", attempts: 0 });
+            else
+              world.deliveries.unshift({
+                ...d,
+                id: world.deliveries.length + 1,
+                state: "pending",
+                attempts: 0,
+                replay_of: d.id,
+                created_at: stamp(Date.now()),
+              });
+          }
+        }
+        return { count, dry_run: dry_run === true };
+      },
     ],
     [
       "GET",
@@ -957,6 +1138,15 @@ function routes(world) {
       "POST",
       /^\/deliveries\/(\d+)\/replay$/,
       ([id]) => [201, { delivery: world.deliveries.find((d) => d.id === Number(id)) }],
+    ],
+    [
+      "POST",
+      /^\/deliveries\/(\d+)\/revive$/,
+      ([id]) => {
+        const d = found(world.deliveries.find((each) => each.id === Number(id)));
+        if (d.state !== "dead") throw new Refused(409, "delivery.not_dead", "It was not given up.");
+        return { delivery: Object.assign(d, { state: "pending", attempts: 0, next_attempt_at: null }) };
+      },
     ],
     ["GET", /^\/tokens$/, () => ({ items: world.tokens })],
     [

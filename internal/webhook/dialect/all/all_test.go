@@ -96,6 +96,12 @@ func TestEveryDialectRendersEverySample(t *testing.T) {
 				}
 				pretty.WriteByte('\n')
 				golden.Check(t, info.Name+"/"+s.Name+".json", pretty.Bytes())
+				for _, version := range info.Versions {
+					pinned, err := d.Render(s.Event, dialect.Options{PublicURL: options.PublicURL, Version: version})
+					if err != nil || !json.Valid(pinned) || version == info.Version && !bytes.Equal(pinned, body) {
+						t.Errorf("version %s: %s, %v", version, pinned, err)
+					}
+				}
 			})
 		}
 		golden.Check(t, info.Name+"/not_told.txt", []byte(strings.Join(silent, "\n")+"\n"))
@@ -123,6 +129,9 @@ func TestDialectsAreComplete(t *testing.T) {
 		names = append(names, i.Name)
 		if i.Title == "" || i.Version == "" || i.Success == "" {
 			t.Errorf("%s is not described: %+v", i.Name, i)
+		}
+		if len(i.Versions) == 0 || i.Versions[len(i.Versions)-1] != i.Version {
+			t.Errorf("%s: the current version %q is not the last of %q", i.Name, i.Version, i.Versions)
 		}
 	}
 	if !slices.Equal(folders, names) {

@@ -40,11 +40,14 @@ var described = map[event.Type][2]string{
 	event.WidgetUpdated:             {"Widget updated", "A widget was added or its settings were changed."},
 	event.ContactCreated:            {"Contact created", "A contact was seen for the first time."},
 	event.ContactUpdated:            {"Contact updated", "A contact's data changed."},
+	event.EndpointFailing:           {"Endpoint failing", "For days no call to another endpoint has succeeded."},
+	event.EndpointPaused:            {"Endpoint paused", "Calls to another endpoint were stopped, because it failed for too long or wants no more."},
+	event.DeliveryDead:              {"Delivery given up", "A call to another endpoint was given up."},
 }
 
 // Info implements dialect.Dialect.
 func (standard) Info() dialect.Info {
-	info := dialect.Info{Name: Name, Version: "1", Title: "Standard Webhooks", Success: "any 2xx", Schema: schema}
+	info := dialect.Info{Name: Name, Version: "1", Versions: []string{"1"}, Title: "Standard Webhooks", Success: "any 2xx", Schema: schema}
 	for _, t := range event.Types() {
 		d := described[t]
 		info.Events = append(info.Events, dialect.Event{Name: string(t), Title: d[0], Description: d[1]})

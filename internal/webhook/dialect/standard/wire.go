@@ -40,6 +40,24 @@ type data struct {
 	OperatorBefore *operator     `json:"operator_before,omitempty"`
 	GroupBefore    *group        `json:"group_before,omitempty"`
 	StatusPrevious string        `json:"status_previous,omitempty"`
+	Endpoint       *endpoint     `json:"endpoint,omitempty"`
+	Days           int           `json:"days,omitempty"`
+	Delivery       *delivery     `json:"delivery,omitempty"`
+}
+
+type endpoint struct {
+	ID     int64  `json:"id"`
+	Name   string `json:"name"`
+	URL    string `json:"url"`
+	State  string `json:"state"`
+	Reason string `json:"reason"`
+}
+
+type delivery struct {
+	ID        int64  `json:"id"`
+	EventID   int64  `json:"event_id"`
+	EventName string `json:"event_name"`
+	Attempts  int    `json:"attempts"`
 }
 
 type group struct {
@@ -244,6 +262,13 @@ func wireEvent(e *event.Event) *body {
 	}
 	if e.Group != nil {
 		d.Group = wireGroupFull(e.Group)
+	}
+	d.Days = e.Days
+	if n := e.Endpoint; n != nil {
+		d.Endpoint = &endpoint{ID: int64(n.ID), Name: n.Name, URL: n.URL, State: n.State, Reason: n.Reason}
+	}
+	if n := e.Delivery; n != nil {
+		d.Delivery = &delivery{ID: int64(n.ID), EventID: int64(n.Event), EventName: n.Name, Attempts: n.Attempts}
 	}
 	return &body{Type: string(e.Type), Timestamp: wireTime(e.At), Seq: int64(e.Seq), Data: d}
 }

@@ -23,7 +23,7 @@ type userlike struct{}
 
 // Info implements dialect.Dialect.
 func (userlike) Info() dialect.Info {
-	return dialect.Info{Name: Name, Version: "1", Title: "API add-on (Userlike)", Success: "200 only", Schema: schema, Events: []dialect.Event{
+	return dialect.Info{Name: Name, Version: "1", Versions: []string{"1"}, Title: "API add-on (Userlike)", Success: "200 only", Schema: schema, Events: []dialect.Event{
 		{Name: "chat_session.start", Title: "Session started", Description: "A new conversation session is started."},
 		{Name: "chat_session.message_received", Title: "Message received", Description: "A contact sends a message in a conversation."},
 		{Name: "chat_session.message_sent", Title: "Message sent", Description: "An operator sends a message in a conversation."},

@@ -108,8 +108,15 @@ export const endpoints = {
     request<T.Endpoint>("PATCH", `/endpoints/${id}`, { body: input }),
   remove: (id: number) => request<void>("DELETE", `/endpoints/${id}`),
   pause: (id: number) => request<unknown>("POST", `/endpoints/${id}/pause`),
-  resume: (id: number) => request<unknown>("POST", `/endpoints/${id}/resume`),
-  test: (id: number) => request<{ delivery_id: number }>("POST", `/endpoints/${id}/test`),
+  resume: (id: number, backlog: boolean) =>
+    request<unknown>("POST", `/endpoints/${id}/resume`, { body: { backlog } }),
+  test: (id: number, event: string) =>
+    request<{ delivery_id: number }>("POST", `/endpoints/${id}/test`, {
+      body: event ? { event } : {},
+      key: newKey(),
+    }),
+  chart: (id: number, range: T.ChartRange) =>
+    request<T.Chart>("GET", `/endpoints/${id}/chart`, { query: { range } }),
   rotateSecret: (id: number) => request<{ secret: string }>("POST", `/endpoints/${id}/rotate-secret`),
 };
 
@@ -118,6 +125,13 @@ export const deliveries = {
   get: (id: number) => request<T.DeliveryDetail>("GET", `/deliveries/${id}`),
   replay: (id: number) =>
     request<{ delivery: T.Delivery }>("POST", `/deliveries/${id}/replay`, { key: newKey() }),
+  revive: (id: number) =>
+    request<{ delivery: T.Delivery }>("POST", `/deliveries/${id}/revive`, { key: newKey() }),
+  /** Only counts; `again` with the same selection does it. */
+  count: (what: "replay" | "revive", selection: T.DeliverySelection) =>
+    request<T.DeliveryCount>("POST", `/deliveries/${what}`, { body: { ...selection, dry_run: true } }),
+  again: (what: "replay" | "revive", selection: T.DeliverySelection, key: string) =>
+    request<T.DeliveryCount>("POST", `/deliveries/${what}`, { body: { ...selection, dry_run: false }, key }),
 };
 
 export const tokens = {

@@ -228,6 +228,18 @@ export interface EndpointStats {
   last_status: number | null;
   last_attempt_at: Time | null;
   breaker: "closed" | "open" | "half_open";
+  /** Since when nothing has been accepted; null while it works. */
+  failing_since: Time | null;
+}
+
+export type Treatment = "keep" | "hash" | "remove";
+
+/** What becomes of personal data in the calls of an endpoint. */
+export interface Policy {
+  name: Treatment;
+  email: Treatment;
+  ip: Treatment;
+  text: Treatment;
 }
 
 export interface Endpoint {
@@ -235,26 +247,59 @@ export interface Endpoint {
   name: string;
   url: string;
   dialect: string;
+  dialect_version: string;
+  /** Empty lists mean all. */
   events: string[];
+  widgets: number[];
+  groups: number[];
   headers: { [name: string]: string };
   state: "active" | "paused" | "gone";
   state_reason: string;
   has_secret: boolean;
   in_flight_limit: number;
+  /** Calls per second; 0 means no limit. */
+  rate_limit: number;
   timeout_seconds: number;
+  success: "dialect" | "2xx";
+  /** null: every private range that the server allows. */
+  private_ranges: string[] | null;
+  policy: Policy;
   created_at: Time;
   updated_at: Time;
   stats: EndpointStats;
 }
 
-export interface EndpointInput {
-  name: string;
-  url: string;
-  dialect: string;
-  events: string[];
-  headers?: { [name: string]: string };
-  timeout_seconds: number;
-  in_flight_limit: number;
+export type EndpointInput = Pick<
+  Endpoint,
+  | "name"
+  | "url"
+  | "dialect"
+  | "dialect_version"
+  | "events"
+  | "widgets"
+  | "groups"
+  | "timeout_seconds"
+  | "in_flight_limit"
+  | "rate_limit"
+  | "success"
+  | "private_ranges"
+  | "policy"
+> & { headers?: { [name: string]: string } };
+
+export type ChartRange = "1h" | "24h" | "7d";
+
+export interface ChartPoint {
+  at: Time;
+  delivered: number;
+  failed: number;
+  mean_ms: number;
+  max_ms: number;
+  max_lag_seconds: number;
+}
+
+export interface Chart {
+  step_seconds: number;
+  points: ChartPoint[];
 }
 
 export interface DialectEvent {
@@ -266,6 +311,10 @@ export interface DialectEvent {
 export interface Dialect {
   name: string;
   title: string;
+  /** What a new endpoint is pinned to. */
+  version: string;
+  /** Newest last. */
+  versions: string[];
   success: string;
   events: DialectEvent[];
 }
@@ -299,6 +348,22 @@ export interface Attempt {
   response_body: string;
   outcome: "delivered" | "retry" | "dead";
   retry_at: Time | null;
+}
+
+/** Which deliveries are meant when many are sent again at once. */
+export interface DeliverySelection {
+  endpoint_id: number;
+  state?: DeliveryState;
+  event_name?: string;
+  conversation_id?: number;
+  event_id?: number;
+  from?: Time;
+  to?: Time;
+}
+
+export interface DeliveryCount {
+  count: number;
+  dry_run: boolean;
 }
 
 export interface DeliveryDetail extends Delivery {

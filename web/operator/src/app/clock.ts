@@ -30,6 +30,7 @@ const dayMonth = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "sh
 const fullDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const longDay = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const toMinute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -67,6 +68,11 @@ export function moment(time: string): string {
   return exact.format(Date.parse(time));
 }
 
+/** As moment, to the minute. */
+export function dayAndTime(time: string): string {
+  return toMinute.format(Date.parse(time));
+}
+
 export function milliseconds(value: number): string {
   if (value < 10) return `${value.toFixed(1)} ms`;
   if (value < 1000) return `${Math.round(value)} ms`;
@@ -79,4 +85,24 @@ export function seconds(value: number): string {
   if (value < 5400) return `${Math.round(value / 60)} min`;
   if (value < 172_800) return `${Math.round(value / 3600)} h`;
   return `${Math.round(value / 86_400)} days`;
+}
+
+function counted(value: number, unit: string): string {
+  return `${value} ${unit}${value === 1 ? "" : "s"}`;
+}
+
+/** How long something has lasted, as one says it: "20 seconds", "3 hours", "2 days and 4 hours". */
+export function lasting(value: number): string {
+  const whole = Math.max(0, Math.floor(value));
+  if (whole < 60) return counted(whole, "second");
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return counted(minutes, "minute");
+  const hours = Math.floor(minutes / 60);
+  const [most, unit, rest, smaller]: [number, string, number, string] =
+    hours < 24
+      ? [hours, "hour", minutes % 60, "minute"]
+      : [Math.floor(hours / 24), "day", hours % 24, "hour"];
+  // Beside many days an hour says nothing.
+  const small = unit === "day" && most >= 7 ? 0 : rest;
+  return small === 0 ? counted(most, unit) : `${counted(most, unit)} and ${counted(small, smaller)}`;
 }

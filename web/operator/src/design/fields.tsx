@@ -33,7 +33,8 @@ interface TextProps {
   onChange: (value: string) => void;
   error?: string;
   hint?: ReactNode;
-  type?: "text" | "email" | "password" | "url" | "tel" | "number" | "color";
+  hideLabel?: boolean;
+  type?: "text" | "email" | "password" | "url" | "tel" | "number" | "color" | "datetime-local";
   autoComplete?: string;
   inputMode?: InputProps["inputMode"];
   required?: boolean;
@@ -61,8 +62,9 @@ export function TextEntry(props: TextProps) {
       autoFocus={props.autoFocus}
       validationBehavior="aria"
       spellCheck={props.mono ? "false" : undefined}
+      aria-label={props.hideLabel ? label : undefined}
     >
-      <Label className="field-label">{label}</Label>
+      {!props.hideLabel && <Label className="field-label">{label}</Label>}
       {lines ? (
         <TextArea className={look} rows={lines} placeholder={props.placeholder} />
       ) : (

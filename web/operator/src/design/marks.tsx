@@ -58,12 +58,20 @@ export function Skeleton({ width, height = 12 }: { width: number | string; heigh
   return <span className="skeleton" style={{ width, height }} />;
 }
 
-export function Callout(props: { tone?: "bad" | "warn" | "good"; icon?: IconName; children: ReactNode }) {
+interface CalloutProps {
+  tone?: "bad" | "warn" | "good";
+  icon?: IconName;
+  /** For what stands there for long and changes by itself: not read out at every change. */
+  still?: boolean;
+  children: ReactNode;
+}
+
+export function Callout(props: CalloutProps) {
   const icon = props.icon ?? (props.tone === "good" ? "checkCircle" : props.tone ? "alert" : "info");
   return (
     <div
       className={`callout ${props.tone ?? ""}`}
-      role={props.tone === "bad" ? "alert" : props.tone ? "status" : undefined}
+      role={props.still || !props.tone ? undefined : props.tone === "bad" ? "alert" : "status"}
     >
       <Icon name={icon} />
       <div>{props.children}</div>

@@ -12,6 +12,7 @@ import { toast } from "../design/toasts.tsx";
 import { DeliveryTag } from "./DeliveryTag.tsx";
 import { JsonText } from "./JsonText.tsx";
 import { LoadFault, Loading, Page } from "./parts.tsx";
+import { sentence } from "./standing.ts";
 
 const BACK = { to: "/settings/deliveries", label: "Delivery log" };
 
@@ -52,6 +53,19 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
       setBusy(false);
     }
   };
+  const revive = async () => {
+    setBusy(true);
+    try {
+      await deliveries.revive(delivery.id);
+      await client.invalidateQueries({ queryKey: ["deliveries"] });
+      toast("It waits to be tried again");
+    } catch (cause) {
+      toast(asApiError(cause).detail);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const dead = delivery.state === "dead";
   const wait = delivery.next_attempt_at ? (Date.parse(delivery.next_attempt_at) - now) / 1000 : null;
   return (
     <Page
@@ -61,7 +75,11 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
       intro={
         <span className="inline wrap">
           <DeliveryTag delivery={delivery} />
-          <span>Event {delivery.event.seq}</span>
+          {delivery.event.id === 0 ? (
+            <span className="tag">Test</span>
+          ) : (
+            <Link to={`/settings/deliveries?event_id=${delivery.event.id}`}>Event {delivery.event.seq}</Link>
+          )}
           <Link to={`/settings/endpoints/${delivery.endpoint_id}`}>Endpoint {delivery.endpoint_id}</Link>
           {delivery.conversation_id !== null && (
             <Link to={`/inbox/${delivery.conversation_id}`}>Conversation {delivery.conversation_id}</Link>
@@ -74,21 +92,35 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
         </span>
       }
       actions={
-        <Action icon="refresh" kind="primary" onPress={() => void resend()} isDisabled={busy}>
-          Resend
-        </Action>
+        <>
+          {dead && (
+            <Action icon="reopen" kind="primary" onPress={() => void revive()} isDisabled={busy}>
+              Try again
+            </Action>
+          )}
+          <Action
+            icon="refresh"
+            kind={dead ? "plain" : "primary"}
+            onPress={() => void resend()}
+            isDisabled={busy}
+          >
+            Resend
+          </Action>
+        </>
       }
     >
       {delivery.state === "pending" && delivery.attempts > 0 && (
         <Callout tone="warn" icon="clock">
           {wait !== null && wait > 0 ? `The next try is in ${seconds(wait)}.` : "The next try is due now."}{" "}
-          {delivery.last_error}
+          {sentence(delivery.last_error)}
         </Callout>
       )}
-      {delivery.state === "dead" && (
+      {dead && (
         <Callout tone="bad">
-          Given up after {delivery.attempts} attempts. {delivery.last_error} Resend it when the receiver works
-          again.
+          {/given up/i.test(delivery.last_error)
+            ? sentence(delivery.last_error)
+            : `Given up after ${delivery.attempts} attempts. ${sentence(delivery.last_error)}`}{" "}
+          When the receiver works again, try this call again.
         </Callout>
       )}
       <section className="stack">
@@ -107,13 +139,17 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
         <h2>Request</h2>
         <div className="card">
           <div className="request-line mono">
-            <strong>POST</strong> {delivery.request.url}
+            <strong>POST</strong> {delivery.request.url || "not sent yet"}
           </div>
           <Fold title="Headers" open>
             <HeaderTable headers={delivery.request.headers} />
           </Fold>
           <Fold title="Body" open actions={<CopyAction text={delivery.request.body} label="Copy body" />}>
-            <JsonText text={delivery.request.body} label="Request body" />
+            {delivery.request.body ? (
+              <JsonText text={delivery.request.body} label="Request body" />
+            ) : (
+              <p className="item-hint fold-pad">It is made when the call is sent first.</p>
+            )}
           </Fold>
         </div>
       </section>

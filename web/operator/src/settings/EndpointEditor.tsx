@@ -1,17 +1,37 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { CheckboxGroup, Label } from "react-aria-components";
-import { endpoints } from "../api/routes.ts";
-import type { Dialect, Endpoint, EndpointInput } from "../api/types.ts";
+import { endpoints, widgets as widgetRoutes } from "../api/routes.ts";
+import type { Dialect, Endpoint } from "../api/types.ts";
 import { go, useNumberParam } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
 import { CheckEntry, ChoiceEntry, Fault, SwitchEntry, TextEntry } from "../design/fields.tsx";
+import { Icon } from "../design/icons.tsx";
+import { SegmentEntry } from "../design/SegmentEntry.tsx";
 import { toast } from "../design/toasts.tsx";
+import { useGroups } from "../inbox/lists.ts";
+import { keys } from "../realtime/snapshots.ts";
+import { type HeaderLine, headersOf, inputOf, PERSONAL, TREATMENTS, valuesOf } from "./endpoint-form.ts";
 import { useForm } from "./form.ts";
 import { FormEnd, FormSection, LoadFault, Loading, Page, SecretOnce } from "./parts.tsx";
 
 const BACK = { to: "/settings/endpoints", label: "Endpoints" };
-const SHOWN = ["name", "url", "dialect", "events", "headers", "timeout_seconds", "in_flight_limit"];
+const SHOWN = [
+  "name",
+  "url",
+  "dialect",
+  "dialect_version",
+  "events",
+  "widgets",
+  "groups",
+  "headers",
+  "timeout_seconds",
+  "in_flight_limit",
+  "rate_limit",
+  "success",
+  "private_ranges",
+  "policy",
+];
 const MASK = "***";
 
 export default function EndpointEditor() {
@@ -48,53 +68,19 @@ export default function EndpointEditor() {
   );
 }
 
-interface HeaderLine {
-  name: string;
-  value: string;
-}
-
-interface Values {
-  name: string;
-  url: string;
-  dialect: string;
-  every: boolean;
-  events: string[];
-  headers: HeaderLine[];
-  timeout: string;
-  limit: string;
-}
-
-function headersOf(lines: HeaderLine[]): { [name: string]: string } {
-  return Object.fromEntries(
-    lines.filter((line) => line.name.trim() !== "").map((line) => [line.name.trim(), line.value]),
-  );
-}
-
 function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: Dialect[] }) {
   const client = useQueryClient();
+  const groups = useGroups();
+  const widgets = useQuery({
+    queryKey: keys.widgets,
+    queryFn: async () => (await widgetRoutes.list()).items,
+  });
   const [made, setMade] = useState<{ id: number; secret: string } | null>(null);
-  const start: Values = {
-    name: endpoint?.name ?? "",
-    url: endpoint?.url ?? "",
-    dialect: endpoint?.dialect ?? dialects[0]?.name ?? "standard",
-    every: endpoint ? endpoint.events.length === 0 : true,
-    events: endpoint?.events ?? [],
-    headers: Object.entries(endpoint?.headers ?? {}).map(([name, value]) => ({ name, value })),
-    timeout: String(endpoint?.timeout_seconds ?? 15),
-    limit: String(endpoint?.in_flight_limit ?? 16),
-  };
+  const start = valuesOf(endpoint, dialects);
   const form = useForm(start, async (values, key) => {
-    const input: EndpointInput = {
-      name: values.name.trim(),
-      url: values.url.trim(),
-      dialect: values.dialect,
-      events: values.every ? [] : values.events,
-      timeout_seconds: Number(values.timeout) || 0,
-      in_flight_limit: Number(values.limit) || 0,
-    };
-    const same = JSON.stringify(values.headers) === JSON.stringify(start.headers);
     // Masked values came from the server and must not overwrite the real ones.
-    if (!same) input.headers = headersOf(values.headers);
+    const same = JSON.stringify(values.headers) === JSON.stringify(start.headers);
+    const input = { ...inputOf(values), ...(!same && { headers: headersOf(values.headers) }) };
     if (endpoint) {
       const saved = await endpoints.update(endpoint.id, input);
       client.setQueryData(["endpoints", endpoint.id], saved);
@@ -108,11 +94,8 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
   });
   const { values, set, fault } = form;
   const dialect = dialects.find((each) => each.name === values.dialect);
-  const changeHeader = (index: number, line: HeaderLine) =>
-    set(
-      "headers",
-      values.headers.map((each, at) => (at === index ? line : each)),
-    );
+  const versions = dialect?.versions ?? [];
+  const newest = versions.at(-1) ?? dialect?.version ?? values.version;
 
   return (
     <Page
@@ -120,7 +103,7 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
       back={endpoint ? { to: `/settings/endpoints/${endpoint.id}`, label: endpoint.name } : BACK}
     >
       <form className="card form" onSubmit={form.submit} noValidate>
-        <FormSection title="Receiver">
+        <FormSection title="Receiver" hint="Who is called, and in which form.">
           <TextEntry
             label="Name"
             value={values.name}
@@ -143,107 +126,153 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
             label="Dialect"
             value={values.dialect}
             onChange={(value) => {
+              const next = dialects.find((each) => each.name === value);
               set("dialect", value);
+              set("version", next?.version ?? "");
               set("events", []);
-              set("every", true);
+              set("everyEvent", true);
             }}
             error={fault("dialect")}
-            hint={dialect && `A call counts as received with ${dialect.success}.`}
             choices={dialects.map((each) => ({ value: each.name, label: each.title }))}
           />
+          <ChoiceEntry
+            label="Version"
+            value={values.version}
+            onChange={(value) => set("version", value)}
+            error={fault("dialect_version")}
+            hint={
+              values.version === newest
+                ? "Calls keep this form when a later version of Parley adds another."
+                : `Calls keep this form. The newest is version ${newest}.`
+            }
+            choices={[...new Set([...versions, values.version])].map((each) => ({
+              value: each,
+              label: each === newest ? `Version ${each} (newest)` : `Version ${each}`,
+            }))}
+          />
         </FormSection>
-        <FormSection title="Events" hint="The names are those of the dialect.">
-          <SwitchEntry
-            selected={values.every}
-            onChange={(value) => set("every", value)}
+        <FormSection title="What it hears" hint="All of it, unless you narrow it down.">
+          <Scope
+            every={values.everyEvent}
+            onEvery={(value) => set("everyEvent", value)}
+            title="Every event"
             hint="Also those that a later version adds."
-          >
-            Every event
-          </SwitchEntry>
-          {!values.every && dialect && (
-            <CheckboxGroup
-              className="field"
-              value={values.events}
-              onChange={(value) => set("events", value)}
-              isInvalid={fault("events") !== undefined}
-              validationBehavior="aria"
-            >
-              <Label className="field-label">Events to send</Label>
-              <div className="event-checks">
-                {dialect.events.map((event) => (
-                  <CheckEntry key={event.name} value={event.name} hint={event.description || event.title}>
-                    <span className="mono">{event.name}</span>
-                  </CheckEntry>
-                ))}
-              </div>
-              <Fault text={fault("events")} />
-            </CheckboxGroup>
-          )}
+            label="Events to send"
+            chosen={values.events}
+            onChosen={(value) => set("events", value)}
+            error={fault("events")}
+            choices={(dialect?.events ?? []).map((event) => ({
+              value: event.name,
+              label: event.name,
+              hint: event.description || event.title,
+              mono: true,
+            }))}
+          />
+          <Scope
+            every={values.everyWidget}
+            onEvery={(value) => set("everyWidget", value)}
+            title="Every widget"
+            hint="What belongs to no conversation, such as an operator's status, is told in any case."
+            label="Only these widgets"
+            chosen={values.widgets}
+            onChosen={(value) => set("widgets", value)}
+            error={fault("widgets")}
+            choices={known(widgets.data, values.widgets, "Widget")}
+          />
+          <Scope
+            every={values.everyGroup}
+            onEvery={(value) => set("everyGroup", value)}
+            title="Every group"
+            hint="Off: conversations that no group has are left out, too."
+            label="Only these groups"
+            chosen={values.groups}
+            onChosen={(value) => set("groups", value)}
+            error={fault("groups")}
+            choices={known(groups.data, values.groups, "Group")}
+          />
         </FormSection>
-        <FormSection
-          title="Headers"
-          hint="Sent with every call, for example for authorization. Values are not shown again."
-        >
-          {values.headers.map((line, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place; names may repeat while typing
-            <div className="header-line" key={index}>
-              <TextEntry
-                label={`Header ${index + 1}`}
-                value={line.name}
-                onChange={(name) => changeHeader(index, { ...line, name })}
-                mono
-              />
-              <TextEntry
-                label={`Value ${index + 1}`}
-                value={line.value}
-                onChange={(value) => changeHeader(index, { ...line, value })}
-                hint={line.value === MASK ? "Kept as it is" : undefined}
-                mono
-              />
-              <Action
-                kind="quiet"
-                icon="trash"
-                aria-label={`Remove header ${index + 1}`}
-                onPress={() =>
-                  set(
-                    "headers",
-                    values.headers.filter((_, at) => at !== index),
-                  )
-                }
-              />
-            </div>
-          ))}
-          {fault("headers") && (
-            <span className="field-error" role="alert">
-              {fault("headers")}
-            </span>
-          )}
-          <div>
-            <Action
-              small
-              icon="plus"
-              onPress={() => set("headers", [...values.headers, { name: "", value: "" }])}
-            >
-              Add header
-            </Action>
+        <FormSection title="How it is called" hint="Calls of one conversation are always one after another.">
+          <div className="two">
+            <TextEntry
+              label="Calls at once"
+              value={values.atOnce}
+              onChange={(value) => set("atOnce", value)}
+              error={fault("in_flight_limit")}
+              inputMode="numeric"
+            />
+            <TextEntry
+              label="Calls per second"
+              value={values.perSecond}
+              onChange={(value) => set("perSecond", value)}
+              error={fault("rate_limit")}
+              placeholder="No limit"
+              inputMode="numeric"
+            />
           </div>
-        </FormSection>
-        <FormSection title="Limits">
           <TextEntry
-            label="Seconds to wait for an answer"
+            label="Time-out in seconds"
             value={values.timeout}
             onChange={(value) => set("timeout", value)}
             error={fault("timeout_seconds")}
+            hint="Without an answer by then the call has failed and is repeated."
             inputMode="numeric"
           />
-          <TextEntry
-            label="Calls at the same time"
-            value={values.limit}
-            onChange={(value) => set("limit", value)}
-            error={fault("in_flight_limit")}
-            hint="Calls of one conversation are always one after another."
-            inputMode="numeric"
+          <ChoiceEntry
+            label="Success"
+            value={values.success}
+            onChange={(value) => set("success", value)}
+            error={fault("success")}
+            hint="Any other answer counts as a failure, and the call is repeated."
+            choices={[
+              { value: "dialect", label: `As the dialect says: ${dialect?.success ?? "its own rule"}` },
+              { value: "2xx", label: "Any 2xx" },
+            ]}
           />
+          <ChoiceEntry
+            label="Private networks"
+            value={values.privately}
+            onChange={(value) => set("privately", value)}
+            error={values.privately === "some" ? undefined : fault("private_ranges")}
+            hint="Which of them may be called at all is a setting of the server; here it can only be narrowed."
+            choices={[
+              { value: "allowed", label: "Those that the server allows" },
+              { value: "none", label: "None, public addresses only" },
+              { value: "some", label: "Only these ranges" },
+            ]}
+          />
+          {values.privately === "some" && (
+            <TextEntry
+              label="Ranges"
+              value={values.ranges}
+              onChange={(value) => set("ranges", value)}
+              error={fault("private_ranges")}
+              hint="One a line."
+              placeholder="10.20.0.0/16"
+              lines={3}
+              mono
+            />
+          )}
+          <Headers
+            lines={values.headers}
+            onChange={(lines) => set("headers", lines)}
+            error={fault("headers")}
+          />
+        </FormSection>
+        <FormSection
+          title="Privacy"
+          hint="What calls tell about people, in every dialect. It counts from the next call on; what was sent once is repeated as it was."
+        >
+          {PERSONAL.map(({ part, label, meaning }) => (
+            <SegmentEntry
+              key={part}
+              label={label}
+              value={values.policy[part]}
+              onChange={(value) => set("policy", { ...values.policy, [part]: value })}
+              error={fault(`policy.${part}`)}
+              hint={meaning[values.policy[part]]}
+              choices={TREATMENTS}
+            />
+          ))}
         </FormSection>
         <FormEnd form={form} label={endpoint ? "Save" : "Make endpoint"} fields={SHOWN} />
       </form>
@@ -260,5 +289,124 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
         Your program checks the <code>webhook-signature</code> header of every call with it.
       </SecretOnce>
     </Page>
+  );
+}
+
+interface ScopeChoice {
+  value: string;
+  label: string;
+  hint?: string;
+  mono?: boolean;
+}
+
+/** What there is to choose from, and what was chosen once and is no more. */
+function known(
+  items: { id: number; name: string }[] | undefined,
+  chosen: string[],
+  kind: string,
+): ScopeChoice[] {
+  const there = (items ?? []).map((each) => ({ value: String(each.id), label: each.name }));
+  const gone = items
+    ? chosen
+        .filter((id) => !there.some((each) => each.value === id))
+        .map((id) => ({ value: id, label: `${kind} ${id}, deleted` }))
+    : [];
+  return [...there, ...gone];
+}
+
+interface ScopeProps {
+  every: boolean;
+  onEvery: (every: boolean) => void;
+  title: string;
+  hint: string;
+  label: string;
+  chosen: string[];
+  onChosen: (chosen: string[]) => void;
+  error: string | undefined;
+  choices: ScopeChoice[];
+}
+
+/** Everything, or only what is checked. */
+function Scope(props: ScopeProps) {
+  return (
+    <div className="scope">
+      <SwitchEntry selected={props.every} onChange={props.onEvery} hint={props.hint}>
+        {props.title}
+      </SwitchEntry>
+      {!props.every && (
+        <CheckboxGroup
+          className="field scope-choices"
+          value={props.chosen}
+          onChange={props.onChosen}
+          isInvalid={props.error !== undefined}
+          validationBehavior="aria"
+        >
+          <Label className="field-label">{props.label}</Label>
+          <div className="event-checks">
+            {props.choices.map((choice) => (
+              <CheckEntry key={choice.value} value={choice.value} hint={choice.hint}>
+                <span className={choice.mono ? "mono" : undefined}>{choice.label}</span>
+              </CheckEntry>
+            ))}
+            {props.choices.length === 0 && <span className="field-hint">There is none yet.</span>}
+          </div>
+          <Fault text={props.error} />
+        </CheckboxGroup>
+      )}
+    </div>
+  );
+}
+
+interface HeadersProps {
+  lines: HeaderLine[];
+  onChange: (lines: HeaderLine[]) => void;
+  error: string | undefined;
+}
+
+function Headers({ lines, onChange, error }: HeadersProps) {
+  const change = (index: number, line: HeaderLine) =>
+    onChange(lines.map((each, at) => (at === index ? line : each)));
+  return (
+    <fieldset className="plain-set stack">
+      <legend className="field-label">Headers</legend>
+      <span className="field-hint">
+        Sent with every call, for example for authorization. Values are not shown again.
+      </span>
+      {lines.map((line, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place; names may repeat while typing
+        <div className="header-line" key={index}>
+          <TextEntry
+            label={`Header ${index + 1}`}
+            value={line.name}
+            onChange={(name) => change(index, { ...line, name })}
+            mono
+          />
+          <TextEntry
+            label={`Value ${index + 1}`}
+            value={line.value}
+            onChange={(value) => change(index, { ...line, value })}
+            hint={line.value === MASK ? "Kept as it is" : undefined}
+            mono
+          />
+          <Action
+            kind="quiet"
+            icon="trash"
+            aria-label={`Remove header ${index + 1}`}
+            onPress={() => onChange(lines.filter((_, at) => at !== index))}
+          />
+        </div>
+      ))}
+      {error && (
+        <span className="field-error" role="alert">
+          <Icon name="alert" size={16} />
+          <span>{error}</span>
+        </span>
+      )}
+      <div>
+        <Action small icon="plus" onPress={() => onChange([...lines, { name: "", value: "" }])}>
+          Add header
+        </Action>
+      </div>
+    </fieldset>
   );
 }

@@ -1,17 +1,19 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { asApiError } from "../api/error.ts";
 import { endpoints } from "../api/routes.ts";
 import type { Endpoint } from "../api/types.ts";
-import { age, seconds, useNow } from "../app/clock.ts";
-import { go, useNumberParam } from "../app/router.tsx";
+import { age, lasting, seconds, useNow } from "../app/clock.ts";
+import { go, Link, useNumberParam, usePlace } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
-import { Confirm } from "../design/Dialogs.tsx";
-import { Callout } from "../design/marks.tsx";
+import { Confirm, Window } from "../design/Dialogs.tsx";
 import { toast } from "../design/toasts.tsx";
 import { Deliveries } from "./DeliveryLog.tsx";
-import { Standing } from "./EndpointStanding.tsx";
+import { EndpointChart } from "./EndpointChart.tsx";
+import { Standing, StandingStory } from "./EndpointStanding.tsx";
+import { writeFilter } from "./log-filter.ts";
 import { LinkAction, LoadFault, Loading, Page, SecretOnce } from "./parts.tsx";
+import { TestDialog } from "./TestDialog.tsx";
 
 const BACK = { to: "/settings/endpoints", label: "Endpoints" };
 
@@ -35,10 +37,28 @@ export default function EndpointPage() {
   );
 }
 
+function number(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function calls(count: number): string {
+  return `${number(count)} ${count === 1 ? "call" : "calls"}`;
+}
+
+/** What the endpoint is told of, in a few words. */
+function hears({ events, widgets, groups }: Endpoint): string {
+  const some = (count: number, kind: string) => `${count} ${count === 1 ? kind : `${kind}s`}`;
+  const parts = [events.length === 0 ? "every event" : some(events.length, "event")];
+  if (widgets.length > 0) parts.push(some(widgets.length, "widget"));
+  if (groups.length > 0) parts.push(some(groups.length, "group"));
+  return parts.join(", ");
+}
+
 function Overview({ endpoint }: { endpoint: Endpoint }) {
   const client = useQueryClient();
   const now = useNow();
-  const [asking, setAsking] = useState<"delete" | "rotate" | null>(null);
+  const here = usePlace();
+  const [asking, setAsking] = useState<"delete" | "rotate" | "resume" | "test" | null>(null);
   const [secret, setSecret] = useState<string | null>(null);
   const { stats, id } = endpoint;
 
@@ -53,14 +73,13 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
     }
   };
   const pause = () => act(async () => endpoints.pause(id).then(() => "Paused. Events are kept for later."));
-  const resume = () => act(async () => endpoints.resume(id).then(() => "Sending again"));
-  const test = () =>
+  const resume = (backlog: boolean) =>
     act(async () => {
-      const { delivery_id } = await endpoints.test(id);
-      toast("A test call is on its way", {
-        action: { label: "Look", run: () => go(`/settings/deliveries/${delivery_id}`) },
-      });
-      return "";
+      await endpoints.resume(id, backlog);
+      if (stats.pending === 0) return "Sending again";
+      return backlog
+        ? `Sending again, the ${calls(stats.pending)} that waited first`
+        : `Sending again. ${calls(stats.pending)} that waited ${stats.pending === 1 ? "was" : "were"} left out.`;
     });
   const rotate = () =>
     act(async () => {
@@ -74,13 +93,25 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
       return `${endpoint.name} was deleted`;
     });
 
-  const facts: [string, string][] = [
-    ["Waiting", String(stats.pending)],
-    ["Behind", seconds(stats.lag_seconds)],
-    ["Given up", String(stats.dead)],
-    ["Last answer", stats.last_attempt_at ? String(stats.last_status ?? "none") : "never called"],
-    ["Last call", stats.last_attempt_at ? age(stats.last_attempt_at, now) : "never"],
-    ["Events", endpoint.events.length === 0 ? "every event" : `${endpoint.events.length} kinds`],
+  const reduced = Object.values(endpoint.policy).some((each) => each !== "keep");
+  const facts: { name: string; value: ReactNode }[] = [
+    { name: "Waiting", value: number(stats.pending) },
+    { name: "Behind", value: seconds(stats.lag_seconds) },
+    {
+      name: "Given up",
+      value:
+        stats.dead > 0 ? (
+          <Link to={`${here.path}?${writeFilter(here.query, { state: "dead" })}`}>{number(stats.dead)}</Link>
+        ) : (
+          "0"
+        ),
+    },
+    {
+      name: "Last answer",
+      value: stats.last_attempt_at ? String(stats.last_status ?? "none") : "never called",
+    },
+    { name: "Last call", value: stats.last_attempt_at ? age(stats.last_attempt_at, now) : "never" },
+    { name: "Hears", value: hears(endpoint) },
   ];
   return (
     <Page
@@ -90,24 +121,27 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
       intro={
         <>
           <span className="mono endpoint-url">{endpoint.url}</span>
-          <span className="inline">
+          <span className="inline wrap">
             <Standing endpoint={endpoint} />
-            <span className="tag">{endpoint.dialect}</span>
+            <span className="tag">
+              {endpoint.dialect} {endpoint.dialect_version}
+            </span>
+            {reduced && <span className="tag accent">Personal data reduced</span>}
           </span>
         </>
       }
       actions={
         <>
-          <Action icon="send" onPress={() => void test()}>
-            Send test
+          <Action icon="send" onPress={() => setAsking("test")}>
+            Send test…
           </Action>
           {endpoint.state === "active" ? (
             <Action icon="pause" onPress={() => void pause()}>
               Pause
             </Action>
           ) : (
-            <Action icon="play" onPress={() => void resume()}>
-              Resume
+            <Action icon="play" onPress={() => (stats.pending > 0 ? setAsking("resume") : void resume(true))}>
+              {stats.pending > 0 ? "Resume…" : "Resume"}
             </Action>
           )}
           <LinkAction to={`/settings/endpoints/${id}/edit`} icon="sliders">
@@ -116,34 +150,19 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
         </>
       }
     >
-      {endpoint.state === "gone" && (
-        <Callout tone="bad">
-          The receiver answered that it is gone{endpoint.state_reason ? ` (${endpoint.state_reason})` : ""}.
-          Nothing is sent until you resume.
-        </Callout>
-      )}
-      {endpoint.state === "paused" && (
-        <Callout tone="warn">
-          Paused{endpoint.state_reason ? `: ${endpoint.state_reason}` : ""}. Events wait in order until you
-          resume.
-        </Callout>
-      )}
-      {endpoint.state === "active" && stats.breaker === "open" && (
-        <Callout tone="warn">
-          The receiver keeps failing, so calls are held back and tried one at a time.
-        </Callout>
-      )}
+      <StandingStory endpoint={endpoint} />
       <dl className="card stats">
-        {facts.map(([name, value]) => (
+        {facts.map(({ name, value }) => (
           <div key={name}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>
         ))}
       </dl>
+      <EndpointChart endpointId={id} />
       <section className="stack">
         <h2>Delivery log</h2>
-        <Deliveries endpointId={id} />
+        <Deliveries endpoint={endpoint} />
       </section>
       <section className="card pad stack">
         <h2>Secret and end</h2>
@@ -156,6 +175,33 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
           </Action>
         </div>
       </section>
+      <Window open={asking === "resume"} onClose={() => setAsking(null)} title={`Resume ${endpoint.name}?`}>
+        <p>
+          <strong>{calls(stats.pending)}</strong> {stats.pending === 1 ? "is" : "are"} waiting
+          {stats.lag_seconds >= 1 && `, the oldest for ${lasting(stats.lag_seconds)}`}. They can be sent
+          first, in order, or be left out. What is left out stays in the log as dropped and can be replayed.
+        </p>
+        <div className="dialog-actions">
+          <Action onPress={() => setAsking(null)}>Cancel</Action>
+          {[false, true].map((backlog) => (
+            <Action
+              key={String(backlog)}
+              kind={backlog ? "primary" : "plain"}
+              onPress={() => {
+                setAsking(null);
+                void resume(backlog);
+              }}
+            >
+              {!backlog
+                ? "Leave them out"
+                : stats.pending === 1
+                  ? "Send the waiting call"
+                  : `Send the ${number(stats.pending)} waiting calls`}
+            </Action>
+          ))}
+        </div>
+      </Window>
+      {asking === "test" && <TestDialog endpoint={endpoint} onClose={() => setAsking(null)} />}
       <Confirm
         open={asking === "rotate"}
         title="Make a new signing secret?"
@@ -173,7 +219,10 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
         onClose={() => setAsking(null)}
         onConfirm={() => void remove()}
       >
-        {stats.pending > 0 ? `${stats.pending} waiting calls will not be sent. ` : ""}This cannot be undone.
+        {stats.pending > 0
+          ? `${calls(stats.pending)} that ${stats.pending === 1 ? "waits" : "wait"} will not be sent. `
+          : ""}
+        This cannot be undone.
       </Confirm>
       <SecretOnce
         secret={secret}

@@ -1,11 +1,22 @@
 import type { Endpoint } from "../api/types.ts";
 import { age, seconds, useNow } from "../app/clock.ts";
+import { Callout } from "../design/marks.tsx";
+import { standingOf } from "./standing.ts";
 
 export function Standing({ endpoint }: { endpoint: Endpoint }) {
-  if (endpoint.state === "paused") return <span className="tag warn">Paused</span>;
-  if (endpoint.state === "gone") return <span className="tag bad">Gone</span>;
-  if (endpoint.stats.breaker !== "closed") return <span className="tag bad">Failing</span>;
-  return <span className="tag good">Active</span>;
+  const { label, tone } = standingOf(endpoint, useNow());
+  return <span className={`tag ${tone}`}>{label}</span>;
+}
+
+/** What has happened to the endpoint, while there is anything to say. */
+export function StandingStory({ endpoint }: { endpoint: Endpoint }) {
+  const { tone, story } = standingOf(endpoint, useNow());
+  if (story.length === 0) return null;
+  return (
+    <Callout tone={tone} still>
+      {story.join(" ")}
+    </Callout>
+  );
 }
 
 /** The line an integrator looks for first: how far behind, and what was answered last. */
@@ -17,9 +28,9 @@ export function EndpointStanding({ endpoint }: { endpoint: Endpoint }) {
   ];
   if (stats.dead > 0) parts.push(`${stats.dead} given up`);
   if (stats.last_attempt_at) {
-    parts.push(
-      `last answer ${stats.last_status ?? "none"}, ${age(stats.last_attempt_at, now)}${age(stats.last_attempt_at, now) === "now" ? "" : " ago"}`,
-    );
+    const when = age(stats.last_attempt_at, now);
+    const told = when === "now" ? "just now" : /( min| h)$/.test(when) ? `${when} ago` : `on ${when}`;
+    parts.push(`last answer ${stats.last_status ?? "none"}, ${told}`);
   }
   return <span className="item-hint">{parts.join(" · ")}</span>;
 }

@@ -3,6 +3,15 @@ import { newKey } from "../api/client.ts";
 import { type ApiError, asApiError } from "../api/error.ts";
 import { setLeaveGuard } from "../app/router.tsx";
 
+const FAULTY = [
+  "[data-invalid] .input",
+  ".input[data-invalid]",
+  "[data-invalid] .select-button",
+  "[data-invalid] input",
+]
+  .map((each) => `.form ${each}`)
+  .join(", ");
+
 export interface Form<Values> {
   values: Values;
   set: <Field extends keyof Values>(field: Field, value: Values[Field]) => void;
@@ -63,9 +72,7 @@ export function useForm<Values extends object>(
       .catch((cause) => {
         setTrouble(asApiError(cause));
         // The first field with a fault takes the focus once it is drawn.
-        requestAnimationFrame(() =>
-          document.querySelector<HTMLElement>("[data-invalid] .input, .input[data-invalid]")?.focus(),
-        );
+        requestAnimationFrame(() => document.querySelector<HTMLElement>(FAULTY)?.focus());
       })
       .finally(() => setBusy(false));
   };

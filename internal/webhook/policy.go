@@ -1,0 +1,173 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+
+	"parley/internal/event"
+	"parley/internal/fault"
+)
+
+// What a Policy does with one kind of data.
+const (
+	Keep   = "keep"
+	Hash   = "hash"   // a stable code instead: equal values stay equal, and nobody outside can tell which they are
+	Remove = "remove" // nothing instead, of the same type
+)
+
+// Policy says what an endpoint is told about the people behind a conversation. It changes the snapshot before any dialect
+// sees it, so it holds in all of them. "" means Keep.
+type Policy struct {
+	// Name is the contact's name, wherever it stands.
+	Name string
+	// Email is the contact's e-mail address and phone number.
+	Email string
+	// IP is the address that a contact came from.
+	IP string
+	// Text is what was written: messages, notes, the topic, custom data.
+	Text string
+}
+
+// set takes the words that p gives and keeps the others.
+func (e *Policy) set(p Policy) {
+	for _, one := range []struct{ to, from *string }{{&e.Name, &p.Name}, {&e.Email, &p.Email}, {&e.IP, &p.IP}, {&e.Text, &p.Text}} {
+		if *one.from != "" {
+			*one.to = *one.from
+		}
+		if *one.to == "" {
+			*one.to = Keep
+		}
+	}
+}
+
+func (e *Policy) check(c *fault.Collect) {
+	for _, one := range []struct{ field, word string }{{"name", e.Name}, {"email", e.Email}, {"ip", e.IP}, {"text", e.Text}} {
+		if one.word != Keep && one.word != Hash && one.word != Remove {
+			c.Add(fault.New(fault.FieldInvalid, "the policy is keep, hash or remove").At("policy." + one.field))
+		}
+	}
+}
+
+// hashes reports whether the policy needs a key.
+func (e Policy) hashes() bool {
+	return e.Name == Hash || e.Email == Hash || e.IP == Hash || e.Text == Hash
+}
+
+func does(word string) bool { return word == Hash || word == Remove }
+
+// apply returns ev as the policy lets it be seen; ev itself, which others share, is not touched. The key is what hashes
+// are made with.
+func (e Policy) apply(ev *event.Event, key []byte) *event.Event {
+	if !does(e.Name) && !does(e.Email) && !does(e.IP) && !does(e.Text) {
+		return ev
+	}
+	m := masker{e, key}
+	out := *ev
+	out.By = m.party(ev.By)
+	if ev.Conversation != nil {
+		c := *ev.Conversation
+		c.Contact = m.contact(c.Contact)
+		c.Topic = m.text(c.Topic)
+		if c.LastMessage != nil {
+			last := *c.LastMessage
+			last.Body = m.text(last.Body)
+			c.LastMessage = &last
+		}
+		out.Conversation = &c
+	}
+	if ev.Session != nil {
+		s := m.session(*ev.Session)
+		out.Session = &s
+	}
+	if ev.Message != nil {
+		one := m.message(*ev.Message)
+		out.Message = &one
+	}
+	if ev.Messages != nil {
+		out.Messages = make([]event.Message, len(ev.Messages))
+		for i := range ev.Messages {
+			out.Messages[i] = m.message(ev.Messages[i])
+		}
+	}
+	if ev.Sessions != nil {
+		out.Sessions = make([]event.Session, len(ev.Sessions))
+		for i := range ev.Sessions {
+			out.Sessions[i] = m.session(ev.Sessions[i])
+		}
+	}
+	if ev.Contact != nil {
+		c := m.contact(*ev.Contact)
+		out.Contact = &c
+	}
+	return &out
+}
+
+type masker struct {
+	Policy
+	key []byte
+}
+
+// value masks one text. An empty one stays empty: that nothing is known is no secret.
+func (m *masker) value(word, v string) string {
+	switch {
+	case v == "" || !does(word):
+		return v
+	case word == Remove:
+		return ""
+	}
+	h := hmac.New(sha256.New, m.key)
+	h.Write([]byte(v))
+	return "h_" + hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+func (m *masker) text(v string) string { return m.value(m.Text, v) }
+
+func (m *masker) party(p event.Party) event.Party {
+	// "Visitor 11" says no more than the id beside it, and receivers know it as "no name".
+	if p.Type == event.ByContact && !(m.Name == Hash && p.Name == "Visitor "+strconv.FormatInt(p.ID, 10)) {
+		p.Name = m.value(m.Name, p.Name)
+	}
+	return p
+}
+
+func (m *masker) contact(c event.Contact) event.Contact {
+	c.Name = m.value(m.Name, c.Name)
+	c.Email, c.Phone = m.value(m.Email, c.Email), m.value(m.Email, c.Phone)
+	if does(m.Text) && c.Custom != "" && c.Custom != "{}" {
+		// Keys can tell as much as values, so the object is masked as a whole.
+		if m.Text == Hash {
+			hash, err := json.Marshal(map[string]string{"hash": m.text(string(c.Custom))})
+			if err != nil {
+				panic("webhook: mask custom data: " + err.Error()) // a string always encodes
+			}
+			c.Custom = event.RawJSON(hash)
+		} else {
+			c.Custom = "{}"
+		}
+	}
+	return c
+}
+
+func (m *masker) session(s event.Session) event.Session {
+	s.Visit.IP = m.value(m.IP, s.Visit.IP)
+	return s
+}
+
+func (m *masker) message(one event.Message) event.Message {
+	one.Sender = m.party(one.Sender)
+	one.Body = m.text(one.Body)
+	if one.Entry != nil {
+		entry := *one.Entry
+		for _, p := range []**event.Party{&entry.By, &entry.Operator} {
+			if *p != nil {
+				masked := m.party(**p)
+				*p = &masked
+			}
+		}
+		one.Entry = &entry
+	}
+	return one
+}

@@ -1,0 +1,289 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"pgregory.net/rapid"
+
+	"parley/internal/event"
+	"parley/internal/event/eventtest"
+	"parley/internal/webhook/dialect"
+	"parley/internal/webhook/dialect/all"
+)
+
+// kinds says what every text of a snapshot tells of the contact. A new field has to be given its place here, and in apply.
+var kinds = map[string]string{
+	"Party.Name": "name", "Contact.Name": "name", "Contact.Email": "email", "Contact.Phone": "email", "Visit.IP": "ip",
+	"Message.Body": "text", "LastMessage.Body": "text", "Conversation.Topic": "text", "Contact.Custom": "text",
+
+	// Ids, words of our own vocabulary, and what operators, widgets and endpoints are called.
+	"Event.Type": "", "Event.StatusBefore": "", "Party.Type": "", "Contact.UUID": "", "Contact.ExternalID": "", "Group.Name": "",
+	"Operator.Username": "", "Operator.FirstName": "", "Operator.LastName": "", "Operator.Alias": "", "Operator.Email": "", "Operator.ImageURL": "",
+	"Operator.Lang": "", "Operator.Locale": "", "Operator.Timezone": "", "Operator.Role": "", "Operator.Availability": "", "Operator.Status": "",
+	"Widget.Key": "", "Widget.Name": "", "Widget.Lang": "", "Widget.Domains": "", "Widget.Color": "", "Widget.Position": "", "Widget.Title": "",
+	"Widget.Subtitle": "", "Widget.Greeting": "", "Widget.Theme": "", "Channel.Type": "", "Channel.Name": "", "Conversation.UUID": "",
+	"Conversation.Status": "", "LastMessage.SenderType": "", "LastMessage.Type": "", "WidgetRef.Key": "", "WidgetRef.Name": "", "Session.EndReason": "",
+	"Visit.URL": "", "Visit.Title": "", "Visit.InitialURL": "", "Visit.Referrer": "", "Visit.UserAgent": "", "Visit.Browser": "", "Visit.BrowserVersion": "",
+	"Visit.OS": "", "Visit.Device": "", "Message.Type": "", "Message.OperatorName": "", "Message.OperatorDisplayName": "", "Message.ImageURL": "",
+	"Message.ClientID": "", "Entry.Name": "", "Entry.Reason": "", "Endpoint.Name": "", "Endpoint.URL": "", "Endpoint.State": "", "Endpoint.Reason": "",
+	"Delivery.Name": "",
+}
+
+// walk calls fn for every text that can be reached from v.
+func walk(v reflect.Value, fn func(owner reflect.Value, field string, text reflect.Value)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			walk(v.Elem(), fn)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			walk(v.Index(i), fn)
+		}
+	case reflect.Struct:
+		if v.Type().PkgPath() == "time" {
+			return
+		}
+		for i := range v.NumField() {
+			f, name := v.Field(i), v.Type().Name()+"."+v.Type().Field(i).Name
+			if f.Kind() == reflect.String || f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.String {
+				fn(v, name, f)
+				continue
+			}
+			walk(f, fn)
+		}
+	}
+}
+
+// ofContact tells whether the text of a kind really belongs to a contact: a party may be an operator.
+func ofContact(owner reflect.Value) bool {
+	p, ok := owner.Interface().(event.Party)
+	return !ok || p.Type == event.ByContact
+}
+
+// plant writes a secret into every text that a policy is about, and returns what it wrote, by kind.
+func plant(e *event.Event, secrets map[string]string) map[string][]string {
+	wrote := map[string][]string{}
+	walk(reflect.ValueOf(e), func(owner reflect.Value, field string, text reflect.Value) {
+		kind := kinds[field]
+		if kind == "" || !ofContact(owner) {
+			return
+		}
+		v := secrets[kind] + " " + field
+		wrote[kind] = append(wrote[kind], v)
+		if field == "Contact.Custom" {
+			b, err := json.Marshal(map[string]any{v: []any{map[string]any{"deep": v}, 1.5, nil}})
+			if err != nil {
+				panic(err)
+			}
+			v = string(b)
+		}
+		text.SetString(v)
+	})
+	return wrote
+}
+
+// texts are all strings of a JSON value, keys too.
+func texts(v any, out *[]string) {
+	switch v := v.(type) {
+	case string:
+		*out = append(*out, v)
+	case []any:
+		for _, one := range v {
+			texts(one, out)
+		}
+	case map[string]any:
+		for k, one := range v {
+			*out = append(*out, k)
+			texts(one, out)
+		}
+	}
+}
+
+func text(t rapid.TB, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestEveryTextOfASnapshotHasItsPlaceInThePolicy(t *testing.T) {
+	seen := map[reflect.Type]bool{}
+	var look func(reflect.Type)
+	look = func(t0 reflect.Type) {
+		switch t0.Kind() {
+		case reflect.Pointer, reflect.Slice:
+			look(t0.Elem())
+		case reflect.Struct:
+			if seen[t0] || t0.PkgPath() == "time" {
+				return
+			}
+			seen[t0] = true
+			for f := range t0.Fields() {
+				if f.Type.Kind() == reflect.String || f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.String {
+					if _, ok := kinds[t0.Name()+"."+f.Name]; !ok {
+						t.Errorf("%s.%s is new: say what kind of data it is, and let the payload policy mask it where that is a contact's", t0.Name(), f.Name)
+					}
+					continue
+				}
+				look(f.Type)
+			}
+		case reflect.Map, reflect.Interface, reflect.Array:
+			t.Errorf("%v: the policy does not look into this", t0)
+		}
+	}
+	look(reflect.TypeFor[event.Event]())
+}
+
+// With everything masked, nothing of a contact reaches any dialect's body for any event, and every body still fits its schema.
+func TestNothingOfAContactPassesAPolicyThatMasksAll(t *testing.T) {
+	schemas := map[string]*jsonschema.Schema{}
+	for _, d := range all.Dialects() {
+		for _, e := range d.Info().Events {
+			raw, err := dialect.EventSchema(d.Info(), e.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, url := jsonschema.NewCompiler(), "https://schemas.example/"+d.Info().Name+"/"+e.Name
+			if err := c.AddResource(url, doc); err != nil {
+				t.Fatal(err)
+			}
+			if schemas[d.Info().Name+e.Name], err = c.Compile(url); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		word := rapid.SampledFrom([]string{Hash, Remove})
+		p := Policy{word.Draw(t, "name"), word.Draw(t, "email"), word.Draw(t, "ip"), word.Draw(t, "text")}
+		key := rapid.SliceOfN(rapid.Byte(), 1, 40).Draw(t, "key")
+		secrets := map[string]string{}
+		for _, kind := range []string{"name", "email", "ip", "text"} {
+			secrets[kind] = kind + " " + rapid.StringMatching(`[ -~ä\x{202e}😀]{12,30}`).Draw(t, kind)
+		}
+		turn := rapid.IntRange(0, 3).Draw(t, "turn") // a quarter of the samples each time is enough
+		for i, s := range eventtest.Named() {
+			if i%4 != turn {
+				continue
+			}
+			e := s.Event
+			wrote := plant(e, secrets)
+			before := text(t, e)
+			masked := p.apply(e, key)
+			if after := text(t, e); after != before {
+				t.Fatalf("%s: the shared event was changed:\n%s", s.Name, cmp.Diff(before, after))
+			}
+			if masked == e || masked.ID != e.ID || masked.Seq != e.Seq || masked.Lane() != e.Lane() {
+				t.Fatalf("%s: %+v", s.Name, masked)
+			}
+			inside := text(t, masked)
+			for _, d := range all.Dialects() {
+				name, told := d.Name(masked)
+				if was, tells := d.Name(e); name != was || told != tells {
+					t.Fatalf("%s: the policy changes what %s calls it", s.Name, d.Info().Name)
+				}
+				if !told {
+					continue
+				}
+				body, err := d.Render(masked, dialect.Options{PublicURL: "https://chat.example"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := schemas[d.Info().Name+name].Validate(doc); err != nil {
+					t.Fatalf("%s in %s does not fit its schema any more: %v", s.Name, d.Info().Name, err)
+				}
+				var shown []string
+				texts(doc, &shown)
+				for _, all := range wrote {
+					for _, v := range all {
+						if strings.Contains(strings.Join(shown, "\n"), v) || strings.Contains(inside, v) {
+							t.Fatalf("sample %d, %s in %s: %q came through", i, s.Name, d.Info().Name, v)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// Each word of a policy is about its own kind alone.
+func TestAPolicyMasksItsKindAndKeepsTheOthers(t *testing.T) {
+	secrets := map[string]string{"name": "a name", "email": "an address", "ip": "an ip", "text": "a text"}
+	for _, word := range []string{Hash, Remove} {
+		for kind, p := range map[string]Policy{"name": {Name: word}, "email": {Email: word}, "ip": {IP: word}, "text": {Text: word}} {
+			for _, s := range eventtest.Named() {
+				wrote := plant(s.Event, secrets)
+				got := text(t, p.apply(s.Event, []byte("k")))
+				for k, values := range wrote {
+					for _, v := range values {
+						if strings.Contains(got, v) == (k == kind) {
+							t.Errorf("%s of %s, sample %s: %q", word, kind, s.Name, v)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestKeepIsTheSameEvent(t *testing.T) {
+	e := eventtest.Samples()[0]
+	for _, p := range []Policy{{}, {Keep, Keep, Keep, Keep}} {
+		if p.apply(e, nil) != e {
+			t.Errorf("%+v makes another event", p)
+		}
+	}
+}
+
+func TestHashesAreComparableAndNeedTheKey(t *testing.T) {
+	named := func(name string) *event.Event {
+		i := 0
+		for eventtest.Named()[i].Name != name {
+			i++
+		}
+		return eventtest.Named()[i].Event
+	}
+	p := Policy{Name: Hash, Email: Hash, IP: Hash, Text: Hash}
+	e := p.apply(named("session_ended_by_operator"), []byte("key"))
+	name := e.Conversation.Contact.Name
+	if len(name) != 26 || !strings.HasPrefix(name, "h_") || e.Messages[0].Sender.Name != name || e.Messages[1].Sender.Name != "Annie" {
+		t.Errorf("names: %q, %q, %q", name, e.Messages[0].Sender.Name, e.Messages[1].Sender.Name)
+	}
+	again := p.apply(named("message_received_plain"), []byte("key"))
+	if again.Message.Sender.Name != name || again.Message.Body != again.Conversation.LastMessage.Body {
+		t.Error("equal values have different hashes")
+	}
+	if p.apply(named("message_received_plain"), []byte("another")).Message.Sender.Name == name {
+		t.Error("another installation makes the same hash")
+	}
+	var custom map[string]string
+	if err := json.Unmarshal([]byte(e.Conversation.Contact.Custom), &custom); err != nil || len(custom) != 1 || !strings.HasPrefix(custom["hash"], "h_") {
+		t.Errorf("custom data %s, %v", e.Conversation.Contact.Custom, err)
+	}
+	// What is not known stays unknown.
+	who := p.apply(named("message_received_visitor_number"), []byte("key"))
+	if who.Conversation.Contact.Name != "" || who.Message.Sender.Name != "Visitor 11" {
+		t.Errorf("an unknown name: %q, %q", who.Conversation.Contact.Name, who.Message.Sender.Name)
+	}
+	nobody := p.apply(named("contact_created"), []byte("key")).Contact
+	if fmt.Sprint(nobody.Name, nobody.Email, nobody.Phone, nobody.Custom) != "{}" {
+		t.Errorf("an unknown contact: %+v", nobody)
+	}
+}

@@ -1,0 +1,179 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { endpoints as routes } from "../api/routes.ts";
+import type { DeliveryState, Dialect, Endpoint } from "../api/types.ts";
+import { go, place as placeNow } from "../app/router.tsx";
+import { Action } from "../design/Action.tsx";
+import { ChoiceEntry, TextEntry } from "../design/fields.tsx";
+import {
+  asLocalEntry,
+  fromLocalEntry,
+  isBackwards,
+  isNarrowed,
+  type LogFilter,
+  NO_FILTER,
+  STATE_NAMES,
+  stampOf,
+  writeFilter,
+} from "./log-filter.ts";
+
+const STATES: { value: "any" | DeliveryState; label: string }[] = [
+  { value: "any", label: "Any" },
+  ...(Object.entries(STATE_NAMES) as [DeliveryState, string][]).map(([value, label]) => ({ value, label })),
+];
+
+const HOUR = 3_600_000;
+const TIMES: { value: string; label: string; back?: number }[] = [
+  { value: "any", label: "Any" },
+  { value: "1h", label: "Last hour", back: HOUR },
+  { value: "24h", label: "Last 24 hours", back: 24 * HOUR },
+  { value: "7d", label: "Last 7 days", back: 168 * HOUR },
+  { value: "between", label: "From … to …" },
+];
+
+function eventChoices(dialects: Dialect[], dialect: string | undefined, chosen: string | null) {
+  const names = new Set<string>(chosen ? [chosen] : []);
+  for (const each of dialects) {
+    if (dialect === undefined || each.name === dialect)
+      for (const event of each.events) names.add(event.name);
+  }
+  return [{ value: "any", label: "Any" }, ...[...names].sort().map((name) => ({ value: name, label: name }))];
+}
+
+interface FiltersProps {
+  filter: LogFilter;
+  /** The one whose log this is; without it the endpoint can be chosen. */
+  endpoint?: Endpoint;
+  endpoints: Endpoint[];
+}
+
+export function DeliveryFilters({ filter, endpoint, endpoints }: FiltersProps) {
+  const dialects = useQuery({ queryKey: ["dialects"], queryFn: async () => (await routes.dialects()).items });
+  const [between, setBetween] = useState(false);
+  const timed = between || filter.from !== null || filter.to !== null;
+  const narrow = (change: Partial<LogFilter>) => {
+    // As the address is now: a typed number is entered a moment late, and another filter may have changed since.
+    const place = placeNow();
+    const text = writeFilter(place.query, change);
+    go(place.path + (text ? `?${text}` : ""), { replace: true });
+  };
+  const pickTime = (value: string) => {
+    const back = TIMES.find((each) => each.value === value)?.back;
+    setBetween(value === "between");
+    if (back) narrow({ from: stampOf(Date.now() - back), to: null });
+    else if (value === "any") narrow({ from: null, to: null });
+  };
+  const dialect = (endpoint ?? endpoints.find((each) => each.id === filter.endpoint))?.dialect;
+
+  return (
+    <div className="filters">
+      {!endpoint && (
+        <ChoiceEntry
+          label="Endpoint"
+          value={filter.endpoint === null ? "any" : String(filter.endpoint)}
+          onChange={(value) => narrow({ endpoint: value === "any" ? null : Number(value), event: null })}
+          choices={[
+            { value: "any", label: "Any" },
+            ...endpoints.map((each) => ({ value: String(each.id), label: each.name })),
+          ]}
+        />
+      )}
+      <ChoiceEntry
+        label="State"
+        value={filter.state ?? "any"}
+        onChange={(value) => narrow({ state: value === "any" ? null : value })}
+        choices={STATES}
+      />
+      <ChoiceEntry
+        label="Event"
+        value={filter.event ?? "any"}
+        onChange={(value) => narrow({ event: value === "any" ? null : value })}
+        choices={eventChoices(dialects.data ?? [], dialect, filter.event)}
+      />
+      <ChoiceEntry label="Time" value={timed ? "between" : "any"} onChange={pickTime} choices={TIMES} />
+      <ConversationEntry value={filter.conversation} onChange={(conversation) => narrow({ conversation })} />
+      {timed && (
+        <div className="filter-times">
+          <TimeEntry label="From" value={filter.from} onChange={(from) => narrow({ from })} />
+          <TimeEntry
+            label="To"
+            value={filter.to}
+            onChange={(to) => narrow({ to })}
+            error={isBackwards(filter) ? "This is not after “From”." : undefined}
+          />
+        </div>
+      )}
+      {filter.eventId !== null && (
+        <Action small icon="close" onPress={() => narrow({ eventId: null })}>
+          Event {filter.eventId}
+        </Action>
+      )}
+      {isNarrowed(filter) && (
+        <Action
+          kind="quiet"
+          small
+          onPress={() => {
+            setBetween(false);
+            narrow(endpoint ? { ...NO_FILTER, endpoint: null } : { ...NO_FILTER, endpoint: filter.endpoint });
+          }}
+        >
+          Clear
+        </Action>
+      )}
+    </div>
+  );
+}
+
+/** What is typed, entered into the address when the typing pauses. */
+function ConversationEntry(props: { value: number | null; onChange: (value: number | null) => void }) {
+  const { value } = props;
+  const [text, setText] = useState(value === null ? "" : String(value));
+  const timer = useRef(0);
+  useEffect(() => {
+    setText((now) => (Number(now) === (value ?? 0) ? now : value === null ? "" : String(value)));
+  }, [value]);
+  useEffect(() => () => window.clearTimeout(timer.current), []);
+  const type = (next: string) => {
+    const digits = next.replace(/\D/g, "").slice(0, 15);
+    setText(digits);
+    window.clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => props.onChange(Number(digits) || null), 350);
+  };
+  return (
+    <TextEntry
+      label="Conversation"
+      placeholder="Any number"
+      inputMode="numeric"
+      value={text}
+      onChange={type}
+    />
+  );
+}
+
+interface TimeProps {
+  label: string;
+  value: string | null;
+  onChange: (value: string | null) => void;
+  error?: string;
+}
+
+/** A date and time in the reader's own time zone. */
+function TimeEntry({ label, value, onChange, error }: TimeProps) {
+  const [text, setText] = useState(asLocalEntry(value));
+  useEffect(() => {
+    setText((now) => (fromLocalEntry(now) === value ? now : asLocalEntry(value)));
+  }, [value]);
+  return (
+    <TextEntry
+      label={label}
+      type="datetime-local"
+      value={text}
+      error={error}
+      onChange={(next) => {
+        setText(next);
+        const entered = fromLocalEntry(next);
+        if (entered !== undefined) onChange(entered);
+      }}
+    />
+  );
+}

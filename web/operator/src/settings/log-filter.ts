@@ -1,0 +1,143 @@
+// What the delivery log is narrowed to. It lives in the address, so that a filtered log can be sent to a colleague; times
+// are in UTC there, because the colleague's clock may run elsewhere.
+
+import type { DeliverySelection, DeliveryState } from "../api/types.ts";
+import { dayAndTime } from "../app/clock.ts";
+
+export interface LogFilter {
+  endpoint: number | null;
+  state: DeliveryState | null;
+  event: string | null;
+  conversation: number | null;
+  /** The number of one event of the feed. */
+  eventId: number | null;
+  /** Inclusive. */
+  from: string | null;
+  /** Exclusive. */
+  to: string | null;
+}
+
+export const STATE_NAMES: Record<DeliveryState, string> = {
+  pending: "Waiting",
+  delivered: "Delivered",
+  dead: "Given up",
+  dropped: "Dropped",
+};
+
+const NAMES: Record<keyof LogFilter, string> = {
+  endpoint: "endpoint",
+  state: "state",
+  event: "event",
+  conversation: "conversation",
+  eventId: "event_id",
+  from: "from",
+  to: "to",
+};
+
+function positive(text: string | null): number | null {
+  return text !== null && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : null;
+}
+
+function time(text: string | null): string | null {
+  if (text === null) return null;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : stampOf(at);
+}
+
+/** RFC 3339 in UTC, to the second. */
+export function stampOf(at: number): string {
+  return new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+export function readFilter(query: URLSearchParams): LogFilter {
+  const state = query.get(NAMES.state);
+  return {
+    endpoint: positive(query.get(NAMES.endpoint)),
+    state: state !== null && Object.hasOwn(STATE_NAMES, state) ? (state as DeliveryState) : null,
+    event: query.get(NAMES.event) || null,
+    conversation: positive(query.get(NAMES.conversation)),
+    eventId: positive(query.get(NAMES.eventId)),
+    from: time(query.get(NAMES.from)),
+    to: time(query.get(NAMES.to)),
+  };
+}
+
+/** The address's query after the change. What is not of the filter stays as it is. */
+export function writeFilter(query: URLSearchParams, change: Partial<LogFilter>): string {
+  const next = new URLSearchParams(query);
+  for (const [field, value] of Object.entries(change) as [keyof LogFilter, string | number | null][]) {
+    if (value === null) next.delete(NAMES[field]);
+    else next.set(NAMES[field], String(value));
+  }
+  return next.toString();
+}
+
+export const NO_FILTER: LogFilter = {
+  endpoint: null,
+  state: null,
+  event: null,
+  conversation: null,
+  eventId: null,
+  from: null,
+  to: null,
+};
+
+export function isNarrowed(filter: LogFilter): boolean {
+  return Object.entries(filter).some(([field, value]) => field !== "endpoint" && value !== null);
+}
+
+/** An end that is not after the beginning: no call can match, and the server would refuse the question. */
+export function isBackwards({ from, to }: LogFilter): boolean {
+  return from !== null && to !== null && from >= to;
+}
+
+/** The filter as the API names it, without what is not set. */
+export function asParameters(filter: LogFilter): Omit<DeliverySelection, "endpoint_id"> & {
+  endpoint_id?: number;
+} {
+  return {
+    ...(filter.endpoint !== null && { endpoint_id: filter.endpoint }),
+    ...(filter.state !== null && { state: filter.state }),
+    ...(filter.event !== null && { event_name: filter.event }),
+    ...(filter.conversation !== null && { conversation_id: filter.conversation }),
+    ...(filter.eventId !== null && { event_id: filter.eventId }),
+    ...(filter.from !== null && { from: filter.from }),
+    ...(filter.to !== null && { to: filter.to }),
+  };
+}
+
+/** The filter as a person reads it before it is acted upon. */
+export function inWords(filter: LogFilter, endpointName: string): [string, string][] {
+  const lines: [string, string][] = [["Endpoint", endpointName]];
+  if (filter.state) lines.push(["State", STATE_NAMES[filter.state]]);
+  if (filter.event) lines.push(["Event", filter.event]);
+  if (filter.conversation) lines.push(["Conversation", String(filter.conversation)]);
+  if (filter.eventId) lines.push(["Event number", String(filter.eventId)]);
+  if (filter.from && filter.to)
+    lines.push(["Made", `${dayAndTime(filter.from)} to ${dayAndTime(filter.to)}`]);
+  else if (filter.from) lines.push(["Made", `since ${dayAndTime(filter.from)}`]);
+  else if (filter.to) lines.push(["Made", `before ${dayAndTime(filter.to)}`]);
+  else lines.push(["Made", "at any time that the log reaches back"]);
+  return lines;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** A stored time as the browser's own field for date and time takes it, in the reader's time zone. */
+export function asLocalEntry(stamp: string | null): string {
+  if (stamp === null) return "";
+  const at = new Date(stamp);
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** What the field holds as a stored time. undefined: still being typed; null: empty. */
+export function fromLocalEntry(text: string): string | null | undefined {
+  if (text === "") return null;
+  const at = Date.parse(text);
+  // The field reports every key; a year such as 0202 is one on its way to 2026.
+  if (Number.isNaN(at) || new Date(at).getFullYear() < 2000) return undefined;
+  return stampOf(at);
+}
