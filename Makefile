@@ -109,6 +109,10 @@ e2e: build $(E2E_DEPS) ## the browser tests alone
 bench: build ## measure the built server against the promised figures (BENCH="…" are passed on)
 	go run ./cmd/bench -bin bin/parley $(BENCH)
 
+.PHONY: bench-delivery
+bench-delivery: build ## measure deliveries against the promised figures (BENCH="…" are passed on)
+	go run ./cmd/bench delivery -bin bin/parley $(BENCH)
+
 .PHONY: generate
 generate: ## make the generated files anew
 	@bash scripts/generate.sh

@@ -51,11 +51,13 @@ type figures struct {
 	live   time.Duration // p99 from commit to arrival at a steady load, afterwards
 }
 
-// scenarios in their order, by the name that -only takes.
-var scenarios = []struct {
+// scenario is a part of the benchmark, by the name that -only takes.
+type scenario struct {
 	name string
 	run  func(*deliveries) error
-}{
+}
+
+var scenarios = []scenario{
 	{"S1", (*deliveries).one}, {"S2", (*deliveries).many}, {"S2b", (*deliveries).manyWhilePosting}, {"S3", (*deliveries).hang}, {"S5", (*deliveries).million},
 }
 
@@ -67,12 +69,7 @@ func runDelivery(bin, database, only string, scale float64) error {
 		chosen = strings.Split(only, ",")
 	}
 	for _, name := range chosen {
-		if !slices.ContainsFunc(scenarios, func(s struct {
-			name string
-			run  func(*deliveries) error
-		}) bool {
-			return s.name == name
-		}) {
+		if !slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name }) {
 			return fmt.Errorf("there is no scenario %q: S1, S2, S2b, S3, S5", name)
 		}
 	}

@@ -82,7 +82,7 @@ func queueBacklog(tx *db.Tx, t template, from, to int64) error {
 	q := `INSERT INTO events (seq, type, lane, conversation_id, contact_id, at, data)
 WITH RECURSIVE n(i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < CAST($2 AS BIGINT))
 SELECT CAST($3 AS BIGINT) + n.i + 1, e.type, 'c' || CAST(` + conversation + ` AS TEXT), ` + conversation + `, e.contact_id, e.at, ` + data + `
-FROM n JOIN events e ON e.id = $4 ORDER BY n.i`
+FROM n JOIN events e ON e.id = $4`
 	if _, err := tx.Exec(q, from, to, t.seq, t.event, int64(bulkConversation), t.lanes, t.text); err != nil {
 		return fmt.Errorf("events %d to %d of the backlog: %w", from, to, err)
 	}

@@ -113,6 +113,19 @@ func nudgeAll(tx *db.Tx, targets []Target) error {
 	return nil
 }
 
+// Lock takes the row of the target that stands for ref until tx ends. The engine stores results with the target locked and
+// tells their news from there, so whoever locks rows of their own beside the target locks it first. SQLite's one writer needs
+// no lock; an unknown target is no error.
+func Lock(tx *db.Tx, kind string, ref int64) error {
+	if tx.Engine() == db.SQLite {
+		return nil
+	}
+	if err := lockTargets(tx, Filter{Kind: kind, Ref: ref}); err != nil {
+		return fmt.Errorf("lock delivery target %s %d: %w", kind, ref, err)
+	}
+	return nil
+}
+
 // Drop gives up everything that is pending for the target, for good; whoever deletes what the target stands for calls it. It
 // returns how many.
 func Drop(tx *db.Tx, t Target, reason string) (int64, error) {

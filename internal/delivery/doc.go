@@ -11,7 +11,7 @@
 //	…
 //	engine.Stop(deadline)              // before the database is closed
 //
-// Forget, run now and then, deletes what is old.
+// Forget and ForgetChart, run now and then, delete what is old or too much.
 //
 // A delivery is one row per (event, target), inserted by Enqueue in the event's own transaction, without a body. At the first
 // attempt the executor renders the body from the stored snapshot of the event; it is stored with the first result and never
@@ -30,14 +30,19 @@
 //
 // Rows are put in lanes by delivery id, which is right because the domain holds a lock on a lane's subject from inserting
 // an event to its commit. Rows are picked up by the feed's seq, which no reader can skip: a row whose event has no number
-// yet (PostgreSQL) is not there. Rows of a replay, a revived row and a test call belong to no lane.
+// yet (PostgreSQL) is not there. A single replay, a revived row and a test call belong to no lane. What is replayed or
+// revived in bulk has lanes of its own, beside the original ones, so that it is in order among itself.
 //
 // # Memory
 //
 // Only owned targets with work are in memory; per target at most Window rows that can go now (no bodies), one body per attempt
 // under way or about to be, and a small entry for each lane that waits for a retry. What does not fit is left in the
 // database and read when there is room: a target that hangs fills its own window and its own share of attempts, nobody
-// else's. How many attempts a target has under way grows with success and halves with failure.
+// else's. How many attempts a target has under way grows with success and halves with failure. A target with a limit per second
+// takes turns at equal distances; while it waits for one it is in no queue and takes no place.
+//
+// When others change a target's rows (replay, resume, drop), they nudge it: its owner throws away what is in memory, except what
+// is under way, and reads again.
 //
 // # Ownership
 //
@@ -52,9 +57,12 @@
 //
 // A failed row keeps its lane waiting and is tried again by Schedule, give or take 10 %, or when the receiver asked to
 // (Retry-After), until it is GiveUp old; then it is dead and the lane goes on. Ten failures in a row open the target's
-// breaker: nothing is tried until a probe succeeds. While the database is away results stay in memory and are stored when it
-// is back; until then their lanes wait.
+// breaker: nothing is tried until a probe succeeds. Without any success for one and for three days the executor is told, after
+// five days the target is paused; since when it fails is in its row, so a restart or another owner goes on counting. News
+// (Notice) are told in the transaction that stores what they are about. While the database is away results stay in memory
+// and are stored when it is back; until then their lanes wait.
 //
 // Files: engine.go is the state and its transitions (names ending in Locked need mu), read.go, prepare.go and ack.go are the
-// three goroutines, log.go is what people look at. The package imports db; its tests also feed and event.
+// three goroutines, pace.go is the limit per second, news.go tells executors, log.go is what people look at. The package
+// imports db; its tests also feed and event.
 package delivery

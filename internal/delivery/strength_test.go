@@ -371,7 +371,9 @@ func TestHugeBacklogIsDroppedInSteps(t *testing.T) {
 			}
 			s.checkOrder()
 			var reasons int
-			s.view(func(tx *db.Tx) error { return tx.One("SELECT COUNT(DISTINCT last_error) FROM deliveries", nil, &reasons) })
+			s.view(func(tx *db.Tx) error {
+				return tx.One("SELECT COUNT(DISTINCT last_error) FROM deliveries", nil, &reasons)
+			})
 			if reasons != 2 {
 				t.Errorf("%d different reasons, want the one for all that was dropped", reasons)
 			}

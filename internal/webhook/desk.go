@@ -242,6 +242,9 @@ func (d *Desk) change(ctx context.Context, by team.Actor, key once.Key, endpoint
 	var e *Endpoint
 	var answer int64
 	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+		if err = delivery.Lock(tx, Kind, int64(endpoint)); err != nil {
+			return err
+		}
 		if e, err = lockEndpoint(tx, d.Sealer, endpoint); err != nil {
 			return notFound(err, endpoint)
 		}
@@ -290,6 +293,9 @@ func (d *Desk) DeleteEndpoint(ctx context.Context, by team.Actor, endpoint id.En
 		return err
 	}
 	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
+		if err := delivery.Lock(tx, Kind, int64(endpoint)); err != nil {
+			return err
+		}
 		e, err := lockEndpoint(tx, d.Sealer, endpoint)
 		if err != nil {
 			return notFound(err, endpoint)
