@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -298,13 +297,7 @@ func TestNodeThatWakesUpLateSendsNothingOfWhatItLost(t *testing.T) {
 		return
 	}
 	a, b := p.node(p.program), p.node(p.b)
-	var slow atomic.Bool
-	slow.Store(true)
-	p.hook.answer = func(string) { // so that something is in flight
-		if slow.Load() {
-			<-time.After(20 * time.Millisecond)
-		}
-	}
+	p.hook.answersWithin(40 * time.Millisecond) // so that something is in flight
 	p.load()
 	p.hook.wait(func() bool { return p.hook.calls > 400 })
 	if n := p.owners(); n[a] != 4 || n[b] != 4 {

@@ -231,8 +231,6 @@ func (p *program) must(method, path, token string, in, out any) {
 // recorder is somebody's receiver. It notes each event by path and lane in the order of arrival, and finds what must not be.
 type recorder struct {
 	*httptest.Server
-	// answer is asked before a call is answered, where it is set.
-	answer func(path string)
 	// lateRepeats are allowed where two servers may have the same thing in flight.
 	lateRepeats bool
 
@@ -245,6 +243,7 @@ type recorder struct {
 	calls   int64
 	changed chan struct{} // closed and replaced at each call
 	wrong   []string
+	slow    time.Duration // how long it takes for an answer at most
 }
 
 // wait returns when cond holds, asked under the lock after each call of the receiver, or false after a minute.
@@ -333,9 +332,18 @@ func (r *recorder) take(_ http.ResponseWriter, q *http.Request) {
 		return
 	}
 	r.note(q.URL.Path, q.Header.Get("webhook-id"), e, q.Context().Value(lifeKey{}).(int))
-	if r.answer != nil {
-		r.answer(q.URL.Path)
+	r.mu.Lock()
+	slow := r.slow
+	r.mu.Unlock()
+	if slow > 0 {
+		<-time.After(rand.N(slow))
 	}
+}
+
+func (r *recorder) answersWithin(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slow = d
 }
 
 func (r *recorder) note(path, key string, e wireFeedEvent, life int) {
@@ -785,7 +793,7 @@ func (p *program) feed(token string) []wireFeedEvent {
 func TestTerminateFinishesWhatIsUnderWay(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, database string) {
 		h := newHouse(t, database, map[string]any{"in_flight_limit": 32})
-		h.hook.answer = func(string) { <-time.After(rand.N(50 * time.Millisecond)) }
+		h.hook.answersWithin(50 * time.Millisecond)
 		var acked atomic.Int64
 		enough := make(chan struct{})
 		var once sync.Once

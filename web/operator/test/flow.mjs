@@ -337,6 +337,143 @@ await scene("assign forward and status", {}, async ({ page, world, base }) => {
   await page.locator(".thread-head").getByText("Chidi O.").waitFor();
 });
 
+await scene("a filtered log is replayed after a count", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/settings/deliveries`);
+  const replay = page.getByRole("button", { name: "Replay these…" });
+  await replay.waitFor();
+  assert.equal(await replay.isDisabled(), true, "nothing is replayed for all endpoints at once");
+  await page.getByRole("button", { name: /Endpoint/ }).click();
+  await page.getByRole("option", { name: "Warehouse" }).click();
+  await page.getByRole("textbox", { name: "Conversation" }).fill("6");
+  await page.waitForURL(/endpoint=2.*conversation=6/);
+  await page.getByRole("button", { name: /^Any Time|Time/ }).click();
+  await page.getByRole("option", { name: "Last 24 hours" }).click();
+  await page.waitForURL(/from=/);
+  const address = page.url();
+  await page.reload();
+  assert.equal(await page.getByRole("textbox", { name: "Conversation" }).inputValue(), "6");
+  assert.equal(page.url(), address);
+  const rows = await page.locator(".log-table tbody tr").count();
+  await replay.press("Enter");
+  await page.getByRole("button", { name: new RegExp(`^Replay ${rows} calls`) }).waitFor();
+  assert.equal(world.again, undefined, "counting does nothing");
+  await page.keyboard.press("Escape");
+  assert.equal(
+    await replay.evaluate((button) => button === document.activeElement),
+    true,
+    "focus comes back",
+  );
+  await replay.press("Enter");
+  await page.getByRole("button", { name: new RegExp(`^Replay ${rows} calls`) }).click();
+  await page.getByText(`${rows} calls will be sent again`).waitFor();
+  const { what, endpoint_id, conversation_id, dry_run, from } = world.again;
+  assert.deepEqual(
+    { what, endpoint_id, conversation_id, dry_run },
+    {
+      what: "replay",
+      endpoint_id: 2,
+      conversation_id: 6,
+      dry_run: false,
+    },
+  );
+  assert.match(from, /^2.*Z$/);
+  await page.getByRole("button", { name: "Show waiting" }).click();
+  await page.waitForFunction((n) => document.querySelectorAll(".log-table tbody tr").length === n, rows);
+});
+
+await scene("a dead call is tried again", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/settings/deliveries/59`);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("It waits to be tried again").waitFor();
+  assert.equal(world.deliveries.find((each) => each.id === 59).state, "pending");
+});
+
+await scene("resume leaves the backlog out when told so", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/settings/endpoints/4`);
+  await page.getByRole("button", { name: "Resume…" }).click();
+  await page.getByRole("button", { name: "Send the 2,314 waiting calls" }).waitFor();
+  assert.equal(world.lastResume, undefined);
+  await page.getByRole("button", { name: "Leave them out" }).click();
+  await page.getByText("2,314 calls that waited were left out").waitFor();
+  assert.deepEqual(world.lastResume, { backlog: false });
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Resume", exact: true }).click();
+  await page.getByText("Sending again", { exact: true }).waitFor();
+});
+
+await scene("a test call tells its answer", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/settings/endpoints/1`);
+  await page.getByRole("button", { name: "Send test…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: /Event/ }).click();
+  assert.deepEqual(await page.getByRole("option").allTextContents(), [
+    "chat_session.start",
+    "chat_session.end",
+  ]);
+  await page.getByRole("option", { name: "chat_session.end" }).click();
+  await page.getByRole("button", { name: "Send test", exact: true }).click();
+  await page.getByText("Accepted: 200").waitFor();
+  assert.equal(world.deliveries[0].event_name, "chat_session.end");
+});
+
+await scene("the chart follows while it is seen", {}, async ({ page, base }) => {
+  const asked = [];
+  page.on("request", (request) => {
+    if (request.url().includes("/chart")) asked.push(new URL(request.url()).searchParams.get("range"));
+  });
+  await page.clock.install();
+  await page.goto(`${base}/settings/endpoints/2`);
+  await page.locator(".chart-panels").waitFor();
+  assert.deepEqual(asked, ["1h"]);
+  const again = page.waitForRequest(/chart/);
+  await page.clock.runFor(10_500);
+  await again;
+  await page.getByRole("radiogroup", { name: "Time shown" }).getByText("7 days").click();
+  await page.waitForURL(/range=7d/);
+  await page.getByText("In the last 7 days").waitFor();
+  assert.deepEqual(asked, ["1h", "1h", "7d"]);
+  // Hidden: nothing is asked for. Seen again: at once.
+  const show = (state) =>
+    page.evaluate((state) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+      document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+    }, state);
+  await show("hidden");
+  await page.clock.runFor(600_000);
+  assert.equal(asked.length, 3);
+  const seen = page.waitForRequest(/chart/);
+  await show("visible");
+  await seen;
+  assert.deepEqual(asked, ["1h", "1h", "7d", "7d"]);
+});
+
+await scene("an endpoint is saved as it was changed", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/settings/endpoints/2/edit`);
+  await page.getByRole("switch", { name: /^Every group/ }).press("Space");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Choose at least one.").waitFor();
+  await page.getByText("Orders and returns", { exact: true }).click();
+  await page.getByRole("textbox", { name: "Calls per second" }).fill("5");
+  const text = page.getByRole("radiogroup", { name: "Text and custom data" });
+  await text.getByText("Keep").click();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  await text.getByText("Messages and notes are sent without their text").waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.waitForURL(/endpoints\/2$/);
+  const { groups, rate_limit, policy, private_ranges, widgets } = world.endpoints[1];
+  assert.deepEqual(
+    { groups, rate_limit, policy, private_ranges, widgets },
+    {
+      groups: [2],
+      rate_limit: 5,
+      policy: { name: "keep", email: "keep", ip: "keep", text: "remove" },
+      private_ranges: null,
+      widgets: [],
+    },
+  );
+  await page.getByText("Personal data reduced").waitFor();
+});
+
 await scene("sign in and out", {}, async ({ page, world, base }) => {
   world.signedIn = false;
   await page.goto(`${base}/inbox/3`);

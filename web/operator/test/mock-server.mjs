@@ -999,6 +999,8 @@ function routes(world) {
       /^\/endpoints\/(\d+)\/test$/,
       ([id], body) => {
         const e = found(world.endpoints.find((each) => each.id === Number(id)));
+        if (e.state !== "active")
+          throw new Refused(409, "endpoint.paused", "the endpoint is paused; resume it first");
         const dialect = DIALECTS.find((each) => each.name === e.dialect);
         if (body.event && !dialect.events.some((event) => event.name === body.event))
           throw new Refused(422, "endpoint.event_unknown", "The dialect has no such event.", {
@@ -1016,11 +1018,9 @@ function routes(world) {
           created_at: stamp(Date.now()),
         };
         world.deliveries.unshift(d);
-        if (e.state === "active") {
-          const good = e.stats.failing_since === null;
-          setTimeout(() => Object.assign(d, { attempts: 1, last_status: good ? 200 : 503 }), 500);
-          if (good) setTimeout(() => Object.assign(d, { state: "delivered" }), 500);
-        }
+        const good = e.stats.failing_since === null;
+        setTimeout(() => Object.assign(d, { attempts: 1, last_status: good ? 200 : 503 }), 500);
+        if (good) setTimeout(() => Object.assign(d, { state: "delivered" }), 500);
         return { delivery_id: d.id };
       },
     ],

@@ -92,17 +92,6 @@ export function DeliveryFilters({ filter, endpoint, endpoints }: FiltersProps) {
       />
       <ChoiceEntry label="Time" value={timed ? "between" : "any"} onChange={pickTime} choices={TIMES} />
       <ConversationEntry value={filter.conversation} onChange={(conversation) => narrow({ conversation })} />
-      {timed && (
-        <div className="filter-times">
-          <TimeEntry label="From" value={filter.from} onChange={(from) => narrow({ from })} />
-          <TimeEntry
-            label="To"
-            value={filter.to}
-            onChange={(to) => narrow({ to })}
-            error={isBackwards(filter) ? "This is not after “From”." : undefined}
-          />
-        </div>
-      )}
       {filter.eventId !== null && (
         <Action small icon="close" onPress={() => narrow({ eventId: null })}>
           Event {filter.eventId}
@@ -119,6 +108,17 @@ export function DeliveryFilters({ filter, endpoint, endpoints }: FiltersProps) {
         >
           Clear
         </Action>
+      )}
+      {timed && (
+        <div className="filter-times">
+          <TimeEntry label="From" value={filter.from} onChange={(from) => narrow({ from })} />
+          <TimeEntry
+            label="To"
+            value={filter.to}
+            onChange={(to) => narrow({ to })}
+            error={isBackwards(filter) ? "This is not after “From”." : undefined}
+          />
+        </div>
       )}
     </div>
   );

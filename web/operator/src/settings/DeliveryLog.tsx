@@ -10,6 +10,7 @@ import { DeliveryFilters } from "./DeliveryFilters.tsx";
 import { DeliveryTag } from "./DeliveryTag.tsx";
 import { asParameters, isBackwards, isNarrowed, type LogFilter, readFilter } from "./log-filter.ts";
 import { Empty, LoadFault, Loading, Page } from "./parts.tsx";
+import { sentence } from "./standing.ts";
 
 export default function DeliveryLog() {
   return (
@@ -135,7 +136,7 @@ function Row({ delivery, now, endpoint }: { delivery: Delivery; now: number; end
         <DeliveryTag delivery={delivery} />
       </td>
       <td data-label="Answer" className="log-answer">
-        {delivery.last_status ?? (delivery.last_error || "None yet")}
+        {delivery.last_status ?? (sentence(delivery.last_error) || "None yet")}
       </td>
       <td data-label="Attempts">{delivery.attempts}</td>
       <td data-label="Made">

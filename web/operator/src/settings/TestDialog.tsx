@@ -68,14 +68,7 @@ export function TestDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose:
             {sentence(trouble.detail)}
           </Callout>
         )}
-        {sent !== null && (
-          <Outcome
-            id={sent}
-            delivery={result.data}
-            resting={endpoint.state !== "active"}
-            onFollow={onClose}
-          />
-        )}
+        {sent !== null && <Outcome id={sent} delivery={result.data} onFollow={onClose} />}
       </div>
       <div className="dialog-actions">
         <Action onPress={onClose}>Close</Action>
@@ -90,11 +83,10 @@ export function TestDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose:
 interface OutcomeProps {
   id: number;
   delivery: DeliveryDetail | undefined;
-  resting: boolean;
   onFollow: () => void;
 }
 
-function Outcome({ id, delivery, resting, onFollow }: OutcomeProps) {
+function Outcome({ id, delivery, onFollow }: OutcomeProps) {
   const last = delivery?.attempt_log.at(-1);
   const look = (
     <Link to={`/settings/deliveries/${id}`} onClick={onFollow}>
@@ -117,8 +109,8 @@ function Outcome({ id, delivery, resting, onFollow }: OutcomeProps) {
     );
   }
   return (
-    <Callout icon={resting ? "pause" : "clock"} still>
-      {resting ? "It waits with the others until you resume the endpoint." : "On its way…"} {look}
+    <Callout icon="clock" still>
+      On its way… {look}
     </Callout>
   );
 }
