@@ -48,7 +48,6 @@ func newPair(t *testing.T) *pair {
 	p := &pair{house: h, b: newProgram(t, url), name: name}
 	h.secret = "a key that both nodes know"
 	p.b.secret = h.secret
-	h.client, p.b.client = &http.Client{Timeout: time.Second}, &http.Client{Timeout: time.Second} // a node may be asleep
 	h.token = h.adminToken()
 	h.start()
 	p.b.start()
@@ -133,6 +132,9 @@ func (p *pair) node(of *program) string {
 // time asks the other node with the same key, and stays there.
 func (p *pair) load() {
 	nodes := []*program{p.program, p.b}
+	for _, node := range nodes {
+		node.client = &http.Client{Timeout: time.Second} // it may be asleep
+	}
 	for w := range 6 {
 		p.writing.Go(func() {
 			at, visitor, conversation := w, "", int64(0)
@@ -204,6 +206,7 @@ func (p *pair) check(via *program, may map[string]bool) {
 	p.t.Helper()
 	p.stop.Store(true)
 	p.writing.Wait()
+	via.client = http.DefaultClient // there is no other node to ask
 	want := map[string]bool{}
 	inFeed := map[string]int64{}
 	for _, e := range via.feed(p.token) {

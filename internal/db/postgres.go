@@ -12,17 +12,26 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx" with database/sql
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 const postgresTries = 8
 
+// idleInTransaction is after how many milliseconds the server ends a session that does nothing inside a transaction. No function
+// waits inside one; but a node that is put to sleep there would keep its row locks, and with them its leases, until it wakes up.
+const idleInTransaction = "5000"
+
 func openPostgres(ctx context.Context, o Options) (*sql.DB, error) {
-	pool, err := sql.Open("pgx", o.URL)
+	c, err := pgx.ParseConfig(o.URL)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
+	if c.RuntimeParams["idle_in_transaction_session_timeout"] == "" {
+		c.RuntimeParams["idle_in_transaction_session_timeout"] = idleInTransaction
+	}
+	pool := stdlib.OpenDB(*c)
 	n := o.Readers
 	if n == 0 {
 		n = 16
@@ -85,7 +94,7 @@ func mapPostgres(err error) error {
 			return uniqueFault(err)
 		case pe.Code == "40001", pe.Code == "40P01":
 			return unavailable(fmt.Errorf("%w: %w", errAgain, err))
-		case strings.HasPrefix(pe.Code, "08"), strings.HasPrefix(pe.Code, "53"), strings.HasPrefix(pe.Code, "57P"), pe.Code == "25006", pe.Code == "55P03":
+		case strings.HasPrefix(pe.Code, "08"), strings.HasPrefix(pe.Code, "53"), strings.HasPrefix(pe.Code, "57P"), pe.Code == "25006", pe.Code == "25P03", pe.Code == "55P03":
 			return unavailable(err)
 		}
 		return err
