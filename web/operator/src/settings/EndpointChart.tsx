@@ -126,7 +126,11 @@ function Panels({ samples, range }: { samples: Sample[]; range: ChartRange }) {
   const inner = Math.max(1, width - GUTTER);
   const slot = inner / samples.length;
   const x = (at: number) => GUTTER + ((at - first) / (last - first)) * inner;
-  const ticks = timeTicks(first, last, Math.max(2, Math.floor(inner / (range === "7d" ? 50 : 90))));
+  const ticks = timeTicks(
+    first,
+    last,
+    range === "7d" ? Math.min(7, Math.floor(inner / 50)) : Math.max(2, Math.floor(inner / 90)),
+  );
   const label = (at: number) =>
     range === "7d" ? `${weekday.format(at)} ${new Date(at).getDate()}` : clock.format(at);
   const shown = pointed === null ? undefined : samples[pointed];
