@@ -205,7 +205,7 @@ func TestDeadDeliveriesAreCountedRevivedAndSent(t *testing.T) {
 		t.Errorf("%d are delivered", n)
 	}
 	// What was given up is told in the feed.
-	b.do("read", "GET", "/events?types=delivery.dead", nil).is(200).has("items", "4 items", "items.0.data.endpoint.id", "1", "items.0.data.delivery.attempts", "1")
+	b.do("admin", "GET", "/events?types=delivery.dead", nil).is(200).has("items", "4 items", "items.0.data.endpoint.id", "1", "items.0.data.delivery.attempts", "1")
 }
 
 func TestAChartHasEveryStepOfItsRange(t *testing.T) {
