@@ -591,7 +591,7 @@ func killing(t *testing.T, database string, kills int) {
 		}
 	}
 	// On a machine that is slow or busy, or with the race detector, a fifth has to do when the time is up.
-	for late := time.Now().Add(90 * time.Second); killed < kills && (killed < kills/5 || time.Now().Before(late)); {
+	for late := time.Now().Add(60 * time.Second); killed < kills && (killed < kills/5 || time.Now().Before(late)); {
 		if t.Failed() {
 			return
 		}
