@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -37,7 +36,8 @@ const (
 type liteEngine struct {
 	db      *DB
 	sql     *sql.DB // for migrations and checkpoints
-	name    string  // what the driver opens
+	name    string  // URI of the file
+	pragmas []string
 	queue   chan *liteJob
 	readers chan *liteConn
 	writer  *liteConn
@@ -69,19 +69,16 @@ func openLite(ctx context.Context, d *DB, o Options) (*liteEngine, error) {
 			return nil, fmt.Errorf("data directory %s: %w", dir, err)
 		}
 	}
-	q := url.Values{}
-	for _, p := range []string{
+	pragmas := []string{
 		"busy_timeout(" + fmt.Sprint(busyTimeout.Milliseconds()) + ")",
 		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)", "journal_size_limit(67108864)", "wal_autocheckpoint(" + fmt.Sprint(autoCheckpoint) + ")",
-	} {
-		q.Add("_pragma", p)
 	}
-	name := "file:" + (&url.URL{Path: o.URL}).EscapedPath() + "?" + q.Encode()
-	pool, err := sql.Open("sqlite", name)
+	name := "file:" + (&url.URL{Path: o.URL}).EscapedPath()
+	pool, err := sql.Open("sqlite", name+"?"+url.Values{"_pragma": pragmas}.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite file %s: %w", o.URL, err)
 	}
-	e := &liteEngine{db: d, sql: pool, name: name, queue: make(chan *liteJob, queueMax), stop: make(chan struct{}), dirty: make(chan struct{}, 1)}
+	e := &liteEngine{db: d, sql: pool, name: name, pragmas: pragmas, queue: make(chan *liteJob, queueMax), stop: make(chan struct{}), dirty: make(chan struct{}, 1)}
 	if e.writer, err = e.connect(); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open SQLite file %s: %w", o.URL, err)
@@ -99,13 +96,7 @@ func openLite(ctx context.Context, d *DB, o Options) (*liteEngine, error) {
 	return e, nil
 }
 
-func (e *liteEngine) connect() (*liteConn, error) {
-	c, err := e.sql.Driver().Open(e.name)
-	if err != nil {
-		return nil, err
-	}
-	return &liteConn{conn: c, stmts: map[string]driver.Stmt{}}, nil
-}
+func (e *liteEngine) connect() (*liteConn, error) { return openLiteConn(e.name, e.pragmas) }
 
 func (e *liteEngine) close() error {
 	e.mu.Lock()
@@ -193,7 +184,7 @@ func (e *liteEngine) group(batch []*liteJob) {
 	if len(jobs) == 0 {
 		return
 	}
-	if e.writer.conn == nil {
+	if !e.writer.isOpen() {
 		c, err := e.connect()
 		if err != nil {
 			answer(jobs, mapLite(err))
@@ -362,12 +353,12 @@ func (e *liteEngine) view(ctx context.Context, fn func(context.Context, *Tx) err
 		return ctx.Err()
 	}
 	defer func() { e.readers <- c }()
-	if c.conn == nil {
+	if !c.isOpen() {
 		fresh, err := e.connect()
 		if err != nil {
 			return mapLite(err)
 		}
-		c.conn, c.stmts = fresh.conn, fresh.stmts
+		c = fresh
 	}
 	if err := c.do("BEGIN"); err != nil {
 		c.close()
@@ -385,21 +376,18 @@ func mapLite(err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
-	se, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
-		if errors.Is(err, sql.ErrConnDone) {
-			return unavailable(err)
-		}
-		return err
+	code := 0
+	if e, ok := errors.AsType[*liteError](err); ok {
+		code = int(e.code)
+	} else if e, ok := errors.AsType[*sqlite.Error](err); ok { // of the driver: migrations
+		code = e.Code()
 	}
-	switch code := se.Code(); {
-	case code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+	if code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY {
 		return uniqueFault(err)
-	default:
-		switch code & 0xff {
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM:
-			return unavailable(err)
-		}
+	}
+	switch code & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM:
+		return unavailable(err)
 	}
 	return err
 }

@@ -2,9 +2,13 @@ package db
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"parley/internal/fault"
 )
 
 // Rows of both engines go into the same places in the same way, and a value that does not fit is an error and not a zero.
@@ -63,5 +67,143 @@ func TestScanOfSQLiteRows(t *testing.T) {
 	})
 	if err != nil || i != 300 || nm != "text" || !fl || string(raw) != "\x01\x02" {
 		t.Errorf("got %d, %q, %v, %x: %v", i, nm, fl, raw, err)
+	}
+}
+
+func openTestConn(t *testing.T) *liteConn {
+	c, err := openLiteConn("file:"+filepath.Join(t.TempDir(), "test.db"), []string{"journal_mode(WAL)"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.close)
+	return c
+}
+
+// What goes in as an argument comes out as it was, whatever its length and bytes, and again with the same statement.
+func TestArgumentsOfSQLiteStatements(t *testing.T) {
+	c := openTestConn(t)
+	type word string
+	one := func(args []any, dest ...any) {
+		t.Helper()
+		rows, err := c.query("SELECT $2, $1, $1 IS NULL", args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		if !rows.Next() {
+			t.Fatalf("%.20q: no row: %v", args, rows.Err())
+		}
+		if err := rows.Scan(dest...); err != nil {
+			t.Fatalf("%.20q: %v", args, err)
+		}
+		if rows.Next() || rows.Err() != nil {
+			t.Fatalf("%.20q: more than one row: %v", args, rows.Err())
+		}
+	}
+	var a, b string
+	var raw []byte
+	var null bool
+	for _, text := range []string{"", "a", "é\x00b", strings.Repeat("long ", 20000), "short again"} {
+		if one([]any{text, "second"}, &a, &b, &null); a != "second" || b != text || null {
+			t.Errorf("text of %d bytes came back with %d, beside %q", len(text), len(b), a)
+		}
+		if one([]any{word(text), []byte(text)}, &raw, &b, &null); string(raw) != text || b != text || null {
+			t.Errorf("bytes: %d came back as %d", len(text), len(raw))
+		}
+	}
+	if one([]any{[]byte{}, "second"}, &a, &raw, &null); null || len(raw) != 0 {
+		t.Errorf("an empty byte string became NULL or %x", raw)
+	}
+	for _, nothing := range []any{nil, []byte(nil)} {
+		if one([]any{nothing, "second"}, &a, &raw, &null); !null {
+			t.Errorf("%T did not become NULL", nothing)
+		}
+	}
+	var i, j int64
+	var f float64
+	if one([]any{true, -7}, &i, &j, &null); i != -7 || j != 1 {
+		t.Errorf("got %d and %d", i, j)
+	}
+	if one([]any{int64(math.MaxInt64), 1.25}, &f, &i, &null); f != 1.25 || i != math.MaxInt64 {
+		t.Errorf("got %v and %d", f, i)
+	}
+}
+
+// Mistakes of a caller are errors, and the connection works on after them.
+func TestMistakesWithSQLiteStatements(t *testing.T) {
+	c := openTestConn(t)
+	for _, m := range []struct {
+		query string
+		args  []any
+		want  string
+	}{
+		{"SELECT $1, $2", []any{1}, "$2 is missing"},
+		{"SELECT $1", []any{struct{}{}}, "$1"},
+		{"SELECT :name", []any{1}, "not of the form"},
+		{"SELECT 1; SELECT 2", nil, "one statement at a time"},
+		{"SELECT 1\x00", nil, "NUL"},
+		{"-- nothing", nil, "empty"},
+		{"SELEC 1", nil, "syntax error"},
+		{"SELECT * FROM nowhere", nil, "no such table"},
+	} {
+		if _, err := c.exec(m.query, m.args); err == nil || !strings.Contains(err.Error(), m.want) {
+			t.Errorf("%q: got error %v, want %q", m.query, err, m.want)
+		}
+	}
+	const query = "SELECT 1 UNION SELECT 2"
+	rows, err := c.query(query, nil)
+	if err != nil || !rows.Next() {
+		t.Fatal(err)
+	}
+	if _, err := c.query(query, nil); err == nil || !strings.Contains(err.Error(), "runs already") {
+		t.Errorf("a statement ran twice at once: %v", err)
+	}
+	rows.Close()
+	if err := rows.Scan(new(int)); err == nil {
+		t.Error("scanned a row after the end")
+	}
+	if err := c.do(query); err != nil {
+		t.Error(err)
+	}
+	if err := c.do("CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT, b TEXT UNIQUE)"); err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range []string{"x", "y"} {
+		res, err := c.exec("INSERT INTO t (b) VALUES ($1)", []any{b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, _ := res.LastInsertId()
+		n, _ := res.RowsAffected()
+		if id != int64(i+1) || n != 1 {
+			t.Errorf("insert %d got id %d and %d rows", i, id, n)
+		}
+	}
+	if _, err := c.exec("INSERT INTO t (b) VALUES ($1)", []any{"x"}); !IsUnique(mapLite(err)) {
+		t.Errorf("a second x: %v", err)
+	}
+	c.close()
+	c.close()
+	if err := c.do("SELECT 1"); !fault.IsKind(mapLite(err), fault.Unavailable) {
+		t.Errorf("a closed connection: %v", err)
+	}
+}
+
+// A connection keeps a bounded number of statements, and gives large arguments back.
+func TestMemoryOfSQLiteStatements(t *testing.T) {
+	c := openTestConn(t)
+	for i := range maxStatements + 50 {
+		if err := c.do(fmt.Sprintf("SELECT %d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(c.stmts) > maxStatements {
+		t.Errorf("%d statements are kept", len(c.stmts))
+	}
+	if _, err := c.exec("SELECT $1", []any{strings.Repeat("x", keepMemory+1)}); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.stmts["SELECT $1"]; s.memory != 0 {
+		t.Errorf("%d bytes of arguments are kept", s.size)
 	}
 }

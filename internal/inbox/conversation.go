@@ -18,6 +18,25 @@ type state struct {
 	session    *session      // latest; nil before the first
 	createdBy  id.Operator   // who was responsible when session started
 	timeout    time.Duration // of the widget, for the session's expiry
+	stored     place         // as the database has it
+}
+
+// place is where a conversation stands: what changes less often than with each message.
+type place struct {
+	contact       id.Contact
+	group         id.Group
+	operator      id.Operator
+	session       id.Session
+	status, topic string
+	ended         time.Time
+}
+
+func (s *state) place() place {
+	p := place{contact: s.Contact.ID, group: s.groupID, operator: s.operatorID, status: s.Status, topic: s.Topic, ended: s.EndedAt}
+	if s.session != nil {
+		p.session = s.session.ID
+	}
+	return p
 }
 
 // snapshot is the conversation as events show it. Later changes of s do not reach it: what s points to is replaced, never

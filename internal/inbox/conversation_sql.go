@@ -39,6 +39,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, NULL, '', 0, 0, 0, 0, $10, $10, 0
 	sqlUpdateConversation = `UPDATE conversations SET contact_id = $2, group_id = $3, operator_id = $4, status = $5, topic = $6, message_count = $7,
   session_id = $8, last_message = $9, operator_read = $10, contact_delivered = $11, contact_read = $12, unread = $13, updated_at = $14, ended_at = $15
 WHERE id = $1`
+	// What a message changes. Columns that are named cost their indexes and references even when they stay as they are.
+	sqlUpdateMessages = `UPDATE conversations SET message_count = $2, last_message = $3, operator_read = $4, contact_delivered = $5, contact_read = $6,
+  unread = $7, updated_at = $8 WHERE id = $1`
 
 	sqlInsertSession = `INSERT INTO sessions (conversation_id, number, first_number, started_at, ended_at, end_reason, operator_created, expires_at, visit)
 VALUES ($1, $2, $3, $4, 0, '', $5, $6, $7) RETURNING id`
@@ -166,6 +169,7 @@ func scanState(r db.Scanner) (*state, error) {
 		}
 		s.session = &se
 	}
+	s.stored = s.place()
 	return &s, nil
 }
 
@@ -187,19 +191,15 @@ func insertConversation(tx *db.Tx, s *state) (err error) {
 
 // save writes the conversation and its latest session back.
 func save(tx *db.Tx, s *state) error {
-	var sessionID any
-	if s.session != nil {
-		sessionID = int64(s.session.ID)
-		if s.session.dirty {
-			visit, err := json.Marshal(s.session.Visit)
-			if err != nil {
-				return fmt.Errorf("encode visit: %w", err)
-			}
-			if _, err := tx.Exec(sqlUpdateSession, int64(s.session.ID), db.Micros(s.session.EndedAt), s.session.EndReason, db.Micros(s.session.expiresAt), string(visit)); err != nil {
-				return fmt.Errorf("store session %d: %w", s.session.ID, err)
-			}
-			s.session.dirty = false
+	if s.session != nil && s.session.dirty {
+		visit, err := json.Marshal(s.session.Visit)
+		if err != nil {
+			return fmt.Errorf("encode visit: %w", err)
 		}
+		if _, err := tx.Exec(sqlUpdateSession, int64(s.session.ID), db.Micros(s.session.EndedAt), s.session.EndReason, db.Micros(s.session.expiresAt), string(visit)); err != nil {
+			return fmt.Errorf("store session %d: %w", s.session.ID, err)
+		}
+		s.session.dirty = false
 	}
 	last := ""
 	if s.LastMessage != nil {
@@ -209,8 +209,14 @@ func save(tx *db.Tx, s *state) error {
 		}
 		last = string(b)
 	}
-	_, err := tx.Exec(sqlUpdateConversation, int64(s.ID), int64(s.Contact.ID), db.NullID(s.groupID), db.NullID(s.operatorID), s.Status, s.Topic, s.MessageCount,
-		sessionID, last, s.OperatorRead, s.ContactDelivered, s.ContactRead, s.Unread, db.Micros(s.UpdatedAt), db.Micros(s.EndedAt))
+	var err error
+	if p := s.place(); p == s.stored {
+		_, err = tx.Exec(sqlUpdateMessages, int64(s.ID), s.MessageCount, last, s.OperatorRead, s.ContactDelivered, s.ContactRead, s.Unread, db.Micros(s.UpdatedAt))
+	} else {
+		_, err = tx.Exec(sqlUpdateConversation, int64(s.ID), int64(p.contact), db.NullID(p.group), db.NullID(p.operator), p.status, p.topic, s.MessageCount,
+			db.NullID(p.session), last, s.OperatorRead, s.ContactDelivered, s.ContactRead, s.Unread, db.Micros(s.UpdatedAt), db.Micros(p.ended))
+		s.stored = p
+	}
 	if err != nil {
 		return fmt.Errorf("store conversation %d: %w", s.ID, err)
 	}
