@@ -94,6 +94,7 @@ var outside = map[string][]string{
 	"github.com/mileusna/useragent":       list("internal/inbox internal/httpapi/visitor"),
 	"golang.org/x/crypto":                 list("internal/team"),
 	"github.com/prometheus/client_golang": list("internal/metrics"),
+	"golang.org/x/net":                    list("internal/outhttp"),
 	"golang.org/x/time":                   list("internal/limit internal/httpapi internal/realtime"),
 }
 

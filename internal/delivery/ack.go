@@ -11,8 +11,18 @@ import (
 // acknowledge stores results, as many at a time as have gathered while the last batch was being stored: alone at light load,
 // in groups under load. It ends with ctx; what is not stored then is tried again by the next engine.
 func (e *Engine) acknowledge(ctx context.Context) {
+	last := 0
 	for {
 		e.mu.Lock()
+		if last >= gatherFrom && len(e.acks) < ackMax/4 && e.inFlight >= gatherFrom {
+			e.mu.Unlock()
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(gatherTime):
+			}
+			e.mu.Lock()
+		}
 		n := min(len(e.acks), ackMax)
 		batch := e.acks[:n:n]
 		e.acks = e.acks[n:]
@@ -25,8 +35,10 @@ func (e *Engine) acknowledge(ctx context.Context) {
 				return
 			case <-e.results:
 			}
+			last = 0
 			continue
 		}
+		last = n
 		if e.retry(ctx, "store results", func() error { return e.store(ctx, batch) }) != nil {
 			return
 		}

@@ -91,6 +91,10 @@ const (
 	prepareMax = 64
 	// ackMax is how many results share a transaction.
 	ackMax = 256
+	// While at least gatherFrom attempts are under way and as many results came together the last time, results gather for
+	// gatherTime before they are stored: fewer and larger transactions.
+	gatherFrom = 24
+	gatherTime = 3 * time.Millisecond
 )
 
 // Engine delivers. Make one with New, start it with Run, end it with Stop.
@@ -466,7 +470,8 @@ func (e *Engine) offerLocked(t *target) {
 	if t.still() || e.stopping {
 		return
 	}
-	if !t.queued && len(t.todo) > 0 && t.pending < e.aheadLocked(t) {
+	// Not before half of what may be prepared is used up: one look at the database for many jobs costs a fraction of many looks.
+	if ahead := e.aheadLocked(t); !t.queued && len(t.todo) > 0 && t.pending < ahead && t.pending <= ahead/2 {
 		t.queued = true
 		e.waiting = append(e.waiting, t)
 		signal(e.ready)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -341,13 +342,10 @@ func ForgetChart(ctx context.Context, d *db.DB) error {
 	return nil
 }
 
-// headerText is how a header is stored: JSON of at most 4 KiB; what does not fit is left out whole.
+// headerText is how a header is stored: JSON of at most 4 KiB, names in order; what does not fit is left out whole.
 func headerText(h http.Header) string {
-	if len(h) == 0 {
-		return "{}"
-	}
+	names := make([]string, 0, 24)
 	size := 0
-	kept := make(map[string][]string, len(h))
 	for name, values := range h {
 		n := len(name) + 8
 		for _, v := range values {
@@ -357,13 +355,42 @@ func headerText(h http.Header) string {
 			continue
 		}
 		size += n
-		kept[name] = values
+		names = append(names, name)
 	}
-	b, err := json.Marshal(kept)
-	if err != nil {
-		return "{}" // strings always marshal
+	slices.Sort(names)
+	b := make([]byte, 0, size+2)
+	b = append(b, '{')
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(b, name)
+		b = append(b, ':', '[')
+		for k, v := range h[name] {
+			if k > 0 {
+				b = append(b, ',')
+			}
+			b = appendText(b, v)
+		}
+		b = append(b, ']')
 	}
-	return strings.ReplaceAll(string(b), `\u0000`, "")
+	return string(append(b, '}'))
+}
+
+// appendText appends s as a JSON string, without NULs.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c > '~' || c == '<' || c == '>' || c == '&' {
+			quoted, err := json.Marshal(strings.ReplaceAll(s, "\x00", ""))
+			if err != nil {
+				return append(b, `""`...) // strings always marshal
+			}
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
 }
 
 // logLimit is how much of an answer's header and body the log keeps, in bytes each.

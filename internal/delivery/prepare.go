@@ -53,6 +53,10 @@ func (e *Engine) takeTodo() []*lane {
 	defer e.mu.Unlock()
 	var batch []*lane
 	kind := ""
+	turn := prepareMax / 4
+	if len(e.waiting) == 1 {
+		turn = prepareMax
+	}
 	for n := len(e.waiting); n > 0 && len(batch) < prepareMax; n-- {
 		t := e.waiting[0]
 		e.waiting = e.waiting[1:]
@@ -64,7 +68,7 @@ func (e *Engine) takeTodo() []*lane {
 			kind = t.kind
 		}
 		if t.kind == kind {
-			for range 16 {
+			for range turn {
 				if len(t.todo) == 0 || t.pending >= e.aheadLocked(t) || len(batch) == prepareMax {
 					break
 				}

@@ -8,6 +8,8 @@
 //   - A redirect is an answer. Nothing is followed, no cookie is kept, no proxy is used, no compression is asked for.
 //   - Everything is bounded: connecting, waiting for the answer's head, the whole call, the head's and the body's size.
 //   - A call inside a database transaction is a programmer's error and panics.
+//   - The wire is HTTP/1.1, written and read by net/http. A connection is used again only when the answer before was read to its
+//     end, nothing came after it, and nothing came while it was idle.
 //
 // A Client keeps connections for reuse and is safe for concurrent use; Close drops idle ones. The package imports db (for
 // the mark of a transaction) and fault.

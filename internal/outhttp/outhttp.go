@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -87,7 +88,7 @@ func New(o Options) *Client {
 
 // Close drops the connections that are not in use.
 func (c *Client) Close() {
-	c.wide.transport.CloseIdleConnections()
+	c.wide.transport.close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dropNarrow()
@@ -125,8 +126,6 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	if timeout <= 0 {
 		timeout = c.total
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	req := &http.Request{
 		Method: r.Method, URL: r.URL, Host: r.URL.Host, Header: r.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(r.Body)),
@@ -139,27 +138,12 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	}
 	if len(r.Body) > 0 {
 		req.Body = io.NopCloser(bytes.NewReader(r.Body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
-		// Lets the transport try again by itself when a kept connection turns out to be closed: a repeat is harmless,
-		// every receiver can tell it by the webhook-id.
-		if req.Header["Idempotency-Key"] == nil {
-			req.Header["X-Idempotency-Key"] = nil
-		}
 	}
-	res, err := c.way(r.Ranges).transport.RoundTrip(req.WithContext(ctx))
+	answer, err := c.way(r.Ranges).transport.do(ctx, time.Now().Add(timeout), req)
 	if err != nil {
-		return nil, c.explain(r, timeout, err)
+		err = c.explain(r, timeout, err)
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, BodyLimit+1))
-	a := &Answer{Status: res.StatusCode, Header: res.Header, Body: body}
-	if len(body) > BodyLimit {
-		a.Body, a.Truncated = body[:BodyLimit], true
-	}
-	if err != nil {
-		return a, c.explain(r, timeout, fmt.Errorf("read the answer: %w", err))
-	}
-	return a, nil
+	return answer, err
 }
 
 func (c *Client) explain(r Request, timeout time.Duration, err error) error {
@@ -167,10 +151,14 @@ func (c *Client) explain(r Request, timeout time.Duration, err error) error {
 	case errors.Is(err, ssrf.ErrProhibitedIP), errors.Is(err, ssrf.ErrProhibitedNetwork), errors.Is(err, ssrf.ErrInvalidHostPort):
 		c.log.Warn("outbound call refused: the target's address is not public", "host", r.URL.Host)
 		return fault.New(fault.TargetRefused, r.Ranges.refused(r.URL.Hostname(), "leads to an address that is not public")).Because(err)
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("no complete answer within %s", timeout)
 	case errors.Is(err, context.Canceled):
 		return err
+	case errors.Is(err, errConnect) && c.connect < timeout:
+		return fmt.Errorf("no connection to %s within %s", r.URL.Host, c.connect)
+	case errors.Is(err, errHeader):
+		return fmt.Errorf("no answer within %s", c.header)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errConnect):
+		return fmt.Errorf("no complete answer within %s", timeout)
 	}
 	return fmt.Errorf("call %s: %w", r.URL.Host, err)
 }

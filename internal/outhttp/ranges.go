@@ -3,7 +3,6 @@ package outhttp
 import (
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -88,7 +87,7 @@ func (c *Client) allows(p netip.Prefix) bool {
 // connection is never used by a call with another list.
 type way struct {
 	guard     *ssrf.Guardian
-	transport *http.Transport
+	transport *transport
 }
 
 func (c *Client) newWay(prefixes []netip.Prefix) *way {
@@ -101,18 +100,8 @@ func (c *Client) newWay(prefixes []netip.Prefix) *way {
 		}
 	}
 	w := &way{guard: ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))}
-	dialer := &net.Dialer{Timeout: c.connect, KeepAlive: keepAlive, Control: w.guard.Safe}
-	w.transport = &http.Transport{
-		Proxy:                  nil,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        c.tls,
-		TLSHandshakeTimeout:    c.connect,
-		ResponseHeaderTimeout:  c.header,
-		MaxResponseHeaderBytes: headerLimit,
-		MaxIdleConnsPerHost:    c.idle,
-		IdleConnTimeout:        idleTimeout,
-		DisableCompression:     true,
-		ForceAttemptHTTP2:      true,
+	w.transport = &transport{
+		dialer: &net.Dialer{KeepAlive: keepAlive, Control: w.guard.Safe}, tls: c.tls, connect: c.connect, header: c.header, keep: c.idle,
 	}
 	return w
 }
@@ -139,7 +128,7 @@ func (c *Client) way(r *Ranges) *way {
 // dropNarrow forgets all narrow ways; c.mu is held.
 func (c *Client) dropNarrow() {
 	for _, w := range c.narrow {
-		w.transport.CloseIdleConnections()
+		w.transport.close()
 	}
 	clear(c.narrow)
 }
