@@ -202,7 +202,7 @@ func (e *liteEngine) group(batch []*liteJob) {
 		// The engine gave up the whole transaction (a full disk does that), or it is the only way back: every job goes with it.
 		e.writer.do("ROLLBACK")
 		e.broken(err)
-		answer(jobs, mapLite(err))
+		answer(jobs, unavailable(err)) // never one job's own trouble, which says nothing about the others
 		return
 	}
 	if len(kept) == 0 {
@@ -262,6 +262,9 @@ func (e *liteEngine) all(jobs []*liteJob) (kept []*liteJob, lost bool, err error
 	now := e.db.Now()
 	for _, j := range jobs {
 		tx := e.run1(j, now)
+		if err := e.ended(j); err != nil {
+			return nil, true, err
+		}
 		if j.err == nil {
 			kept = append(kept, j)
 			continue
@@ -273,7 +276,7 @@ func (e *liteEngine) all(jobs []*liteJob) (kept []*liteJob, lost bool, err error
 			return nil, false, nil // the caller rolls back
 		}
 		if err := e.writer.do("ROLLBACK"); err != nil {
-			return nil, true, errors.Join(j.err, err)
+			return nil, true, err
 		}
 		if err := e.writer.do("BEGIN IMMEDIATE"); err != nil {
 			return nil, true, err
@@ -291,9 +294,12 @@ func (e *liteEngine) guarded(jobs []*liteJob) (kept []*liteJob, lost bool, err e
 			return nil, true, err
 		}
 		e.run1(j, now)
+		if err := e.ended(j); err != nil {
+			return nil, true, err
+		}
 		if j.err != nil {
 			if err := e.writer.do("ROLLBACK TO j"); err != nil {
-				return nil, true, errors.Join(j.err, err)
+				return nil, true, err
 			}
 		}
 		if err := e.writer.do("RELEASE j"); err != nil {
@@ -304,6 +310,15 @@ func (e *liteEngine) guarded(jobs []*liteJob) (kept []*liteJob, lost bool, err e
 		}
 	}
 	return kept, false, nil
+}
+
+// ended tells that the transaction is over although nobody ended it: SQLite rolls back by itself when a page cannot be read or
+// written or memory is short, also during a SELECT, and what ran after that would be stored at once and by halves.
+func (e *liteEngine) ended(j *liteJob) error {
+	if e.writer.inTransaction() {
+		return nil
+	}
+	return fmt.Errorf("the engine rolled the transaction back (%v)", j.err)
 }
 
 // run1 runs one job's function and notes its error and hooks.

@@ -31,6 +31,7 @@ type liteStmt struct {
 	c       *liteConn
 	handle  uintptr // sqlite3_stmt*
 	order   []int   // for each of SQLite's parameters the index of its argument: $2 may stand before $1
+	values  []any   // of the parameters, while they are bound
 	columns int
 	memory  uintptr // of the texts and byte strings of the last call
 	size    int
@@ -59,12 +60,12 @@ func openLiteConn(name string, pragmas []string) (*liteConn, error) {
 		c.close()
 		return nil, err
 	}
-	defer sqlite3.Xsqlite3_free(c.tls, place)
 	at := place + unsafe.Sizeof(uintptr(0))
 	copy(memory(at, len(name)+1), name+"\x00")
 	// One user at a time per connection: no lock around every call.
 	rc := sqlite3.Xsqlite3_open_v2(c.tls, at, place, sqlite3.SQLITE_OPEN_READWRITE|sqlite3.SQLITE_OPEN_CREATE|sqlite3.SQLITE_OPEN_NOMUTEX|sqlite3.SQLITE_OPEN_URI, 0)
 	c.db = *(*uintptr)(pointer(place)) // there is one even after most failures, to ask for the reason and to close
+	sqlite3.Xsqlite3_free(c.tls, place)
 	if rc == sqlite3.SQLITE_OK {
 		rc = sqlite3.Xsqlite3_extended_result_codes(c.tls, c.db, 1)
 	}
@@ -99,6 +100,11 @@ func (c *liteConn) close() {
 
 // isOpen reports whether there is a connection behind c.
 func (c *liteConn) isOpen() bool { return c.db != 0 }
+
+// inTransaction reports whether a transaction is open.
+func (c *liteConn) inTransaction() bool {
+	return c.isOpen() && sqlite3.Xsqlite3_get_autocommit(c.tls, c.db) == 0
+}
 
 // failure is the error of a result code, with SQLite's words about the last call.
 func (c *liteConn) failure(rc int32) error {
@@ -231,6 +237,15 @@ func (s *liteStmt) place(n int) error {
 	return nil
 }
 
+// plain makes one of the types that bind takes of a named type or another number.
+func plain(a any) (any, error) {
+	switch a.(type) {
+	case nil, string, []byte, int64, int, bool, float64:
+		return a, nil
+	}
+	return driver.DefaultParameterConverter.ConvertValue(a)
+}
+
 // bind gives the statement its arguments: nil, booleans, whole numbers, floats, texts, byte strings and named types of them. A nil
 // byte string is NULL, an empty one is empty.
 func (s *liteStmt) bind(args []any) error {
@@ -238,37 +253,31 @@ func (s *liteStmt) bind(args []any) error {
 		return errors.New("db: the statement runs already; close its rows first")
 	}
 	need := 0
+	s.values = s.values[:0]
 	for _, n := range s.order {
 		if n >= len(args) {
 			return fmt.Errorf("db: argument $%d is missing", n+1)
 		}
-		switch a := args[n].(type) {
-		case string:
-			need += len(a)
-		case []byte:
-			need += len(a)
-		case nil, int64, int, bool, float64:
-		default:
-			v, err := driver.DefaultParameterConverter.ConvertValue(a)
-			if err != nil {
-				return fmt.Errorf("db: argument $%d: %w", n+1, err)
-			}
-			args[n] = v
-			switch v := v.(type) {
-			case string:
-				need += len(v)
-			case []byte:
-				need += len(v)
-			}
+		v, err := plain(args[n])
+		if err != nil {
+			return fmt.Errorf("db: argument $%d: %w", n+1, err)
 		}
+		switch v := v.(type) {
+		case string:
+			need += len(v)
+		case []byte:
+			need += len(v)
+		}
+		s.values = append(s.values, v)
 	}
+	defer func() { clear(s.values) }()
 	if err := s.place(need + 1); err != nil { // one more, so that an empty text at the end has an address too
 		return err
 	}
 	at := s.memory
-	for i, n := range s.order {
+	for i, v := range s.values {
 		var rc int32
-		switch a := args[n].(type) {
+		switch a := v.(type) {
 		case nil:
 			rc = sqlite3.Xsqlite3_bind_null(s.c.tls, s.handle, int32(i+1))
 		case int64:
@@ -296,7 +305,7 @@ func (s *liteStmt) bind(args []any) error {
 			rc = sqlite3.Xsqlite3_bind_blob(s.c.tls, s.handle, int32(i+1), at, int32(len(a)), sqlite3.SQLITE_STATIC)
 			at += uintptr(len(a))
 		default:
-			return fmt.Errorf("db: argument $%d: a %T cannot be stored", n+1, a)
+			return fmt.Errorf("db: argument $%d: a %T cannot be stored", s.order[i]+1, a)
 		}
 		if rc != sqlite3.SQLITE_OK {
 			return s.c.failure(rc)

@@ -2,10 +2,13 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"parley/internal/fault"
@@ -205,5 +208,60 @@ func TestMemoryOfSQLiteStatements(t *testing.T) {
 	}
 	if s := c.stmts["SELECT $1"]; s.memory != 0 {
 		t.Errorf("%d bytes of arguments are kept", s.size)
+	}
+}
+
+// SQLite may end a transaction by itself, also while it reads. Then nothing of the group is stored, and everybody hears the same.
+func TestTransactionThatEndsByItselfStoresNothing(t *testing.T) {
+	d, err := Open(t.Context(), Options{URL: filepath.Join(t.TempDir(), "test.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	const insert = "INSERT INTO settings (name, value) VALUES ($1, '')"
+	put := func(name string) func(*Tx) error {
+		return func(tx *Tx) error { _, err := tx.Exec(insert, name); return err }
+	}
+	end := func(tx *Tx) error {
+		tx.lite.do("ROLLBACK") // as the engine does when a page cannot be read
+		return errors.New("disk I/O error")
+	}
+	swallow := func(tx *Tx) error { end(tx); return nil }
+	for round, fns := range [][]func(*Tx) error{
+		{put("a"), end, put("b")},
+		{put("a"), swallow, put("b")},
+		{end, put("a")},
+		{put("a"), put("a"), end}, // the second fails after writing: all run again, each in a savepoint
+	} {
+		gate, started := make(chan bool), make(chan bool)
+		got := make([]error, len(fns))
+		var all sync.WaitGroup
+		all.Go(func() {
+			d.Update(t.Context(), func(context.Context, *Tx) error { close(started); <-gate; return nil })
+		})
+		<-started
+		for i, fn := range fns {
+			all.Go(func() { got[i] = d.Update(t.Context(), func(_ context.Context, tx *Tx) error { return fn(tx) }) })
+			for len(d.lite.queue) <= i {
+				runtime.Gosched()
+			}
+		}
+		close(gate)
+		all.Wait()
+		for i, err := range got {
+			if !fault.IsKind(err, fault.Unavailable) || IsUnique(err) {
+				t.Errorf("round %d, function %d: %v", round, i, err)
+			}
+		}
+		var n int
+		err := d.View(t.Context(), func(_ context.Context, tx *Tx) error {
+			return tx.One("SELECT COUNT(*) FROM settings WHERE name IN ('a', 'b')", nil, &n)
+		})
+		if err != nil || n != 0 {
+			t.Errorf("round %d: %d rows are stored, %v", round, n, err)
+		}
+	}
+	if err := d.Update(t.Context(), func(_ context.Context, tx *Tx) error { return put("a")(tx) }); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }

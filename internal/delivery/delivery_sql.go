@@ -88,7 +88,6 @@ WHERE id = $1 AND state = 'pending'`
 
 // chunks are the sizes of statements with many rows; the last chunk of a batch is filled up by repeating, so that only a
 // handful of texts exist and every one stays prepared.
-// They are small: SQLite's driver looks up the name of every argument among all the others.
 var chunks = [...]int{1, 4, 16}
 
 // chunkFor returns the smallest size that takes n rows, or the largest size.

@@ -13,8 +13,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -50,8 +52,14 @@ var (
 	errHeader   = errors.New("no answer in time")
 )
 
+// writeAhead is how large a request may be to be written before the answer is looked for: the kernel takes that much at once.
+const writeAhead = 64 << 10
+
 // maxInformal bounds the 1xx answers before the real one.
 const maxInformal = 5
+
+// Close ends the connection without the farewell of TLS, which may have to wait for the other side: answers say their length.
+func (l *link) Close() error { return l.tcp.Close() }
 
 // Read reads within what is left.
 func (l *link) Read(p []byte) (int, error) {
@@ -72,10 +80,14 @@ func (t *transport) do(ctx context.Context, until time.Time, req *http.Request) 
 	if d, ok := ctx.Deadline(); ok && d.Before(until) {
 		until = d
 	}
-	address, err := addressOf(req.URL)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	address, host, err := addressOf(req.URL)
 	if err != nil {
 		return nil, err
 	}
+	req.Host = host
 	out := requests.Get().(*bytes.Buffer)
 	defer requests.Put(out)
 	out.Reset()
@@ -103,26 +115,25 @@ func (t *transport) do(ctx context.Context, until time.Time, req *http.Request) 
 	}
 }
 
-// addressOf is where a URL leads: its host in ASCII, and its port.
-func addressOf(u *url.URL) (string, error) {
-	host, port := u.Hostname(), u.Port()
+// addressOf is where a URL leads, and how the Host header names it: in ASCII, and with a port where the URL has one.
+func addressOf(u *url.URL) (address, host string, err error) {
+	name, port := u.Hostname(), u.Port()
+	host = u.Host
+	if strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		if name, err = idna.Lookup.ToASCII(name); err != nil {
+			return "", "", fmt.Errorf("host %s: %w", u.Hostname(), err)
+		}
+		if host = name; port != "" {
+			host = net.JoinHostPort(name, port)
+		}
+	}
 	if port == "" {
 		port = "80"
 		if u.Scheme == "https" {
 			port = "443"
 		}
 	}
-	for i := range len(host) {
-		if host[i] >= 0x80 {
-			ascii, err := idna.Lookup.ToASCII(host)
-			if err != nil {
-				return "", fmt.Errorf("host %s: %w", host, err)
-			}
-			host = ascii
-			break
-		}
-	}
-	return net.JoinHostPort(host, port), nil
+	return net.JoinHostPort(name, port), host, nil
 }
 
 func (t *transport) dial(ctx context.Context, until time.Time, u *url.URL, address string) (*link, error) {
@@ -150,7 +161,11 @@ func (t *transport) dial(ctx context.Context, until time.Time, u *url.URL, addre
 		l.Conn = secure
 	}
 	l.in = bufio.NewReader(l)
-	return l, l.SetDeadline(until)
+	if err := l.SetDeadline(until); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
 }
 
 // late says of an error that came because ctx ended, why it ended.
@@ -174,9 +189,29 @@ func (l *link) exchange(ctx context.Context, until time.Time, header time.Durati
 			err = ctx.Err()
 		}
 	}()
-	_, sent := l.Write(out)
+	var sent error
 	headUntil := time.Now().Add(header)
 	bounded := headUntil.Before(until)
+	if len(out) <= writeAhead {
+		_, sent = l.Write(out)
+	} else { // who answers without reading all of it must be heard all the same
+		bounded = false
+		done := make(chan error, 1)
+		go func() {
+			_, err := l.Write(out)
+			done <- err
+		}()
+		defer func() {
+			select {
+			case sent := <-done:
+				reusable = reusable && sent == nil
+			default:
+				reusable = false
+				l.tcp.SetDeadline(time.Unix(1, 0))
+				<-done
+			}
+		}()
+	}
 	if bounded {
 		if err := l.readUntil(ctx, headUntil); err != nil {
 			return nil, false, err
@@ -238,6 +273,24 @@ func (l *link) head(req *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("more than %d answers of the kind 1xx", maxInformal)
 }
 
+// ready reports whether nothing came while the link was idle, neither its end nor words that nobody asked for, which would be
+// taken for the next answer; then it sets the deadline.
+func (l *link) ready(until time.Time) bool {
+	if l.SetDeadline(time.Time{}) != nil || !silent(l.tcp) {
+		return false
+	}
+	if l.Conn != l.tcp { // TLS may hold what came together with the last answer; with a deadline in the past it reads no more than that
+		var one [1]byte
+		if l.SetReadDeadline(time.Unix(1, 0)) != nil {
+			return false
+		}
+		if n, err := l.Conn.Read(one[:]); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return false
+		}
+	}
+	return l.SetDeadline(until) == nil
+}
+
 // take returns an idle connection that is still in order, nil when there is none.
 func (t *transport) take(to string, until time.Time) *link {
 	for {
@@ -255,7 +308,7 @@ func (t *transport) take(to string, until time.Time) *link {
 			t.idle[to] = list
 		}
 		t.mu.Unlock()
-		if time.Since(l.since) < idleTimeout && l.SetDeadline(until) == nil && silent(l.tcp) {
+		if time.Since(l.since) < idleTimeout && l.ready(until) {
 			return l
 		}
 		l.Close()
