@@ -273,6 +273,11 @@ func (st *site) lines(fn func(i int, l *line) error) error {
 
 // drain resumes the site's endpoints and waits until want messages have arrived.
 func (st *site) drain(want int) (figures, time.Time, error) {
+	if st.s.database != "" {
+		if err := inDatabase(st.s.database, analyze); err != nil {
+			return figures{}, time.Now(), fmt.Errorf("analyze: %w", err)
+		}
+	}
 	began := time.Now()
 	if err := st.each(st.ids, "resume"); err != nil {
 		return figures{}, began, err

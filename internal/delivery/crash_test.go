@@ -206,14 +206,14 @@ func newRound(t *testing.T, d *db.DB) *site {
 func TestStatementsPrepare(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		list := []string{sqlInsertTarget, sqlSetLimits, sqlNudge, sqlGone, sqlIsGone, sqlPause, sqlResume, sqlStanding, sqlHurry, sqlInsertDelivery, sqlInsertBody,
-			sqlDropPending, sqlDropLater, sqlToDrop, sqlRest, sqlMakeInstance, sqlGetInstance, sqlLatestSeq, sqlTail, sqlBacklog, sqlLane, sqlWaitingTargets, sqlForgotten, sqlDueTargets,
+			sqlDropPending, sqlDropLater, sqlToDrop, sqlRest, sqlMakeInstance, sqlGetInstance, sqlLatestSeq, sqlTailEvents, sqlBacklog, sqlLane, sqlWaitingTargets, sqlForgotten, sqlDueTargets,
 			sqlNextTarget, sqlOldTargets, sqlClaim, sqlLockOwned, sqlRenew, sqlOwned, sqlReleaseAll, sqlRelease, sqlFence, sqlFail, sqlGetDelivery, sqlGetBody,
 			sqlAttempts, sqlCopyBody, sqlReplay, sqlRevive, sqlReplayAll + replayOrder, sqlCopyBodies, sqlReplayedTargets,
 			"UPDATE deliveries" + reviveEach + "(SELECT d.id" + logTables + ")", sqlDeadTargets, sqlCountDeliveries, sqlNewest, sqlOldestID, sqlCreated,
 			sqlLockTargets + lockInOrder, sqlStats, sqlHealth, sqlLastPending, sqlNthPending, sqlLastDead, sqlNthDead, sqlChart, sqlForgetMinutes,
 			sqlUnfinishedAbove, sqlOldDeliveries}
 		for _, n := range chunks {
-			list = append(list, sqlDelivered[n], sqlBodies[n], sqlInsertBodies[n], sqlInsertAttempts[n], sqlCountMinutes[n])
+			list = append(list, sqlTail[n], sqlDelivered[n], sqlBodies[n], sqlInsertBodies[n], sqlInsertAttempts[n], sqlCountMinutes[n])
 			list = append(list, sqlForgetDeliveries[n]...)
 		}
 		err := d.View(t.Context(), func(_ context.Context, tx *db.Tx) error {

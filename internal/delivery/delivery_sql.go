@@ -45,10 +45,10 @@ WHERE id IN (SELECT id FROM deliveries WHERE target = $1 AND state = 'pending' A
 	// A row is deliverable when its event has a number; LEFT JOIN for rows without an event.
 	rowColumns   = `d.id, d.target, d.event_id, d.lane, d.name, d.form, d.test, d.attempts, d.next_at, d.since, d.has_body, COALESCE(d.replay_of, 0)`
 	sqlLatestSeq = `SELECT COALESCE(MAX(seq), 0) FROM events`
-	sqlTail      = `SELECT ` + rowColumns + `, t.owner, t.expires_at, t.paused
-FROM events e JOIN deliveries d ON d.event_id = e.id JOIN delivery_targets t ON t.id = d.target
-WHERE e.seq > $1 AND e.seq <= $2 AND d.state = 'pending' AND d.lane <> '' ORDER BY e.seq, d.id`
-	sqlBacklog = `SELECT ` + rowColumns + `
+	// Deliveries of new events are asked for by the events' ids: a planner that has to choose where a join begins may begin with
+	// everything that is pending.
+	sqlTailEvents = `SELECT id FROM events WHERE seq > $1 AND seq <= $2 ORDER BY seq`
+	sqlBacklog    = `SELECT ` + rowColumns + `
 FROM deliveries d LEFT JOIN events e ON e.id = d.event_id
 WHERE d.target = $1 AND d.state = 'pending' AND d.id > $2 AND (d.event_id = 0 OR e.seq IS NOT NULL) ORDER BY d.id LIMIT $3`
 	sqlLane = `SELECT ` + rowColumns + `
@@ -83,7 +83,7 @@ WHERE id = $1 AND owner = $2 AND fence = $3`
   warned = CASE WHEN resumed_at = $6 THEN $11 ELSE warned END
 WHERE id = $1 AND owner = $2 AND fence = $3`
 	sqlFail = `UPDATE deliveries SET state = $2, attempts = $3, next_at = $4, has_body = $5, last_status = $6, last_error = $7, finished_at = $8
-WHERE id = $1 AND state = 'pending'`
+WHERE id = $1 AND COALESCE(state, '') = 'pending'`
 )
 
 // chunks are the sizes of statements with many rows; the last chunk of a batch is filled up by repeating, so that only a
@@ -100,10 +100,17 @@ func chunkFor(n int) int {
 	return chunks[len(chunks)-1]
 }
 
+// COALESCE keeps the planners of statements that start from ids away from the indexes of what is pending: a planner that
+// believes there is little reads all of it, with a backlog that is all of the backlog.
 var (
+	sqlTail = eachChunk(func(n int) string {
+		return `SELECT ` + rowColumns + `, t.owner, t.expires_at, t.paused
+FROM deliveries d JOIN delivery_targets t ON t.id = d.target
+WHERE COALESCE(d.state, '') = 'pending' AND d.lane <> '' AND d.event_id IN (` + marks(n, 0) + `) ORDER BY d.id`
+	})
 	sqlDelivered = eachChunk(func(n int) string {
 		return `UPDATE deliveries SET state = 'delivered', attempts = attempts + 1, next_at = 0, has_body = TRUE, last_error = '', finished_at = $1, last_status = $2
-WHERE state = 'pending' AND id IN (` + marks(n, 2) + `)`
+WHERE COALESCE(state, '') = 'pending' AND id IN (` + marks(n, 2) + `)`
 	})
 	sqlBodies = eachChunk(func(n int) string {
 		return `SELECT delivery_id, body FROM delivery_bodies WHERE delivery_id IN (` + marks(n, 0) + `)`
@@ -302,8 +309,33 @@ func latestSeq(tx *db.Tx) (id.Seq, error) {
 	return seq, err
 }
 
+// readTail returns what is pending for the events in a part of the feed, in the order of the feed.
 func readTail(tx *db.Tx, after, upto id.Seq) ([]*row, error) {
-	return db.All(tx, sqlTail, []any{int64(after), int64(upto)}, scanTail)
+	events, err := db.All(tx, sqlTailEvents, []any{int64(after), int64(upto)}, func(s db.Scanner) (e id.Event, err error) { return e, s.Scan(&e) })
+	if err != nil {
+		return nil, err
+	}
+	place := make(map[id.Event]int, len(events))
+	for i, e := range events {
+		place[e] = i
+	}
+	var all []*row
+	err = inChunks(events, func(piece []id.Event, n int) error {
+		args := make([]any, n)
+		for i := range n {
+			args[i] = int64(piece[min(i, len(piece)-1)])
+		}
+		rows, err := db.All(tx, sqlTail[n], args, scanTail)
+		all = append(all, rows...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(a, b *row) int {
+		return cmp.Or(cmp.Compare(place[a.event], place[b.event]), cmp.Compare(a.id, b.id))
+	})
+	return all, nil
 }
 
 func readBacklog(tx *db.Tx, t Target, after id.Delivery, limit int) ([]*row, error) {

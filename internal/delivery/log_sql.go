@@ -24,7 +24,7 @@ FROM delivery_attempts WHERE delivery_id = $1 ORDER BY number`
 	sqlReplay   = `INSERT INTO deliveries (target, event_id, lane, name, form, test, state, attempts, next_at, since, has_body, last_status,
   last_error, replay_of, created_at, finished_at)
 SELECT target, event_id, '', name, form, test, 'pending', 0, 0, $2, has_body, 0, '', $3, $2, 0 FROM deliveries WHERE id = $1 RETURNING id, target, has_body`
-	sqlRevive = `UPDATE deliveries SET state = 'pending', lane = '', next_at = 0, since = $2, finished_at = 0 WHERE id = $1 AND state = 'dead'`
+	sqlRevive = `UPDATE deliveries SET state = 'pending', lane = '', next_at = 0, since = $2, finished_at = 0 WHERE id = $1 AND COALESCE(state, '') = 'dead'`
 
 	// What many have in common. A lane of replays is called after the original lane, so that one follows the other. A lane of
 	// revived rows is called after the moment, too: their ids are older than those of rows that were revived before them, and
@@ -42,7 +42,7 @@ ON CONFLICT (delivery_id) DO NOTHING`
 	sqlReplayedTargets = `SELECT DISTINCT target FROM deliveries WHERE id > $1 AND replay_of IS NOT NULL`
 	reviveEach         = ` AS d SET state = 'pending', next_at = 0, since = $1, finished_at = 0,
   lane = CASE WHEN d.lane = '' THEN '' ELSE CAST($2 AS TEXT) || ` + bareLane + ` END
-WHERE d.state = 'dead' AND d.id IN `
+WHERE COALESCE(d.state, '') = 'dead' AND d.id IN `
 	sqlDeadTargets = `SELECT DISTINCT d.target` + logTables
 
 	sqlListDeliveries  = `SELECT ` + logColumns + logTables
