@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"parley/internal/db"
 	"parley/internal/event"
 	"parley/internal/fault"
@@ -158,7 +160,7 @@ func scanState(r db.Scanner) (*state, error) {
 	}
 	if last != "" {
 		s.LastMessage = new(event.LastMessage)
-		if err := json.Unmarshal([]byte(last), s.LastMessage); err != nil {
+		if err := jsonv2.Unmarshal([]byte(last), s.LastMessage); err != nil {
 			return nil, fmt.Errorf("last message of conversation %d: %w", s.ID, err)
 		}
 	}
@@ -177,7 +179,7 @@ func decodeVisit(text string, v *event.Visit) error {
 	if text == "" {
 		return nil
 	}
-	if err := json.Unmarshal([]byte(text), v); err != nil {
+	if err := jsonv2.Unmarshal([]byte(text), v); err != nil {
 		return fmt.Errorf("visit: %w", err)
 	}
 	return nil
