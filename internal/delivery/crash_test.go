@@ -206,7 +206,7 @@ func newRound(t *testing.T, d *db.DB) *site {
 func TestStatementsPrepare(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		list := []string{sqlInsertTarget, sqlSetLimits, sqlNudge, sqlGone, sqlIsGone, sqlPause, sqlResume, sqlStanding, sqlHurry, sqlInsertDelivery, sqlInsertBody,
-			sqlDropPending, sqlDropLater, sqlToDrop, sqlRest, sqlMakeInstance, sqlGetInstance, sqlLatestSeq, sqlTailEvents, sqlBacklog, sqlLane, sqlWaitingTargets, sqlForgotten, sqlDueTargets,
+			sqlDropPending, sqlDropLater, sqlToDrop, sqlRest, sqlMakeInstance, sqlGetInstance, sqlLatestSeq, sqlTailEvents, sqlBacklog, sqlApart, sqlLane, sqlWaitingTargets, sqlForgotten, sqlDueTargets,
 			sqlNextTarget, sqlOldTargets, sqlClaim, sqlLockOwned, sqlRenew, sqlOwned, sqlReleaseAll, sqlRelease, sqlFence, sqlFail, sqlGetDelivery, sqlGetBody,
 			sqlAttempts, sqlCopyBody, sqlReplay, sqlRevive, sqlReplayAll + replayOrder, sqlCopyBodies, sqlReplayedTargets,
 			"UPDATE deliveries" + reviveEach + "(SELECT d.id" + logTables + ")", sqlDeadTargets, sqlCountDeliveries, sqlNewest, sqlOldestID, sqlCreated,

@@ -51,6 +51,10 @@ WHERE id IN (SELECT id FROM deliveries WHERE target = $1 AND state = 'pending' A
 	sqlBacklog    = `SELECT ` + rowColumns + `
 FROM deliveries d LEFT JOIN events e ON e.id = d.event_id
 WHERE d.target = $1 AND d.state = 'pending' AND d.id > $2 AND (d.event_id = 0 OR e.seq IS NOT NULL) ORDER BY d.id LIMIT $3`
+	// Test calls and single replays; the index deliveries_apart has nothing else.
+	sqlApart = `SELECT ` + rowColumns + `
+FROM deliveries d LEFT JOIN events e ON e.id = d.event_id
+WHERE d.target = $1 AND d.state = 'pending' AND d.lane = '' AND (d.event_id = 0 OR e.seq IS NOT NULL) ORDER BY d.id LIMIT $2`
 	sqlLane = `SELECT ` + rowColumns + `
 FROM deliveries d JOIN events e ON e.id = d.event_id
 WHERE d.lane = $1 AND d.target = $2 AND d.id > $3 AND d.state = 'pending' AND e.seq IS NOT NULL ORDER BY d.id LIMIT $4`
@@ -340,6 +344,10 @@ func readTail(tx *db.Tx, after, upto id.Seq) ([]*row, error) {
 
 func readBacklog(tx *db.Tx, t Target, after id.Delivery, limit int) ([]*row, error) {
 	return db.All(tx, sqlBacklog, []any{int64(t), int64(after), limit}, scanRow)
+}
+
+func readApart(tx *db.Tx, t Target, limit int) ([]*row, error) {
+	return db.All(tx, sqlApart, []any{int64(t), limit}, scanRow)
 }
 
 func readLane(tx *db.Tx, t Target, lane string, after id.Delivery, limit int) ([]*row, error) {

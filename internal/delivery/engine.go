@@ -87,6 +87,8 @@ const (
 	dropRows = 500
 	// tailStep is how many events one read of the feed's end covers.
 	tailStep = 256
+	// apartMax is how many test calls and single replays go before the rest at once.
+	apartMax = 16
 	// prepareMax is how many jobs are prepared together.
 	prepareMax = 64
 	// ackMax is how many results share a transaction.
@@ -170,6 +172,8 @@ type target struct {
 	// behind tells that the database has rows after from that are not in memory.
 	behind bool
 	from   id.Delivery
+	// apart tells that test calls and single replays may wait anywhere in these rows; they are looked for first.
+	apart bool
 
 	failures int
 	opens    int // how often the breaker opened without a success between
@@ -427,6 +431,22 @@ func (e *Engine) addLocked(t *target, r *row) bool {
 		e.wakeLaneLocked(l)
 	}
 	return true
+}
+
+// addApartLocked puts a row that belongs to no lane in front of what the target waits for: somebody looks at a screen and waits for
+// it. It takes no heed of the window, so callers add few.
+func (e *Engine) addApartLocked(t *target, r *row) {
+	key := "#" + strconv.FormatInt(int64(r.id), 10)
+	if t.lanes[key] != nil || t.drop.takes(r) {
+		return
+	}
+	l := &lane{key: key, t: t, rows: []*row{r}, last: r.id}
+	t.lanes[key] = l
+	t.rows++
+	e.wakeLaneLocked(l)
+	if n := len(t.todo); n > 1 && t.todo[n-1] == l {
+		t.todo = slices.Insert(t.todo[:n-1], 0, l)
+	}
 }
 
 // wakeLaneLocked decides what happens to an idle lane: its head becomes due or waits, the lane is refilled, or it ends.
@@ -817,7 +837,7 @@ func (e *Engine) reloadLocked(t *target) {
 	t.pending -= len(t.prepared)
 	t.todo, t.prepared, t.parked = nil, nil, nil
 	e.refills = slices.DeleteFunc(e.refills, func(l *lane) bool { return l.t == t })
-	t.stale, t.behind, t.from = false, true, t.drop.to
+	t.stale, t.behind, t.from, t.apart = false, true, t.drop.to, true
 }
 
 // settledLocked tells the reading goroutine when a stale target can be read again.

@@ -354,6 +354,64 @@ func TestHangingTargetsCostTheOthersNothingAndTheirMemoryIsBounded(t *testing.T)
 	})
 }
 
+// Who presses "Send test" or replays one delivery does not wait for the backlog.
+func TestTestCallAndReplayGoBeforeTheBacklog(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, s *site) {
+		o := s.options()
+		o.Window = 20
+		s.happen(1)
+		s.running(o, func(*Engine) { wait(time.Second) })
+		for i := range 400 {
+			s.happen(2 + i%80)
+		}
+		s.recv.set(func(ctx context.Context, c call) Outcome {
+			wait(time.Second)
+			return ok
+		})
+		s.running(o, func(e *Engine) {
+			wait(3 * time.Second)
+			var again, test, missing id.Delivery
+			s.update(func(tx *db.Tx) (err error) {
+				if again, err = Replay(tx, 1); err != nil {
+					return err
+				}
+				ids, err := Enqueue(tx, Item{Target: s.targets[0], Name: "test", Body: []byte("0:hello"), Test: true})
+				test = ids[0]
+				return err
+			})
+			e.Kick()
+			wait(4 * time.Second)
+			if a, b := s.detail(again), s.detail(test); a.State != Delivered || b.State != Delivered {
+				t.Errorf("after 4 s the replay is %s and the test call %s", a.State, b.State)
+			}
+			if n := s.states()[Pending]; n < 200 {
+				t.Errorf("only %d deliveries wait: the test shows nothing", n)
+			}
+			// One that fails is tried again in its time, and once.
+			s.recv.set(func(ctx context.Context, c call) Outcome {
+				if c.body == "0:no" && c.attempt == 1 {
+					return failing(ctx, c)
+				}
+				return ok
+			})
+			s.update(func(tx *db.Tx) error {
+				ids, err := Enqueue(tx, Item{Target: s.targets[0], Name: "test", Body: []byte("0:no"), Test: true})
+				missing = ids[0]
+				return err
+			})
+			e.Kick()
+			wait(5 * time.Minute)
+			if d := s.detail(missing); d.State != Delivered || d.Attempts != 2 {
+				t.Errorf("the call that failed once is %s after %d attempts", d.State, d.Attempts)
+			}
+			s.checkOrder()
+			if got := s.states(); got[Pending] != 0 || len(s.recv.seen()) != 1+400+2+2 {
+				t.Errorf("%v after %d calls", got, len(s.recv.seen()))
+			}
+		})
+	})
+}
+
 func TestBacklogFarBeyondTheWindowArrivesInOrder(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, s *site) {
 		o := s.options()

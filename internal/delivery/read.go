@@ -253,7 +253,7 @@ func (e *Engine) claim(ctx context.Context, which []Target, left string) error {
 			c.breaker = HalfOpen
 		}
 		e.targets[which] = &target{id: which, kind: c.kind, ref: c.ref, fence: c.fence, nudge: c.nudge, cap: c.limits.InFlight, limit: min(4, c.limits.InFlight),
-			pace: pace{perSecond: c.limits.PerSecond}, resumed: c.resumed, until: until, executor: x, lanes: map[string]*lane{}, behind: true, failures: c.failures,
+			pace: pace{perSecond: c.limits.PerSecond}, resumed: c.resumed, until: until, executor: x, lanes: map[string]*lane{}, behind: true, apart: true, failures: c.failures,
 			breaker: c.breaker, probeAt: c.probeAt, failingSince: c.failingSince, warned: c.warned, triedAt: c.triedAt, status: c.status, drop: c.drop,
 			from: c.drop.to, busyAt: now}
 	}
@@ -520,12 +520,17 @@ func (e *Engine) putBack(lanes []*lane) {
 
 func (e *Engine) fillTarget(ctx context.Context, t *target) error {
 	e.mu.Lock()
-	from, room := t.from, min(e.o.Window-t.rows, 500)
+	from, room, look := t.from, min(e.o.Window-t.rows, 500), t.apart
 	e.mu.Unlock()
 	e.setReading(true)
 	defer e.setReading(false)
-	var rows []*row
+	var apart, rows []*row
 	err := e.db.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+		if look {
+			if apart, err = readApart(tx, t.id, apartMax); err != nil {
+				return err
+			}
+		}
 		rows, err = readBacklog(tx, t.id, from, room)
 		return err
 	})
@@ -536,6 +541,12 @@ func (e *Engine) fillTarget(ctx context.Context, t *target) error {
 	defer e.mu.Unlock()
 	if t.lost {
 		return nil
+	}
+	if look {
+		t.apart = false
+		for _, r := range apart {
+			e.addApartLocked(t, r)
+		}
 	}
 	for _, r := range rows {
 		if !e.addLocked(t, r) {

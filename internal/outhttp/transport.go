@@ -89,7 +89,11 @@ func (t *transport) do(ctx context.Context, until time.Time, req *http.Request) 
 	}
 	req.Host = host
 	out := requests.Get().(*bytes.Buffer)
-	defer requests.Put(out)
+	defer func() {
+		if out.Cap() <= 2*writeAhead { // a rare large one would be kept for ever
+			requests.Put(out)
+		}
+	}()
 	out.Reset()
 	if err := req.Write(out); err != nil {
 		return nil, fmt.Errorf("write the request: %w", err)
