@@ -543,7 +543,7 @@ func (e *Engine) fillTarget(ctx context.Context, t *target) error {
 		return nil
 	}
 	if look {
-		t.apart = false
+		t.apart = len(apart) == apartMax // then there may be more
 		for _, r := range apart {
 			e.addApartLocked(t, r)
 		}
