@@ -51,7 +51,7 @@ WHERE id IN (SELECT id FROM deliveries WHERE target = $1 AND state = 'pending' A
 	sqlBacklog    = `SELECT ` + rowColumns + `
 FROM deliveries d LEFT JOIN events e ON e.id = d.event_id
 WHERE d.target = $1 AND d.state = 'pending' AND d.id > $2 AND (d.event_id = 0 OR e.seq IS NOT NULL) ORDER BY d.id LIMIT $3`
-	// Test calls and single replays; the index deliveries_apart has nothing else.
+	// What belongs to no lane: test calls, single replays, and what was revived alone. The index deliveries_apart has nothing else.
 	sqlApart = `SELECT ` + rowColumns + `
 FROM deliveries d LEFT JOIN events e ON e.id = d.event_id
 WHERE d.target = $1 AND d.state = 'pending' AND d.lane = '' AND (d.event_id = 0 OR e.seq IS NOT NULL) ORDER BY d.id LIMIT $2`
@@ -336,7 +336,7 @@ func readTail(tx *db.Tx, after, upto id.Seq) ([]*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(all, func(a, b *row) int {
+	slices.SortFunc(all, func(a, b *row) int {
 		return cmp.Or(cmp.Compare(place[a.event], place[b.event]), cmp.Compare(a.id, b.id))
 	})
 	return all, nil

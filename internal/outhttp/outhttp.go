@@ -127,8 +127,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 		timeout = c.total
 	}
 	req := &http.Request{
-		Method: r.Method, URL: r.URL, Host: r.URL.Host, Header: r.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		ContentLength: int64(len(r.Body)),
+		Method: r.Method, URL: r.URL, Header: r.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(r.Body)),
 	}
 	if req.Header == nil {
 		req.Header = http.Header{}

@@ -73,6 +73,15 @@ func post(t testing.TB, c *Client, u *url.URL, body string) (*Answer, error) {
 	return c.Do(t.Context(), Request{Method: "POST", URL: u, Body: []byte(body), Timeout: 5 * time.Second})
 }
 
+// certified is a certificate for 127.0.0.1 and who vouches for it.
+func certified() ([]tls.Certificate, *x509.CertPool) {
+	s := httptest.NewTLSServer(nil)
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	return s.TLS.Certificates, roots
+}
+
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	var conns atomic.Int32
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) }))
@@ -358,10 +367,7 @@ func TestAddressesOfURLs(t *testing.T) {
 
 // An answer that came together with the one before must not be taken for the next call's, in whatever layer it waits.
 func TestAnswerInAdvanceIsNotTaken(t *testing.T) {
-	model := httptest.NewTLSServer(nil)
-	certificates, roots := model.TLS.Certificates, x509.NewCertPool()
-	roots.AddCert(model.Certificate())
-	model.Close()
+	certificates, roots := certified()
 	u := talk(t, func(number int, c net.Conn, _ *bufio.Reader) {
 		packets := &packet{Conn: c}
 		secure := tls.Server(packets, &tls.Config{Certificates: certificates})
@@ -409,10 +415,7 @@ func (p *packet) send() {
 
 // A TLS server that stops reading cannot hold a call beyond its time, nor one that has no time at all send anything.
 func TestClosingNeverWaits(t *testing.T) {
-	model := httptest.NewTLSServer(nil)
-	certificates, roots := model.TLS.Certificates, x509.NewCertPool()
-	roots.AddCert(model.Certificate())
-	model.Close()
+	certificates, roots := certified()
 	u := talk(t, func(_ int, c net.Conn, _ *bufio.Reader) {
 		if tls.Server(c, &tls.Config{Certificates: certificates}).Handshake() == nil {
 			<-t.Context().Done()
