@@ -318,7 +318,10 @@ func (e *liteEngine) ended(j *liteJob) error {
 	if e.writer.inTransaction() {
 		return nil
 	}
-	return fmt.Errorf("the engine rolled the transaction back (%v)", j.err)
+	if j.err == nil {
+		return errors.New("the engine rolled the transaction back")
+	}
+	return fmt.Errorf("the engine rolled the transaction back: %w", j.err)
 }
 
 // run1 runs one job's function and notes its error and hooks.
@@ -340,9 +343,13 @@ func (e *liteEngine) call(j *liteJob, tx *Tx) (err error) {
 	return j.fn(context.WithValue(j.ctx, txMark{}, true), tx)
 }
 
-// broken closes the writer's connection after engine trouble; the next group opens a fresh one.
+// broken closes the writer's connection after engine trouble; the next group opens a fresh one. A full disk says nothing
+// against the connection: it stays.
 func (e *liteEngine) broken(err error) {
 	e.db.log.Warn("database write refused", "error", err)
+	if le, ok := errors.AsType[*liteError](err); ok && le.code&0xff == sqlite3.SQLITE_FULL && !e.writer.inTransaction() {
+		return
+	}
 	e.writer.close()
 }
 
