@@ -2,7 +2,7 @@
 # Makes the generated files anew. With --check it leaves everything as it was and fails when a file would have changed.
 . scripts/lib.sh
 
-generated=(internal/webhook/dialect/all/all.go api/openapi.json docs/settings.md)
+generated=(internal/webhook/dialect/all/all.go internal/webhook/dialect/standard/body.go internal/event/stored/event.go api/openapi.json docs/settings.md)
 
 settings() {
   printf '# Settings\n\n<!-- Made by make generate from the same tags as the flags. -->\n\n```\n'

@@ -31,6 +31,10 @@ const (
 	WidgetUpdated             Type = "widget.updated"
 	ContactCreated            Type = "contact.created"
 	ContactUpdated            Type = "contact.updated"
+	RatingGiven               Type = "rating.given"     // a contact rated a session
+	FeedbackGiven             Type = "feedback.given"   // a contact wrote what they think of a session
+	SurveyAnswered            Type = "survey.answered"  // a contact answered the widget's question after the conversation was set to ended
+	GoalReached               Type = "goal.reached"     // a contact in a session reached one of the widget's goals
 	EndpointFailing           Type = "endpoint.failing" // no call to it has succeeded for days
 	EndpointPaused            Type = "endpoint.paused"  // calls to it were stopped without anybody asking
 	DeliveryDead              Type = "delivery.dead"    // a call was given up
@@ -42,6 +46,7 @@ func Types() []Type {
 		ConversationCreated, ConversationAssigned, ConversationStatusChanged, ConversationEnded, ConversationReopened, ConversationRead, ConversationUpdated,
 		SessionStarted, SessionEnded, SessionUnread, MessageReceived, MessageSent, MessageNoted,
 		OperatorStatusChanged, OperatorUpdated, GroupUpdated, WidgetUpdated, ContactCreated, ContactUpdated,
+		RatingGiven, FeedbackGiven, SurveyAnswered, GoalReached,
 		EndpointFailing, EndpointPaused, DeliveryDead,
 	}
 }
@@ -64,9 +69,16 @@ type Event struct {
 	Conversation *Conversation `json:",omitempty"`
 	Session      *Session      `json:",omitempty"`
 	Message      *Message      `json:",omitempty"`
-	// Messages are all messages of the session that contact and operator see, in order (session.ended and conversation.ended).
+	// Messages are all messages of the session that contact and operator see, in order (session.unread, session.ended,
+	// conversation.assigned, rating.given, feedback.given, survey.answered, goal.reached), or all of the conversation
+	// (conversation.ended, and every event that is Requested).
 	Messages []Message `json:",omitempty"`
-	// Sessions are the sessions of the conversation, oldest first (conversation.ended).
+	// Notes are the texts of the session's internal notes, oldest first, on every event that has Messages.
+	Notes []string `json:",omitempty"`
+	// Requested says that an operator wants the conversation, which has just got another status, sent to the API add-on,
+	// whatever its endpoints subscribe to (S-119). The flag is used up by it.
+	Requested bool `json:",omitempty"`
+	// Sessions are the sessions of the conversation, oldest first (conversation.ended, and every event that is Requested).
 	Sessions []Session `json:",omitempty"`
 	// OperatorBefore and GroupBefore are who was responsible before conversation.assigned.
 	OperatorBefore *Operator `json:",omitempty"`
@@ -131,10 +143,15 @@ type Contact struct {
 	Phone      string
 	ExternalID string
 	// Custom is a JSON object, never empty: at least {}.
-	Custom    RawJSON
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	Custom RawJSON
+	// Additional are the free fields 01 to 03 of a contact; a missing one is empty.
+	Additional []Additional `json:",omitempty"`
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 }
+
+// Additional is one of a contact's free fields: what it is called and what it holds.
+type Additional struct{ Name, Value string }
 
 // DisplayName is the contact's name, or "Visitor" with the contact's number while the name is unknown.
 func (c *Contact) DisplayName() string {
@@ -235,10 +252,49 @@ type Widget struct {
 	SessionTimeoutSeconds int
 	IdentityRequired      bool
 	HasIdentitySecret     bool
-	Active                bool
-	CreatedAt             time.Time
-	UpdatedAt             time.Time
+	// PrivacyMode keeps addresses and places of visitors out of what is stored.
+	PrivacyMode bool `json:",omitempty"`
+	// RatingForm is how contacts rate: RateStars, RateThumbs, or "" for not at all.
+	RatingForm string `json:",omitempty"`
+	// AskFeedback offers a text field after the conversation.
+	AskFeedback bool `json:",omitempty"`
+	// Survey is asked after a conversation was set to ended, nil for none.
+	Survey    *SurveyForm `json:",omitempty"`
+	Goals     []Goal      `json:",omitempty"`
+	Active    bool
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
+
+// The forms of a rating.
+const (
+	RateStars  = "stars"  // 1 to 5
+	RateThumbs = "thumbs" // up is 5, down is 1
+)
+
+// SurveyForm is a question with the options that a contact can choose from.
+type SurveyForm struct {
+	Question string
+	Options  []string
+}
+
+// Goal is something that a visitor may do on a website and that the company wants to know about.
+type Goal struct {
+	ID   id.Goal
+	Name string
+	// Match says how Pattern is held against the address of a page: GoalExact, GoalPrefix or GoalContains; GoalScript goals are
+	// reported by the page's script under the goal's Pattern as key.
+	Match   string `json:",omitempty"`
+	Pattern string `json:",omitempty"`
+}
+
+// How a goal is recognised.
+const (
+	GoalExact    = "exact"
+	GoalPrefix   = "prefix"
+	GoalContains = "contains"
+	GoalScript   = "script"
+)
 
 // Channel is where a conversation takes place. The website has no id.
 type Channel struct {
@@ -265,8 +321,14 @@ type Conversation struct {
 	Contact Contact
 	Group   *Group `json:",omitempty"`
 	// Operator is who is responsible now, nil when unassigned.
-	Operator  *Operator `json:",omitempty"`
-	Topic     string
+	Operator *Operator `json:",omitempty"`
+	Topic    string
+	// Tags are in alphabetical order, without doubles.
+	Tags []string `json:",omitempty"`
+	// Flagged says that the conversation shall be sent to the API add-on when its status changes (S-116, S-119).
+	Flagged bool `json:",omitempty"`
+	// Rating is the contact's latest rating, 1 to 5, 0 while there is none.
+	Rating    int `json:",omitempty"`
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	EndedAt   time.Time // zero while not ended
@@ -317,28 +379,54 @@ type Session struct {
 	// OperatorCreated is who was responsible when it started, nil when nobody.
 	OperatorCreated *Operator `json:",omitempty"`
 	Visit           Visit
+	// Rating, Feedback, Survey and Goal are what the contact said and did, nil or "" while unknown; Goal is the latest one.
+	Rating   *Rating `json:",omitempty"`
+	Feedback string  `json:",omitempty"`
+	Survey   *Survey `json:",omitempty"`
+	Goal     *Goal   `json:",omitempty"`
 }
+
+// Rating is a contact's rating of a session: Value is 1 to 5, Form how it was asked for.
+type Rating struct {
+	Value int
+	Form  string
+}
+
+// Survey is the question that a contact was asked and the option that they chose.
+type Survey struct{ Question, Option string }
 
 // Visit is what is known of the contact's browser and page. Unknown strings are "".
 type Visit struct {
-	URL             string
-	Title           string
-	InitialURL      string
-	Referrer        string
-	UserAgent       string
-	Browser         string
-	BrowserVersion  string
-	OS              string
-	Device          string // desktop, mobile, tablet, bot or ""
-	IP              string
+	URL            string
+	Title          string
+	InitialURL     string
+	Referrer       string
+	UserAgent      string
+	Browser        string
+	BrowserVersion string
+	OS             string
+	Device         string // desktop, mobile, tablet, bot or ""
+	IP             string
+	// City and Country come from the address, by a file that the owner of the installation gives; Lat and Lon are nil when unknown.
+	City    string   `json:",omitempty"`
+	Country string   `json:",omitempty"`
+	Lat     *float64 `json:",omitempty"`
+	Lon     *float64 `json:",omitempty"`
+	// Proactive says that the company's page opened the messenger, not the visitor.
+	Proactive bool `json:",omitempty"`
+	// Private says that the widget was in privacy mode when the session began.
+	Private         bool `json:",omitempty"`
 	PageImpressions int
 	Visits          int
 }
 
 // Message types.
 const (
-	TypeMessage = "message"
-	TypeEvent   = "event"
+	TypeMessage  = "message"
+	TypeEvent    = "event"
+	TypeRating   = "rating"   // the entry says which
+	TypeFeedback = "feedback" // the body says it
+	TypeSurvey   = "survey"   // the entry says which option
 )
 
 // Message is a message, note or thread entry.
@@ -381,11 +469,14 @@ const (
 
 // Entry is what a thread entry (type "event") says.
 type Entry struct {
-	Name     string // ended, reopened, assigned, forwarded, session_ended
+	Name     string // ended, reopened, assigned, forwarded, session_ended, rating, feedback, survey, goal
 	By       *Party `json:",omitempty"`
 	Operator *Party `json:",omitempty"`
 	Group    *Group `json:",omitempty"`
 	Reason   string
+	Rating   *Rating `json:",omitempty"`
+	Survey   *Survey `json:",omitempty"`
+	Goal     *Goal   `json:",omitempty"`
 }
 
 // Endpoint is an endpoint as of the event.

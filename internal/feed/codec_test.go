@@ -90,3 +90,16 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// json/v2 refused both when it read events, and one such event would have stopped whoever reads the feed.
+func TestCustomDataThatIsAcceptedIsRead(t *testing.T) {
+	for _, custom := range []event.RawJSON{`{"a":1,"a":2}`, `{"half":"\ud83d"}`} {
+		data, err := encode(&event.Event{Type: event.ContactUpdated, Contact: &event.Contact{Custom: custom}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, err := decode(data); err != nil || e.Contact.Custom != custom {
+			t.Errorf("%s was read as %+v, %v", custom, e, err)
+		}
+	}
+}

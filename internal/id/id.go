@@ -16,6 +16,7 @@ type (
 	Token        int64
 	Contact      int64
 	Widget       int64
+	Goal         int64
 	Conversation int64
 	Session      int64
 	Message      int64

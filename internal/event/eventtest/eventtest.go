@@ -42,7 +42,8 @@ func bob() *event.Operator {
 
 func jane() event.Contact {
 	return event.Contact{ID: 11, UUID: "6f1d7c1e-0d55-4f3a-9a51-2f6f1b8f3c10", Name: "Jane Doe", Email: "jane@customer.example", Phone: "+49 30 1234567",
-		ExternalID: "user1234", Custom: `{"basket":{"id":7,"items":["a","b"],"total":12.5},"vip":true,"note":null}`, CreatedAt: at(-3600), UpdatedAt: at(-60)}
+		ExternalID: "user1234", Custom: `{"basket":{"id":7,"items":["a","b"],"total":12.5},"vip":true,"note":null}`, CreatedAt: at(-3600), UpdatedAt: at(-60),
+		Additional: []event.Additional{{Name: "Customer number", Value: "C-1042"}, {}, {Name: "Plan", Value: "Gold"}}}
 }
 
 // anonymous is a contact of whom nothing is known.
@@ -50,14 +51,23 @@ func anonymous() event.Contact {
 	return event.Contact{ID: 12, UUID: "0b9f4f2e-9d0a-4c1b-8a37-5a1f0c7d2e44", Custom: "{}", CreatedAt: at(0), UpdatedAt: at(0)}
 }
 
+// visit is a visit of which the place is known.
 func visit() event.Visit {
 	return event.Visit{URL: "https://shop.example/cart?step=2", Title: "Your cart", InitialURL: "https://shop.example/", Referrer: "https://search.example/?q=shoes",
 		UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", Browser: "Chrome",
-		BrowserVersion: "140.0", OS: "Linux", Device: "desktop", IP: "203.0.113.7", PageImpressions: 4, Visits: 2}
+		BrowserVersion: "140.0", OS: "Linux", Device: "desktop", IP: "203.0.113.7",
+		City: "Berlin", Country: "Germany", Lat: ptr(52.52), Lon: ptr(13.405), PageImpressions: 4, Visits: 2}
 }
 
 func session() *event.Session {
 	return &event.Session{ID: 21, Number: 1, StartedAt: at(0), OperatorCreated: ann(), Visit: visit()}
+}
+
+// private is a visit to a widget in privacy mode: neither address nor place.
+func private() event.Visit {
+	v := visit()
+	v.IP, v.City, v.Country, v.Lat, v.Lon, v.Private = "", "", "", nil, nil, true
+	return v
 }
 
 func conversation(c event.Contact) *event.Conversation {
@@ -118,6 +128,11 @@ func thread(c event.Contact) []event.Message {
 	failed := sent(6, bob(), "Not delivered")
 	failed.State = event.StateFailed
 	return []event.Message{*hello, *answer, *bot, *forward, *rtl, *failed}
+}
+
+// notes are the internal notes of a session, which only some receivers get.
+func notes() []string {
+	return []string{"Has called twice already.", "Do not tell the customer:\nthe parcel is lost"}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -193,11 +208,13 @@ func Named() []Sample {
 	assigned := about(event.ConversationAssigned, byAnn(), conversation(jane()))
 	assigned.OperatorBefore, assigned.GroupBefore = bob(), &event.Group{ID: 4, Name: "Billing"}
 	assigned.Message = line(3, byAnn(), event.Entry{Name: "assigned", By: ptr(byAnn()), Operator: &event.Party{Type: event.ByOperator, ID: 3, Name: "Annie"}})
+	assigned.Messages, assigned.Notes = append(thread(jane())[:2], *assigned.Message), notes()
 	add("conversation_assigned_operator", assigned)
 	group := support()
 	toGroup := about(event.ConversationAssigned, byAnn(), conversation(jane()))
 	toGroup.OperatorBefore, toGroup.Conversation.Operator = ann(), nil
 	toGroup.Message = line(3, byAnn(), event.Entry{Name: "forwarded", By: ptr(byAnn()), Group: &group})
+	toGroup.Messages = append(thread(jane())[:2], *toGroup.Message)
 	add("conversation_assigned_group", toGroup)
 
 	changed := about(event.ConversationStatusChanged, byAnn(), conversation(jane()))
@@ -220,7 +237,7 @@ func Named() []Sample {
 		e := about(t, by, conversation(c))
 		e.Conversation.MessageCount, e.Conversation.ContactRead, e.Conversation.ContactDelivered = 6, 2, 2
 		e.Session.EndedAt, e.Session.EndReason = at(3725), reason
-		e.Messages = thread(c)
+		e.Messages, e.Notes = thread(c), notes()
 		e.At = at(3725)
 		return e
 	}
@@ -248,13 +265,16 @@ func Named() []Sample {
 	ended.Message = line(7, byAnn(), event.Entry{Name: "ended", By: ptr(byAnn()), Reason: event.EndOperator})
 	earlier := *session()
 	earlier.ID, earlier.StartedAt, earlier.EndedAt, earlier.EndReason, earlier.OperatorCreated = 20, at(-90000), at(-88000), event.EndTimeout, nil
+	earlier.Rating, earlier.Feedback = &event.Rating{Value: 5, Form: event.RateThumbs}, "Quick"
+	earlier.Goal = &event.Goal{ID: 13, Name: "Checkout", Match: event.GoalPrefix, Pattern: "https://shop.example/checkout"}
+	ended.Conversation.Tags, ended.Conversation.Rating = []string{"delivery", "VIP"}, 5
 	ended.Session.Number = 2
 	ended.Sessions = []event.Session{earlier, *ended.Session}
 	add("conversation_ended", ended)
 	bare := over(event.ConversationEnded, system(), anonymous(), event.EndAPI)
 	bare.Conversation.Status, bare.Conversation.EndedAt, bare.Conversation.Operator, bare.Conversation.Group = event.StatusEnded, at(3725), nil, nil
 	bare.Conversation.Channel, bare.Conversation.Topic = event.Channel{ID: 8, Type: "custom", Name: "SMS"}, ""
-	bare.Messages = bare.Messages[:1]
+	bare.Messages, bare.Notes = bare.Messages[:1], nil
 	bare.Sessions = []event.Session{*bare.Session}
 	add("conversation_ended_unassigned", bare)
 
@@ -272,12 +292,83 @@ func Named() []Sample {
 	add("group_updated_empty", &event.Event{Type: event.GroupUpdated, By: byAnn(), Group: &event.Group{ID: 4, Name: "Billing"}})
 	widget := &event.Widget{ID: 1, Key: "w_demo", Name: "Demo shop", Lang: "en", GroupID: 2, Domains: []string{"shop.example"}, Color: "#4f46e5", Position: "right",
 		Title: "Questions?", Subtitle: "We answer soon", Greeting: "Hello 👋", Theme: "auto", SessionTimeoutSeconds: 1800, IdentityRequired: true,
-		HasIdentitySecret: true, Active: true, CreatedAt: at(-86400), UpdatedAt: at(0)}
+		HasIdentitySecret: true, PrivacyMode: true, RatingForm: event.RateStars, AskFeedback: true,
+		Survey: &event.SurveyForm{Question: "How did you hear of us?", Options: []string{"A friend", "Search", "Something else"}},
+		Goals: []event.Goal{{ID: 13, Name: "Checkout", Match: event.GoalPrefix, Pattern: "https://shop.example/checkout"},
+			{ID: 14, Name: "Newsletter", Match: event.GoalScript, Pattern: "newsletter"}},
+		Active: true, CreatedAt: at(-86400), UpdatedAt: at(0)}
 	add("widget_updated", &event.Event{Type: event.WidgetUpdated, By: byAnn(), Widget: widget})
 	add("widget_updated_bare", &event.Event{Type: event.WidgetUpdated, By: byAnn(), Widget: &event.Widget{ID: 6, Key: "w_2", Name: "Second", Lang: "de",
 		Color: "#000000", Position: "left", Theme: "dark", SessionTimeoutSeconds: 60, CreatedAt: at(0), UpdatedAt: at(0)}})
 	add("contact_created", &event.Event{Type: event.ContactCreated, By: byContact(anonymous()), Contact: ptr(anonymous())})
 	add("contact_updated", &event.Event{Type: event.ContactUpdated, By: byContact(jane()), Contact: ptr(jane())})
+
+	// What contacts say and do beside their messages. The thread's entry of it is the event's message, and the last of the session's.
+	said := func(name string, t event.Type, c event.Contact, m *event.Message, of event.Session) *event.Event {
+		e := over(t, byContact(c), c, event.EndOperator)
+		of.ID, of.Number, of.StartedAt, of.EndedAt, of.EndReason = e.Session.ID, e.Session.Number, e.Session.StartedAt, e.Session.EndedAt, e.Session.EndReason
+		of.OperatorCreated, of.Visit = ann(), visit()
+		e.Session, e.Message = &of, m
+		e.Conversation.MessageCount = m.Number
+		if of.Rating != nil {
+			e.Conversation.Rating = of.Rating.Value
+		}
+		e.Messages = append(e.Messages, *m)
+		add(name, e)
+		return e
+	}
+	words := func(c event.Contact, typ, body string, en event.Entry) *event.Message {
+		en.By = ptr(byContact(c))
+		m := line(7, byContact(c), en)
+		m.Type, m.Body = typ, body
+		return m
+	}
+	stars, thumb := event.Rating{Value: 4, Form: event.RateStars}, event.Rating{Value: 1, Form: event.RateThumbs}
+	said("rating_given", event.RatingGiven, jane(), words(jane(), event.TypeRating, "", event.Entry{Name: "rating", Rating: &stars}), event.Session{Rating: &stars})
+	down := said("rating_given_thumb", event.RatingGiven, anonymous(), words(anonymous(), event.TypeRating, "", event.Entry{Name: "rating", Rating: &thumb}),
+		event.Session{Rating: &thumb})
+	down.Session.Visit = private()
+	down.Notes = nil
+	said("feedback_given", event.FeedbackGiven, jane(), words(jane(), event.TypeFeedback, "great 👍\nThank you!", event.Entry{Name: "feedback"}),
+		event.Session{Rating: &stars, Feedback: "great 👍\nThank you!"})
+	answer := event.Survey{Question: "How did you hear of us?", Option: "A friend"}
+	survey := said("survey_answered", event.SurveyAnswered, jane(), words(jane(), event.TypeSurvey, "", event.Entry{Name: "survey", Survey: &answer}),
+		event.Session{Rating: &stars, Feedback: "great", Survey: &answer})
+	survey.Conversation.Status, survey.Conversation.EndedAt = event.StatusEnded, at(3725)
+	done := event.Goal{ID: 13, Name: "Checkout", Match: event.GoalPrefix, Pattern: "https://shop.example/checkout"}
+	reached := said("goal_reached", event.GoalReached, jane(), words(jane(), event.TypeEvent, "", event.Entry{Name: "goal", Goal: &done}), event.Session{Goal: &done})
+	reached.Session.EndedAt, reached.Session.EndReason, reached.Session.Visit.URL = time.Time{}, "", "https://shop.example/checkout/done"
+
+	// A message in privacy mode, and one of a messenger that the page itself had opened.
+	hidden := first(event.SessionStarted, jane())
+	hidden.Session.Visit = private()
+	add("session_started_private", hidden)
+	opened := first(event.MessageReceived, anonymous())
+	opened.Session.Visit.Proactive, opened.Session.Visit.City, opened.Session.Visit.Country = true, "", ""
+	opened.Session.Visit.Lat, opened.Session.Visit.Lon = nil, nil
+	add("message_received_proactive", opened)
+	nobody := about(event.ConversationAssigned, system(), conversation(jane()))
+	nobody.Message = line(3, system(), event.Entry{Name: "assigned", By: ptr(system()), Operator: &event.Party{Type: event.ByOperator, ID: 3, Name: "Annie"}})
+	nobody.Messages = append(thread(jane())[:1], *nobody.Message)
+	add("conversation_assigned_first", nobody)
+	taken := about(event.ConversationAssigned, byAnn(), conversation(jane())) // by answering what nobody had
+	taken.Messages = thread(jane())[:1]
+	add("conversation_assigned_taken", taken)
+
+	// S-119: an operator had asked for the conversation, and now its status changes. The whole conversation is told.
+	requested := func(t event.Type, status, before string) *event.Event {
+		e := about(t, byAnn(), conversation(jane()))
+		e.Requested, e.StatusBefore, e.Conversation.Status = true, before, status
+		e.Conversation.Tags, e.Conversation.MessageCount = []string{"delivery", "VIP"}, 6
+		e.Session.Number = 2
+		e.Sessions, e.Messages, e.Notes = []event.Session{earlier, *e.Session}, thread(jane()), notes()
+		return e
+	}
+	add("conversation_requested_pending", requested(event.ConversationStatusChanged, event.StatusPending, event.StatusOpen))
+	again := requested(event.ConversationReopened, event.StatusOpen, event.StatusEnded)
+	again.Message = line(7, byAnn(), event.Entry{Name: "reopened", By: ptr(byAnn())})
+	again.Messages = append(again.Messages, *again.Message)
+	add("conversation_requested_reopened", again)
 
 	crm := func(state, reason string) *event.Endpoint {
 		return &event.Endpoint{ID: 7, Name: "CRM", URL: "crm.example", State: state, Reason: reason}

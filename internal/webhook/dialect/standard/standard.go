@@ -1,11 +1,13 @@
 package standard
 
 import (
+	"bytes"
 	_ "embed"
-	"encoding/json"
 	"fmt"
+	"sync"
 
 	"parley/internal/event"
+	"parley/internal/event/jsontext"
 	"parley/internal/webhook/dialect"
 )
 
@@ -40,6 +42,10 @@ var described = map[event.Type][2]string{
 	event.WidgetUpdated:             {"Widget updated", "A widget was added or its settings were changed."},
 	event.ContactCreated:            {"Contact created", "A contact was seen for the first time."},
 	event.ContactUpdated:            {"Contact updated", "A contact's data changed."},
+	event.RatingGiven:               {"Rating given", "A contact rated a session, or changed the rating."},
+	event.FeedbackGiven:             {"Feedback given", "A contact wrote what they think of a session."},
+	event.SurveyAnswered:            {"Survey answered", "A contact answered the widget's question after the conversation was set to ended."},
+	event.GoalReached:               {"Goal reached", "A contact in a session reached one of the widget's goals."},
 	event.EndpointFailing:           {"Endpoint failing", "For days no call to another endpoint has succeeded."},
 	event.EndpointPaused:            {"Endpoint paused", "Calls to another endpoint were stopped, because it failed for too long or wants no more."},
 	event.DeliveryDead:              {"Delivery given up", "A call to another endpoint was given up."},
@@ -75,11 +81,29 @@ func (standard) Judge(status int) dialect.Verdict {
 // Render implements dialect.Dialect.
 func (standard) Render(e *event.Event, _ dialect.Options) ([]byte, error) { return Marshal(e) }
 
+// maxPaper is how large a buffer may be to be kept for the next body.
+const maxPaper = 64 << 10
+
+// desk is what a body is made on.
+type desk struct {
+	sheet sheet
+	paper []byte
+}
+
+var desks = sync.Pool{New: func() any { return new(desk) }}
+
 // Marshal renders an event as the feed, the sockets and this dialect send it.
 func Marshal(e *event.Event) ([]byte, error) {
-	b, err := json.Marshal(wireEvent(e))
-	if err != nil {
-		return nil, fmt.Errorf("render event %d: %w", e.ID, err)
+	d := desks.Get().(*desk)
+	defer desks.Put(d)
+	w := jsontext.Writer{Buf: d.paper[:0], HTML: true}
+	writeBody(&w, d.sheet.fill(e))
+	d.sheet = sheet{} // keep no event in memory
+	if w.Err != nil {
+		return nil, fmt.Errorf("render event %d: %w", e.ID, w.Err)
 	}
-	return b, nil
+	if cap(w.Buf) <= maxPaper {
+		d.paper = w.Buf
+	}
+	return bytes.Clone(w.Buf), nil
 }

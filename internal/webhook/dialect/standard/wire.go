@@ -1,28 +1,110 @@
 package standard
 
 import (
-	"strconv"
 	"time"
 
 	"parley/internal/event"
+	"parley/internal/event/jsontext"
+	"parley/internal/id"
 )
 
 const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 
-func wireTime(t time.Time) string { return t.UTC().Format(timeLayout) }
+// stamp is a time: in UTC, and always with six digits behind the second.
+type stamp time.Time
 
-// wireTimeOrNull is for times that may not have come yet.
-func wireTimeOrNull(t time.Time) *string {
-	if t.IsZero() {
-		return nil
+func (s stamp) appendJSON(w *jsontext.Writer) {
+	t := time.Time(s).UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		w.Buf = append(t.AppendFormat(append(w.Buf, '"'), timeLayout), '"')
+		return
 	}
-	s := wireTime(t)
-	return &s
+	hour, minute, second := t.Clock()
+	micro := t.Nanosecond() / 1000
+	const form = `"0000-00-00T00:00:00.000000Z"`
+	at := len(w.Buf)
+	w.Text(form)
+	b := (*[len(form)]byte)(w.Buf[at:])
+	pair := func(i int, n uint) { b[i], b[i+1] = byte('0'+n/10), byte('0'+n%10) }
+	pair(1, uint(year)/100)
+	pair(3, uint(year)%100)
+	pair(6, uint(month))
+	pair(9, uint(day))
+	pair(12, uint(hour))
+	pair(15, uint(minute))
+	pair(18, uint(second))
+	pair(21, uint(micro)/10000)
+	pair(23, uint(micro)/100%100)
+	pair(25, uint(micro)%100)
+}
+
+// stampOrNull is for times that may not have come yet.
+type stampOrNull time.Time
+
+func (s stampOrNull) appendJSON(w *jsontext.Writer) {
+	if time.Time(s).IsZero() {
+		w.Null()
+	} else {
+		stamp(s).appendJSON(w)
+	}
+}
+
+// idOrNull is an id; 0 is null.
+type idOrNull int64
+
+func (n idOrNull) appendJSON(w *jsontext.Writer) {
+	if n == 0 {
+		w.Null()
+	} else {
+		w.Int(int64(n))
+	}
+}
+
+// textOrNull is a text; the empty one is null.
+type textOrNull string
+
+func (s textOrNull) appendJSON(w *jsontext.Writer) {
+	if s == "" {
+		w.Null()
+	} else {
+		w.String(string(s))
+	}
+}
+
+// ref is a message's id of the wire.
+type ref id.Ref
+
+func (r ref) appendJSON(w *jsontext.Writer) {
+	w.Text(`"`)
+	w.Int(int64(r.Conversation))
+	w.Text(`.`)
+	w.Int(int64(r.Session))
+	w.Text(`.`)
+	w.Int(int64(r.Message))
+	w.Text(`"`)
+}
+
+// additional are a contact's free fields: always three, those that are missing with two empty texts.
+type additional []event.Additional
+
+func (a additional) appendJSON(w *jsontext.Writer) {
+	for i := range 3 {
+		var f event.Additional
+		if i < len(a) {
+			f = a[i]
+		}
+		w.Text([...]string{`[{"name":`, `},{"name":`, `},{"name":`}[i])
+		w.String(f.Name)
+		w.Text(`,"value":`)
+		w.String(f.Value)
+	}
+	w.Text(`}]`)
 }
 
 type body struct {
 	Type      string `json:"type"`
-	Timestamp string `json:"timestamp"`
+	Timestamp stamp  `json:"timestamp"`
 	Seq       int64  `json:"seq"`
 	Data      data   `json:"data"`
 }
@@ -34,7 +116,7 @@ type data struct {
 	Session        *session      `json:"session,omitempty"`
 	Message        *message      `json:"message,omitempty"`
 	Contact        *contact      `json:"contact,omitempty"`
-	Operator       any           `json:"operator,omitempty"`
+	Operator       *operatorFull `json:"operator,omitempty"`
 	Widget         *widget       `json:"widget,omitempty"`
 	Group          *groupFull    `json:"group,omitempty"`
 	OperatorBefore *operator     `json:"operator_before,omitempty"`
@@ -94,8 +176,8 @@ type operatorFull struct {
 	Availability string  `json:"availability"`
 	Groups       []group `json:"groups"`
 	// OpenConversations is no part of an event; the list of operators has it.
-	OpenConversations *int   `json:"open_conversations"`
-	CreatedAt         string `json:"created_at"`
+	OpenConversations *int  `json:"open_conversations"`
+	CreatedAt         stamp `json:"created_at"`
 }
 
 type contact struct {
@@ -107,38 +189,64 @@ type contact struct {
 	Phone       string        `json:"phone"`
 	ExternalID  string        `json:"external_id"`
 	Custom      event.RawJSON `json:"custom"`
-	CreatedAt   string        `json:"created_at"`
-	UpdatedAt   string        `json:"updated_at"`
+	Additional  additional    `json:"additional"`
+	CreatedAt   stamp         `json:"created_at"`
+	UpdatedAt   stamp         `json:"updated_at"`
 }
 
 type visit struct {
-	URL             string `json:"url"`
-	Title           string `json:"title"`
-	InitialURL      string `json:"initial_url"`
-	Referrer        string `json:"referrer"`
-	UserAgent       string `json:"user_agent"`
-	Browser         string `json:"browser"`
-	BrowserVersion  string `json:"browser_version"`
-	OS              string `json:"os"`
-	Device          string `json:"device"`
-	IP              string `json:"ip"`
-	PageImpressions int    `json:"page_impressions"`
-	Visits          int    `json:"visits"`
+	URL             string   `json:"url"`
+	Title           string   `json:"title"`
+	InitialURL      string   `json:"initial_url"`
+	Referrer        string   `json:"referrer"`
+	UserAgent       string   `json:"user_agent"`
+	Browser         string   `json:"browser"`
+	BrowserVersion  string   `json:"browser_version"`
+	OS              string   `json:"os"`
+	Device          string   `json:"device"`
+	IP              string   `json:"ip"`
+	City            string   `json:"city"`
+	Country         string   `json:"country"`
+	Lat             *float64 `json:"lat"`
+	Lon             *float64 `json:"lon"`
+	Proactive       bool     `json:"proactive"`
+	Private         bool     `json:"private"`
+	PageImpressions int      `json:"page_impressions"`
+	Visits          int      `json:"visits"`
+}
+
+type rating struct {
+	Value int    `json:"value"`
+	Form  string `json:"form"`
+}
+
+type survey struct {
+	Question string `json:"question"`
+	Option   string `json:"option"`
+}
+
+type goal struct {
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
 }
 
 type session struct {
-	ID        int64   `json:"id"`
-	Number    int     `json:"number"`
-	StartedAt string  `json:"started_at"`
-	EndedAt   *string `json:"ended_at"`
-	EndReason *string `json:"end_reason"`
-	Visit     visit   `json:"visit"`
+	ID        int64       `json:"id"`
+	Number    int         `json:"number"`
+	StartedAt stamp       `json:"started_at"`
+	EndedAt   stampOrNull `json:"ended_at"`
+	EndReason textOrNull  `json:"end_reason"`
+	Visit     visit       `json:"visit"`
+	Rating    *rating     `json:"rating"`
+	Feedback  textOrNull  `json:"feedback"`
+	Survey    *survey     `json:"survey"`
+	Goal      *goal       `json:"goal"`
 }
 
 type channel struct {
-	ID   *int64 `json:"id"`
-	Type string `json:"type"`
-	Name string `json:"name"`
+	ID   idOrNull `json:"id"`
+	Type string   `json:"type"`
+	Name string   `json:"name"`
 }
 
 type widgetRef struct {
@@ -150,7 +258,7 @@ type lastMessage struct {
 	Number     int    `json:"number"`
 	Body       string `json:"body"`
 	SenderType string `json:"sender_type"`
-	SentAt     string `json:"sent_at"`
+	SentAt     stamp  `json:"sent_at"`
 	Type       string `json:"type"`
 	Note       bool   `json:"note"`
 }
@@ -165,9 +273,12 @@ type conversation struct {
 	Group            *group       `json:"group"`
 	Operator         *operator    `json:"operator"`
 	Topic            string       `json:"topic"`
-	CreatedAt        string       `json:"created_at"`
-	EndedAt          *string      `json:"ended_at"`
-	UpdatedAt        string       `json:"updated_at"`
+	Tags             []string     `json:"tags"`
+	Flagged          bool         `json:"flagged"`
+	Rating           *int         `json:"rating"`
+	CreatedAt        stamp        `json:"created_at"`
+	EndedAt          stampOrNull  `json:"ended_at"`
+	UpdatedAt        stamp        `json:"updated_at"`
 	LastMessage      *lastMessage `json:"last_message"`
 	MessageCount     int          `json:"message_count"`
 	OperatorRead     int          `json:"operator_read"`
@@ -180,75 +291,111 @@ type conversation struct {
 }
 
 type sender struct {
-	Type string `json:"type"`
-	ID   *int64 `json:"id"`
-	Name string `json:"name"`
+	Type string   `json:"type"`
+	ID   idOrNull `json:"id"`
+	Name string   `json:"name"`
 }
 
 type named struct {
-	ID   *int64 `json:"id"`
-	Name string `json:"name"`
+	ID   idOrNull `json:"id"`
+	Name string   `json:"name"`
 }
 
 type entry struct {
-	Name     string  `json:"name"`
-	By       *sender `json:"by"`
-	Operator *named  `json:"operator"`
-	Group    *group  `json:"group"`
-	Reason   *string `json:"reason"`
+	Name     string     `json:"name"`
+	By       *sender    `json:"by"`
+	Operator *named     `json:"operator"`
+	Group    *group     `json:"group"`
+	Reason   textOrNull `json:"reason"`
+	Rating   *rating    `json:"rating"`
+	Survey   *survey    `json:"survey"`
+	Goal     *goal      `json:"goal"`
 }
 
 type message struct {
-	ID             int64   `json:"id"`
-	ConversationID int64   `json:"conversation_id"`
-	SessionID      int64   `json:"session_id"`
-	Number         int     `json:"number"`
-	Ref            string  `json:"ref"`
-	Type           string  `json:"type"`
-	Note           bool    `json:"note"`
-	Sender         sender  `json:"sender"`
-	Body           string  `json:"body"`
-	Event          *entry  `json:"event"`
-	Reference      *int64  `json:"reference"`
-	ClientID       *string `json:"client_id"`
-	SentAt         string  `json:"sent_at"`
-	State          string  `json:"state"`
+	ID             int64      `json:"id"`
+	ConversationID int64      `json:"conversation_id"`
+	SessionID      int64      `json:"session_id"`
+	Number         int        `json:"number"`
+	Ref            ref        `json:"ref"`
+	Type           string     `json:"type"`
+	Note           bool       `json:"note"`
+	Sender         sender     `json:"sender"`
+	Body           string     `json:"body"`
+	Event          *entry     `json:"event"`
+	Reference      idOrNull   `json:"reference"`
+	ClientID       textOrNull `json:"client_id"`
+	SentAt         stamp      `json:"sent_at"`
+	State          string     `json:"state"`
+}
+
+type surveyForm struct {
+	Question string   `json:"question"`
+	Options  []string `json:"options"`
+}
+
+type goalRule struct {
+	ID      int64  `json:"id"`
+	Name    string `json:"name"`
+	Match   string `json:"match"`
+	Pattern string `json:"pattern"`
 }
 
 type widget struct {
-	ID                    int64    `json:"id"`
-	Key                   string   `json:"key"`
-	Name                  string   `json:"name"`
-	Lang                  string   `json:"lang"`
-	GroupID               *int64   `json:"group_id"`
-	Domains               []string `json:"domains"`
-	Color                 string   `json:"color"`
-	Position              string   `json:"position"`
-	Title                 string   `json:"title"`
-	Subtitle              string   `json:"subtitle"`
-	Greeting              string   `json:"greeting"`
-	Theme                 string   `json:"theme"`
-	SessionTimeoutSeconds int      `json:"session_timeout_seconds"`
-	IdentityRequired      bool     `json:"identity_required"`
-	HasIdentitySecret     bool     `json:"has_identity_secret"`
-	Active                bool     `json:"active"`
-	CreatedAt             string   `json:"created_at"`
-	UpdatedAt             string   `json:"updated_at"`
+	ID                    int64       `json:"id"`
+	Key                   string      `json:"key"`
+	Name                  string      `json:"name"`
+	Lang                  string      `json:"lang"`
+	GroupID               idOrNull    `json:"group_id"`
+	Domains               []string    `json:"domains"`
+	Color                 string      `json:"color"`
+	Position              string      `json:"position"`
+	Title                 string      `json:"title"`
+	Subtitle              string      `json:"subtitle"`
+	Greeting              string      `json:"greeting"`
+	Theme                 string      `json:"theme"`
+	SessionTimeoutSeconds int         `json:"session_timeout_seconds"`
+	IdentityRequired      bool        `json:"identity_required"`
+	HasIdentitySecret     bool        `json:"has_identity_secret"`
+	PrivacyMode           bool        `json:"privacy_mode"`
+	RatingForm            string      `json:"rating_form"`
+	AskFeedback           bool        `json:"ask_feedback"`
+	Survey                *surveyForm `json:"survey"`
+	Goals                 []goalRule  `json:"goals"`
+	Active                bool        `json:"active"`
+	CreatedAt             stamp       `json:"created_at"`
+	UpdatedAt             stamp       `json:"updated_at"`
 }
 
-func wireEvent(e *event.Event) *body {
-	d := data{StatusPrevious: e.StatusBefore, OperatorBefore: wireOperator(e.OperatorBefore), GroupBefore: wireGroup(e.GroupBefore)}
+// sheet has room for a body and for the parts that most bodies have, so that they are not made anew for each.
+type sheet struct {
+	body         body
+	conversation conversation
+	session      session
+	message      message
+	group        group
+	operator     operator
+	lastMessage  lastMessage
+}
+
+// fill makes the body of an event on an empty sheet.
+func (s *sheet) fill(e *event.Event) *body {
+	s.body.Type, s.body.Timestamp, s.body.Seq = string(e.Type), stamp(e.At), int64(e.Seq)
+	d := &s.body.Data
+	d.StatusPrevious, d.OperatorBefore, d.GroupBefore = e.StatusBefore, wireOperator(e.OperatorBefore), wireGroup(e.GroupBefore)
 	if e.Type == event.ConversationRead {
 		d.By = string(e.By.Type)
 	}
-	if e.Conversation != nil {
-		d.Conversation = wireConversation(e.Conversation, e.Session)
-	}
 	if e.Session != nil {
-		d.Session = wireSession(e.Session)
+		s.session = wireSession(e.Session)
+		d.Session = &s.session
+	}
+	if e.Conversation != nil {
+		d.Conversation = s.wireConversation(e.Conversation)
 	}
 	if e.Message != nil {
-		d.Message = wireMessage(e.Message)
+		s.message = wireMessage(e.Message)
+		d.Message = &s.message
 	}
 	if e.Contact != nil {
 		c := wireContact(e.Contact)
@@ -270,46 +417,91 @@ func wireEvent(e *event.Event) *body {
 	if n := e.Delivery; n != nil {
 		d.Delivery = &delivery{ID: int64(n.ID), EventID: int64(n.Event), EventName: n.Name, Attempts: n.Attempts}
 	}
-	return &body{Type: string(e.Type), Timestamp: wireTime(e.At), Seq: int64(e.Seq), Data: d}
+	return &s.body
 }
 
-func wireConversation(c *event.Conversation, s *event.Session) *conversation {
-	w := &conversation{
+// wireConversation wants the session to be filled in already.
+func (s *sheet) wireConversation(c *event.Conversation) *conversation {
+	w := &s.conversation
+	*w = conversation{
 		ID: int64(c.ID), UUID: c.UUID, Status: c.Status,
-		Channel: channel{ID: idOrNull(int64(c.Channel.ID)), Type: c.Channel.Type, Name: c.Channel.Name},
+		Channel: channel{ID: idOrNull(c.Channel.ID), Type: c.Channel.Type, Name: c.Channel.Name},
 		Widget:  widgetRef{ID: int64(c.Widget.ID), Name: c.Widget.Name},
-		Contact: wireContact(&c.Contact), Group: wireGroup(c.Group), Operator: wireOperator(c.Operator), Topic: c.Topic,
-		CreatedAt: wireTime(c.CreatedAt), EndedAt: wireTimeOrNull(c.EndedAt), UpdatedAt: wireTime(c.UpdatedAt),
+		Contact: wireContact(&c.Contact), Topic: c.Topic, Tags: listOf(c.Tags), Flagged: c.Flagged,
+		CreatedAt: stamp(c.CreatedAt), EndedAt: stampOrNull(c.EndedAt), UpdatedAt: stamp(c.UpdatedAt),
 		MessageCount: c.MessageCount, OperatorRead: c.OperatorRead, ContactDelivered: c.ContactDelivered, ContactRead: c.ContactRead, Unread: c.Unread,
 	}
-	if l := c.LastMessage; l != nil {
-		w.LastMessage = &lastMessage{Number: l.Number, Body: l.Body, SenderType: string(l.SenderType), SentAt: wireTime(l.SentAt), Type: l.Type, Note: l.Note}
+	if c.Rating != 0 {
+		w.Rating = &c.Rating
 	}
-	if s != nil {
-		w.Session = wireSession(s)
-		w.Visit = &w.Session.Visit
+	if g := c.Group; g != nil {
+		s.group = group{ID: int64(g.ID), Name: g.Name}
+		w.Group = &s.group
+	}
+	if c.Operator != nil {
+		s.operator = operatorBrief(c.Operator)
+		w.Operator = &s.operator
+	}
+	if l := c.LastMessage; l != nil {
+		s.lastMessage = lastMessage{Number: l.Number, Body: l.Body, SenderType: string(l.SenderType), SentAt: stamp(l.SentAt), Type: l.Type, Note: l.Note}
+		w.LastMessage = &s.lastMessage
+	}
+	if s.body.Data.Session != nil {
+		w.Session, w.Visit = &s.session, &s.session.Visit
 	}
 	return w
 }
 
-func wireSession(s *event.Session) *session {
-	return &session{ID: int64(s.ID), Number: s.Number, StartedAt: wireTime(s.StartedAt), EndedAt: wireTimeOrNull(s.EndedAt),
-		EndReason: textOrNull(s.EndReason), Visit: wireVisit(&s.Visit)}
+func wireSession(s *event.Session) session {
+	return session{ID: int64(s.ID), Number: s.Number, StartedAt: stamp(s.StartedAt), EndedAt: stampOrNull(s.EndedAt),
+		EndReason: textOrNull(s.EndReason), Visit: wireVisit(&s.Visit), Rating: wireRating(s.Rating), Feedback: textOrNull(s.Feedback),
+		Survey: wireSurvey(s.Survey), Goal: wireGoal(s.Goal)}
+}
+
+// listOf is a list that is never null.
+func listOf(texts []string) []string {
+	if texts == nil {
+		return []string{}
+	}
+	return texts
+}
+
+func wireRating(r *event.Rating) *rating {
+	if r == nil {
+		return nil
+	}
+	return &rating{Value: r.Value, Form: r.Form}
+}
+
+func wireSurvey(s *event.Survey) *survey {
+	if s == nil {
+		return nil
+	}
+	return &survey{Question: s.Question, Option: s.Option}
+}
+
+func wireGoal(g *event.Goal) *goal {
+	if g == nil {
+		return nil
+	}
+	return &goal{ID: int64(g.ID), Name: g.Name}
 }
 
 func wireVisit(v *event.Visit) visit {
 	return visit{URL: v.URL, Title: v.Title, InitialURL: v.InitialURL, Referrer: v.Referrer, UserAgent: v.UserAgent, Browser: v.Browser,
-		BrowserVersion: v.BrowserVersion, OS: v.OS, Device: v.Device, IP: v.IP, PageImpressions: v.PageImpressions, Visits: v.Visits}
+		BrowserVersion: v.BrowserVersion, OS: v.OS, Device: v.Device, IP: v.IP, City: v.City, Country: v.Country, Lat: v.Lat, Lon: v.Lon,
+		Proactive: v.Proactive, Private: v.Private, PageImpressions: v.PageImpressions, Visits: v.Visits}
 }
 
-func wireMessage(m *event.Message) *message {
-	w := &message{
-		ID: int64(m.ID), ConversationID: int64(m.ConversationID), SessionID: int64(m.SessionID), Number: m.Number, Ref: m.Ref(),
-		Type: m.Type, Note: m.Note, Sender: wireSender(m.Sender), Body: m.Body, Reference: idOrNull(int64(m.ReferenceID)),
-		ClientID: textOrNull(m.ClientID), SentAt: wireTime(m.SentAt), State: stateNames[m.State],
+func wireMessage(m *event.Message) message {
+	w := message{
+		ID: int64(m.ID), ConversationID: int64(m.ConversationID), SessionID: int64(m.SessionID), Number: m.Number, Ref: ref{Conversation: m.ConversationID, Session: m.SessionID, Message: m.ID},
+		Type: m.Type, Note: m.Note, Sender: wireSender(m.Sender), Body: m.Body, Reference: idOrNull(m.ReferenceID),
+		ClientID: textOrNull(m.ClientID), SentAt: stamp(m.SentAt), State: stateNames[m.State],
 	}
 	if en := m.Entry; en != nil {
-		w.Event = &entry{Name: en.Name, Operator: wireNamed(en.Operator), Group: wireGroup(en.Group), Reason: textOrNull(en.Reason)}
+		w.Event = &entry{Name: en.Name, Operator: wireNamed(en.Operator), Group: wireGroup(en.Group), Reason: textOrNull(en.Reason),
+			Rating: wireRating(en.Rating), Survey: wireSurvey(en.Survey), Goal: wireGoal(en.Goal)}
 		if en.By != nil {
 			by := wireSender(*en.By)
 			w.Event.By = &by
@@ -334,25 +526,26 @@ func wireNamed(p *event.Party) *named {
 }
 
 func wireContact(c *event.Contact) contact {
-	display := c.Name
-	if display == "" {
-		display = "Visitor " + strconv.FormatInt(int64(c.ID), 10)
-	}
-	return contact{ID: int64(c.ID), UUID: c.UUID, Name: c.Name, DisplayName: display, Email: c.Email, Phone: c.Phone, ExternalID: c.ExternalID,
-		Custom: c.Custom, CreatedAt: wireTime(c.CreatedAt), UpdatedAt: wireTime(c.UpdatedAt)}
+	return contact{ID: int64(c.ID), UUID: c.UUID, Name: c.Name, DisplayName: c.DisplayName(), Email: c.Email, Phone: c.Phone, ExternalID: c.ExternalID,
+		Custom: c.Custom, Additional: c.Additional, CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt)}
 }
 
 func wireOperator(o *event.Operator) *operator {
 	if o == nil {
 		return nil
 	}
-	return &operator{ID: int64(o.ID), Name: o.Name(), FirstName: o.FirstName, LastName: o.LastName, Alias: o.Alias, Email: o.Email,
+	w := operatorBrief(o)
+	return &w
+}
+
+func operatorBrief(o *event.Operator) operator {
+	return operator{ID: int64(o.ID), Name: o.Name(), FirstName: o.FirstName, LastName: o.LastName, Alias: o.Alias, Email: o.Email,
 		ImageURL: o.ImageURL, Status: o.Status}
 }
 
 func wireOperatorFull(o *event.Operator) *operatorFull {
-	w := &operatorFull{operator: *wireOperator(o), Username: o.Username, Lang: o.Lang, Locale: o.Locale, Timezone: o.Timezone, Role: o.Role,
-		Active: o.Active, Slots: o.Slots, Availability: o.Availability, Groups: []group{}, CreatedAt: wireTime(o.CreatedAt)}
+	w := &operatorFull{operator: operatorBrief(o), Username: o.Username, Lang: o.Lang, Locale: o.Locale, Timezone: o.Timezone, Role: o.Role,
+		Active: o.Active, Slots: o.Slots, Availability: o.Availability, Groups: []group{}, CreatedAt: stamp(o.CreatedAt)}
 	for i := range o.Groups {
 		w.Groups = append(w.Groups, *wireGroup(&o.Groups[i]))
 	}
@@ -375,26 +568,16 @@ func wireGroupFull(g *event.Group) *groupFull {
 }
 
 func wireWidget(w *event.Widget) *widget {
-	domains := w.Domains
-	if domains == nil {
-		domains = []string{}
-	}
-	return &widget{ID: int64(w.ID), Key: w.Key, Name: w.Name, Lang: w.Lang, GroupID: idOrNull(int64(w.GroupID)), Domains: domains, Color: w.Color,
+	out := &widget{ID: int64(w.ID), Key: w.Key, Name: w.Name, Lang: w.Lang, GroupID: idOrNull(w.GroupID), Domains: listOf(w.Domains), Color: w.Color,
 		Position: w.Position, Title: w.Title, Subtitle: w.Subtitle, Greeting: w.Greeting, Theme: w.Theme,
 		SessionTimeoutSeconds: w.SessionTimeoutSeconds, IdentityRequired: w.IdentityRequired, HasIdentitySecret: w.HasIdentitySecret,
-		Active: w.Active, CreatedAt: wireTime(w.CreatedAt), UpdatedAt: wireTime(w.UpdatedAt)}
-}
-
-func idOrNull(n int64) *int64 {
-	if n == 0 {
-		return nil
+		PrivacyMode: w.PrivacyMode, RatingForm: w.RatingForm, AskFeedback: w.AskFeedback, Goals: []goalRule{},
+		Active: w.Active, CreatedAt: stamp(w.CreatedAt), UpdatedAt: stamp(w.UpdatedAt)}
+	if w.Survey != nil {
+		out.Survey = &surveyForm{Question: w.Survey.Question, Options: listOf(w.Survey.Options)}
 	}
-	return &n
-}
-
-func textOrNull(s string) *string {
-	if s == "" {
-		return nil
+	for _, g := range w.Goals {
+		out.Goals = append(out.Goals, goalRule{ID: int64(g.ID), Name: g.Name, Match: g.Match, Pattern: g.Pattern})
 	}
-	return &s
+	return out
 }
