@@ -56,6 +56,7 @@ type commands struct {
 		List   deliveriesListCommand   `cmd:"" help:"List what was sent, newest first."`
 		Show   deliveriesShowCommand   `cmd:"" help:"Show one delivery with its request, attempts and answers."`
 		Replay deliveriesReplayCommand `cmd:"" help:"Send deliveries once more."`
+		Revive deliveriesReviveCommand `cmd:"" help:"Try deliveries again that were given up."`
 	} `cmd:"" help:"The log of callbacks."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Config  struct {

@@ -27,6 +27,7 @@ func TestWrongUseSaysWhatIsWrong(t *testing.T) {
 		"unknown flag":   {[]string{"serve", "--lisen", ":1"}, 2, "lisen"},
 		"bad address":    {[]string{"serve", "--data", t.TempDir(), "--listen", "nowhere"}, 1, "--listen"},
 		"bad public URL": {[]string{"serve", "--data", t.TempDir(), "--public-url", "chat.example.com"}, 1, "--public-url"},
+		"no geo file":    {[]string{"serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--geo-file", "missing.mmdb"}, 1, "--geo-file"},
 		"bad e-mail":     {[]string{"operator", "add", "--data", t.TempDir(), "--email", "nobody"}, 1, "email"},
 		"bad scope":      {[]string{"token", "create", "--data", t.TempDir(), "--name", "x", "--scope", "all"}, 2, "scope"},
 	} {

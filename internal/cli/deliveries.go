@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -199,49 +200,69 @@ func printMessage(c *console, headers map[string]string, body string) {
 	}
 }
 
-type deliveriesReplayCommand struct {
+// selection is which deliveries shall go out again: some by their numbers, or all of an endpoint that a filter names.
+type selection struct {
 	config.Remote  `embed:""`
 	deliveryFilter `embed:""`
 	IDs            []int64 `arg:"" optional:"" name:"id" help:"Numbers of deliveries."`
 	DryRun         bool    `help:"Only say how many there are."`
 	Yes            bool    `help:"Do not ask."`
-	JSON           bool    `help:"Print the new deliveries as objects of the API, one in a line." name:"json"`
+	JSON           bool    `help:"Print the deliveries as objects of the API, one in a line." name:"json"`
 }
 
 // Validate implements kong's check of the arguments.
-func (r *deliveriesReplayCommand) Validate() error {
-	filtered := r.deliveryFilter != (deliveryFilter{})
+func (s *selection) Validate() error {
+	filtered := s.deliveryFilter != (deliveryFilter{})
 	switch {
-	case len(r.IDs) > 0 && filtered:
+	case len(s.IDs) > 0 && filtered:
 		return errors.New("give numbers of deliveries, or --endpoint and filters, not both")
-	case len(r.IDs) == 0 && r.Endpoint == 0:
+	case len(s.IDs) == 0 && s.Endpoint == 0:
 		return errors.New("give numbers of deliveries, or --endpoint and what else to filter by")
 	}
 	return nil
 }
 
+type deliveriesReplayCommand struct {
+	selection `embed:""`
+}
+
 // Run implements the verb.
 func (r *deliveriesReplayCommand) Run(c *console) error {
-	remote, err := connect(r.Remote)
+	return r.again(c, "to send once more", (*client.Client).Replay, (*client.Client).ReplayAll)
+}
+
+type deliveriesReviveCommand struct {
+	selection `embed:""`
+}
+
+// Run implements the verb.
+func (r *deliveriesReviveCommand) Run(c *console) error {
+	return r.again(c, "to try again", (*client.Client).Revive, (*client.Client).ReviveAll)
+}
+
+// again counts, asks, and lets what was selected go out again, by calls of the API for one delivery and for all of a filter.
+func (s *selection) again(c *console, purpose string, one func(*client.Client, context.Context, int64) (*client.Delivery, error),
+	all func(*client.Client, context.Context, client.Filter, bool) (int64, error)) error {
+	remote, err := connect(s.Remote)
 	if err != nil {
 		return err
 	}
-	n := int64(len(r.IDs))
+	n := int64(len(s.IDs))
 	if n == 0 {
-		if n, err = remote.ReplayAll(c.ctx, r.filter(), true); err != nil {
+		if n, err = all(remote, c.ctx, s.filter(), true); err != nil {
 			return err
 		}
 	}
 	// With --json the objects alone are the output.
 	said := c.out
-	if r.JSON {
+	if s.JSON {
 		said = c.err
 	}
-	fmt.Fprintf(said, "%s to send once more.\n", deliveries(n))
-	if n == 0 || r.DryRun {
+	fmt.Fprintf(said, "%s %s.\n", deliveries(n), purpose)
+	if n == 0 || s.DryRun {
 		return nil
 	}
-	if !r.Yes {
+	if !s.Yes {
 		if !c.asks {
 			return errors.New("nobody is at the terminal to ask; --yes sends them without asking")
 		}
@@ -249,21 +270,23 @@ func (r *deliveriesReplayCommand) Run(c *console) error {
 			return errors.New("nothing was sent")
 		}
 	}
-	if len(r.IDs) == 0 {
-		if n, err = remote.ReplayAll(c.ctx, r.filter(), false); err != nil {
+	if len(s.IDs) == 0 {
+		if n, err = all(remote, c.ctx, s.filter(), false); err != nil {
 			return err
 		}
 		fmt.Fprintf(said, "%s queued.\n", deliveries(n))
 		return nil
 	}
 	var failed []error
-	for _, id := range r.IDs {
-		d, err := remote.Replay(c.ctx, id)
+	for _, id := range s.IDs {
+		d, err := one(remote, c.ctx, id)
 		switch {
 		case err != nil:
 			failed = append(failed, err)
-		case r.JSON:
+		case s.JSON:
 			failed = append(failed, printJSON(c, d.Raw, ""))
+		case d.ID == id:
+			fmt.Fprintf(c.out, "Delivery %d is tried again.\n", id)
 		default:
 			fmt.Fprintf(c.out, "Delivery %d goes out again as %d.\n", id, d.ID)
 		}

@@ -574,6 +574,10 @@ func TestDeliveries(t *testing.T) {
 	contains(t, out, "0 deliveries")
 	out, _ = run(t, 0, "deliveries", "replay", "--endpoint", endpoint, "--from", "1h", "--yes")
 	contains(t, out, "3 deliveries to send", "3 deliveries queued") // the two replays are of the same events
+	out, _ = run(t, 0, "deliveries", "revive", "--endpoint", endpoint)
+	contains(t, out, "0 deliveries to try again")
+	_, said = run(t, 1, "deliveries", "revive", ids[0], "--yes")
+	contains(t, said, "revive delivery "+ids[0], "delivery.")
 	delivered(8)
 	mu.Lock()
 	defer mu.Unlock()
@@ -613,6 +617,7 @@ func TestToolsRefuseWrongUse(t *testing.T) {
 		"no number":             {[]string{"deliveries", "show", "x"}, 2, "id"},
 		"nothing to replay":     {[]string{"deliveries", "replay"}, 2, "--endpoint"},
 		"no endpoint to replay": {[]string{"deliveries", "replay", "--state", "dead"}, 2, "--endpoint"},
+		"nothing to revive":     {[]string{"deliveries", "revive"}, 2, "--endpoint"},
 		"both to replay":        {[]string{"deliveries", "replay", "3", "--endpoint", "1"}, 2, "not both"},
 		"no limit":              {[]string{"deliveries", "list", "--limit", "0", "--token", "x"}, 1, "--limit"},
 		"server with a path":    {[]string{"deliveries", "list", "--server", "http://x/api/v1", "--token", "x"}, 1, "without a path"},

@@ -103,9 +103,18 @@ func (c *Client) Delivery(ctx context.Context, id int64) (*Delivery, error) {
 
 // Replay sends one delivery once more and returns the new one.
 func (c *Client) Replay(ctx context.Context, id int64) (*Delivery, error) {
+	return c.again(ctx, "replay", id)
+}
+
+// Revive lets a dead delivery be tried again and returns it.
+func (c *Client) Revive(ctx context.Context, id int64) (*Delivery, error) {
+	return c.again(ctx, "revive", id)
+}
+
+func (c *Client) again(ctx context.Context, verb string, id int64) (*Delivery, error) {
 	var out deliveryAnswer
-	if err := c.post(ctx, "/deliveries/"+number(id)+"/replay", nil, &out); err != nil {
-		return nil, fmt.Errorf("replay delivery %d: %w", id, err)
+	if err := c.post(ctx, "/deliveries/"+number(id)+"/"+verb, nil, &out); err != nil {
+		return nil, fmt.Errorf("%s delivery %d: %w", verb, id, err)
 	}
 	return &out.Delivery, nil
 }
@@ -113,11 +122,21 @@ func (c *Client) Replay(ctx context.Context, id int64) (*Delivery, error) {
 // ReplayAll sends every finished delivery of an endpoint that the filter names once more, and returns how many they are; a
 // dry run only counts.
 func (c *Client) ReplayAll(ctx context.Context, f Filter, dryRun bool) (int64, error) {
+	return c.allAgain(ctx, "replay", f, dryRun)
+}
+
+// ReviveAll lets every dead delivery of an endpoint that the filter names be tried again, and returns how many they are; a dry
+// run only counts.
+func (c *Client) ReviveAll(ctx context.Context, f Filter, dryRun bool) (int64, error) {
+	return c.allAgain(ctx, "revive", f, dryRun)
+}
+
+func (c *Client) allAgain(ctx context.Context, verb string, f Filter, dryRun bool) (int64, error) {
 	in := replayInput{EndpointID: f.Endpoint, State: f.State, EventName: f.Event, ConversationID: f.Conversation, DryRun: dryRun,
 		From: timeOrNil(f.From), To: timeOrNil(f.To)}
 	var out countAnswer
-	if err := c.post(ctx, "/deliveries/replay", in, &out); err != nil {
-		return 0, fmt.Errorf("replay deliveries: %w", err)
+	if err := c.post(ctx, "/deliveries/"+verb, in, &out); err != nil {
+		return 0, fmt.Errorf("%s deliveries: %w", verb, err)
 	}
 	return out.Count, nil
 }

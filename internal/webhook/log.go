@@ -87,17 +87,20 @@ func (d *Desk) Replay(ctx context.Context, by team.Actor, key once.Key, which id
 	return detail, nil
 }
 
-// Revive lets a dead delivery be tried again, as if it were new.
-func (d *Desk) Revive(ctx context.Context, by team.Actor, which id.Delivery) (*delivery.Detail, error) {
+// Revive lets a dead delivery be tried again, as if it were new. A repeat with the same key revives nothing.
+func (d *Desk) Revive(ctx context.Context, by team.Actor, key once.Key, which id.Delivery) (*delivery.Detail, error) {
 	if err := by.MayAdmin(); err != nil {
 		return nil, err
 	}
 	var detail *delivery.Detail
-	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		if err := delivery.Revive(tx, which); err != nil {
+	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
+		_, _, err := once.Do(tx, key, func() (id.Delivery, error) {
+			tx.OnCommit(d.Kick)
+			return which, delivery.Revive(tx, which)
+		})
+		if err != nil {
 			return err
 		}
-		tx.OnCommit(d.Kick)
 		detail, err = delivery.Get(tx, which)
 		return err
 	})
