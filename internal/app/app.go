@@ -14,8 +14,11 @@ import (
 
 	"parley/internal/config"
 	"parley/internal/contact"
+	"parley/internal/db"
 	"parley/internal/delivery"
+	"parley/internal/event"
 	"parley/internal/fault"
+	"parley/internal/geo"
 	"parley/internal/httpapi"
 	"parley/internal/httpapi/visitor"
 	"parley/internal/id"
@@ -45,6 +48,8 @@ type Options struct {
 	Version string
 	// Demo adds the demo's pages.
 	Demo bool
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 }
 
 // App is the whole server, open but not yet serving.
@@ -71,7 +76,7 @@ type App struct {
 // Open opens the storage and makes all parts. Close it, or run it with Serve, which closes it.
 func Open(ctx context.Context, o Options) (a *App, err error) {
 	a = &App{Options: o, mux: http.NewServeMux(), stopping: make(chan struct{})}
-	if a.Storage, err = OpenStorage(ctx, o.Config.Storage, o.Logger); err != nil {
+	if a.Storage, err = openStorage(ctx, o.Config.Storage, o.Logger, o.Now); err != nil {
 		return nil, err
 	}
 	if a.unlock, err = lockData(o.Config.Data); err != nil {
@@ -109,9 +114,17 @@ func (a *App) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var places *geo.File
+	if path := a.Config.GeoFile; path != "" {
+		if places, err = geo.Open(path); err != nil {
+			return fmt.Errorf("--geo-file: %w", err)
+		}
+		a.Logger.Info("places of visitors come from a file", "path", path, "kind", places.Kind())
+	}
 	a.contacts = contact.New(a.db, a.feed)
 	a.widgets = widget.New(widget.Options{DB: a.db, Feed: a.feed, Sealer: a.sealer})
-	a.inbox = inbox.New(inbox.Options{DB: a.db, Feed: a.feed, Contacts: a.contacts, Widgets: a.widgets})
+	a.inbox = inbox.New(inbox.Options{DB: a.db, Feed: a.feed, Contacts: a.contacts, Widgets: a.widgets, Place: places.At,
+		TakesRequested: func(tx *db.Tx, c *event.Conversation) (bool, error) { return a.hooks.TakesRequested(tx, c) }})
 	a.team.OnDeleteGroup(inbox.ReleaseGroup)
 	a.feed.OnTrouble(func(err error) { a.Logger.Warn("events wait for their numbers; trying again", "error", err) })
 	a.metrics = metrics.New(metrics.Options{DB: a.db, Feed: a.feed, Sockets: func() int { return a.hub.Connections() }})
@@ -264,6 +277,7 @@ func (a *App) ServeOn(ctx context.Context, l net.Listener, ready func()) error {
 	run("numbering", a.feed.RunNumbering)
 	run("presence", func(ctx context.Context) error { a.team.Run(ctx); return nil })
 	run("timers", func(ctx context.Context) error { return a.inbox.RunTimers(ctx, a.Logger) })
+	run("search", func(ctx context.Context) error { return a.inbox.RunSearch(ctx, a.Logger) })
 	run("tidying", a.tidy)
 	run("deliveries", a.runEngine)
 

@@ -80,6 +80,12 @@ func (a *App) demoWidget(ctx context.Context, by team.Actor, operators []*event.
 	return a.widgets.Create(ctx, by, once.Key{}, widget.Change{
 		Name: new("Demo shop"), Title: new("Ask the shop"), Subtitle: new("We usually answer in a few minutes"),
 		Greeting: new("Hello! How can we help you?"), GroupID: &g.ID,
+		RatingForm: new(event.RateStars), AskFeedback: new(true),
+		Survey: &event.SurveyForm{Question: "Did we solve it?", Options: []string{"Yes", "Partly", "No"}},
+		Goals: &[]event.Goal{
+			{Name: "Order placed", Match: event.GoalExact, Pattern: "/demo/shop/order"},
+			{Name: "Something in the bag", Match: event.GoalScript, Pattern: "bag"},
+		},
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"parley/internal/config"
 	"parley/internal/db"
@@ -30,6 +31,10 @@ type Storage struct {
 
 // OpenStorage opens and migrates the database.
 func OpenStorage(ctx context.Context, c config.Storage, log *slog.Logger) (*Storage, error) {
+	return openStorage(ctx, c, log, nil)
+}
+
+func openStorage(ctx context.Context, c config.Storage, log *slog.Logger, now func() time.Time) (*Storage, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
@@ -45,7 +50,7 @@ func OpenStorage(ctx context.Context, c config.Storage, log *slog.Logger) (*Stor
 	if err != nil {
 		return nil, err
 	}
-	d, err := db.Open(ctx, db.Options{URL: url, Logger: log})
+	d, err := db.Open(ctx, db.Options{URL: url, Logger: log, Now: now})
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type Server struct {
 	Redis               secret.String `help:"Redis that carries wake-ups between several nodes: redis://host:6379." env:"PARLEY_REDIS" placeholder:"URL"`
 	AllowPrivateTargets []string      `help:"Private address ranges that callbacks may reach, as CIDR, separated by commas. All private addresses are refused otherwise." env:"PARLEY_ALLOW_PRIVATE_TARGETS" sep:"," placeholder:"CIDR"`
 	TrustedProxies      []string      `help:"Address ranges of reverse proxies whose X-Forwarded-For is believed, as CIDR, separated by commas." env:"PARLEY_TRUSTED_PROXIES" sep:"," placeholder:"CIDR"`
+	GeoFile             string        `help:"File in the MaxMind DB form with the cities of addresses, such as GeoLite2-City.mmdb. Visitors get a city and a country from it; without it both are unknown. It is read at the start." env:"PARLEY_GEO_FILE" placeholder:"FILE"`
 	LogKeep             time.Duration `help:"How long the log of deliveries keeps what was delivered or dropped, with its attempts, for example 720h." default:"720h" env:"PARLEY_LOG_KEEP" placeholder:"TIME"`
 	LogMax              int           `help:"How many finished deliveries the log keeps at most; the oldest go first. Dead ones stay until someone deals with them." default:"1000000" env:"PARLEY_LOG_MAX" placeholder:"COUNT"`
 	LogLevel            string        `help:"Least level that is logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"PARLEY_LOG_LEVEL"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/mail"
 	"strings"
@@ -22,6 +23,9 @@ const (
 	MaxExternalID  = 200   // characters
 	MaxCustomBytes = 32768 // bytes of JSON
 	MaxCustomDepth = 8     // levels of nesting
+	MaxAdditional  = 200   // characters of a free field's name and of its value
+	MaxField       = 40    // characters of a key of the custom data that an operator sets
+	MaxFieldValue  = 1000  // characters of the text that it is set to
 )
 
 // Change is what shall become of a contact's data; nil leaves a value as it is.
@@ -32,6 +36,8 @@ type Change struct {
 	ExternalID *string
 	// Custom replaces the custom data; it must be a JSON object.
 	Custom *event.RawJSON
+	// Additional are the free fields 01 to 03.
+	Additional [3]*event.Additional
 }
 
 // Check normalises the change (outer blanks, the e-mail's letter case) or returns faults that name the fields. The prefix
@@ -70,6 +76,12 @@ func (c Change) Check(prefix string) (Change, error) {
 		}
 		out.Custom = &v
 	}
+	for i, f := range c.Additional {
+		if f != nil {
+			field := fmt.Sprintf("additional%02d", i+1)
+			out.Additional[i] = &event.Additional{Name: *line(field+".name", &f.Name, MaxAdditional), Value: *line(field+".value", &f.Value, MaxAdditional)}
+		}
+	}
 	return out, faults.Err()
 }
 
@@ -87,6 +99,15 @@ func (ch Change) apply(c *event.Contact) bool {
 	set(&c.ExternalID, ch.ExternalID)
 	if ch.Custom != nil && c.Custom != *ch.Custom {
 		c.Custom, changed = *ch.Custom, true
+	}
+	for i, f := range ch.Additional {
+		if f == nil || i < len(c.Additional) && c.Additional[i] == *f || i >= len(c.Additional) && *f == (event.Additional{}) {
+			continue
+		}
+		fields := make([]event.Additional, max(len(c.Additional), i+1))
+		copy(fields, c.Additional) // what others hold of the contact stays as it is
+		fields[i] = *f
+		c.Additional, changed = fields, true
 	}
 	return changed
 }
@@ -155,6 +176,74 @@ func CheckCustom(b []byte) (event.RawJSON, error) {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, b); err != nil {
 		return "", fault.New(fault.CustomInvalid, "custom data is not one JSON object")
+	}
+	return event.RawJSON(compact.String()), nil
+}
+
+// checkField refuses keys and texts that operators cannot put into the custom data.
+func checkField(name, value string) error {
+	switch {
+	case name == "" || !plainLine(name) || utf8.RuneCountInString(name) > MaxField:
+		return fault.Newf(fault.FieldInvalid, "a field's key has 1 to %d characters and no control characters", MaxField).At("field")
+	case !plainLine(value):
+		return fault.New(fault.TextInvalid, "the value is not one line of UTF-8 text").At("value")
+	case utf8.RuneCountInString(value) > MaxFieldValue:
+		return fault.Newf(fault.TextTooLong, "a field's value can have %d characters", MaxFieldValue).At("value")
+	}
+	return nil
+}
+
+// withField is custom data in which a key holds the text, or is not there where the text is "". Everything else stays as it is
+// written, in its order.
+func withField(custom event.RawJSON, name, value string) (event.RawJSON, error) {
+	var out bytes.Buffer
+	put := func(key string, v any) error {
+		if out.Len() > 1 {
+			out.WriteByte(',')
+		}
+		e := json.NewEncoder(&out)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(key); err != nil {
+			return err
+		}
+		out.WriteByte(':')
+		return e.Encode(v)
+	}
+	out.WriteByte('{')
+	dec := json.NewDecoder(strings.NewReader(string(custom)))
+	if _, err := dec.Token(); err != nil && custom != "" {
+		return "", fmt.Errorf("stored custom data: %w", err)
+	}
+	pending := value != ""
+	for custom != "" && dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return "", fmt.Errorf("stored custom data: %w", err)
+		}
+		var old json.RawMessage
+		if err := dec.Decode(&old); err != nil {
+			return "", fmt.Errorf("stored custom data: %w", err)
+		}
+		switch {
+		case key != name:
+			err = put(key.(string), old)
+		case pending:
+			err = put(name, value)
+			pending = false
+		}
+		if err != nil {
+			return "", fmt.Errorf("custom data: %w", err)
+		}
+	}
+	if pending {
+		if err := put(name, value); err != nil {
+			return "", fmt.Errorf("custom data: %w", err)
+		}
+	}
+	out.WriteByte('}')
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, out.Bytes()); err != nil {
+		return "", fmt.Errorf("custom data: %w", err)
 	}
 	return event.RawJSON(compact.String()), nil
 }

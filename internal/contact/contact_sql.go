@@ -1,6 +1,8 @@
 package contact
 
 import (
+	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -11,10 +13,10 @@ import (
 )
 
 const (
-	columns          = `id, uuid, name, email, phone, external_id, custom, created_at, updated_at`
-	sqlInsertContact = `INSERT INTO contacts (uuid, name, email, phone, external_id, custom, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id`
-	sqlUpdateContact = `UPDATE contacts SET name = $2, email = $3, phone = $4, external_id = $5, custom = $6, updated_at = $7 WHERE id = $1`
+	columns          = `id, uuid, name, email, phone, external_id, custom, additional, created_at, updated_at`
+	sqlInsertContact = `INSERT INTO contacts (uuid, name, email, phone, external_id, custom, additional, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id`
+	sqlUpdateContact = `UPDATE contacts SET name = $2, email = $3, phone = $4, external_id = $5, custom = $6, additional = $7, updated_at = $8 WHERE id = $1`
 	sqlGetContact    = `SELECT ` + columns + ` FROM contacts WHERE id = $1`
 	sqlLockContact   = `SELECT ` + columns + ` FROM contacts WHERE id = $1 FOR UPDATE`
 	sqlByExternal    = `SELECT ` + columns + ` FROM contacts WHERE external_id = $1 AND external_id <> ''`
@@ -28,11 +30,19 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id`
 )
 
 func insertContact(tx *db.Tx, c *event.Contact) error {
-	return tx.One(sqlInsertContact, []any{c.UUID, c.Name, c.Email, c.Phone, c.ExternalID, string(c.Custom), db.Micros(c.CreatedAt)}, &c.ID)
+	additional, err := encodeAdditional(c.Additional)
+	if err != nil {
+		return err
+	}
+	return tx.One(sqlInsertContact, []any{c.UUID, c.Name, c.Email, c.Phone, c.ExternalID, string(c.Custom), additional, db.Micros(c.CreatedAt)}, &c.ID)
 }
 
 func updateContact(tx *db.Tx, c *event.Contact) error {
-	_, err := tx.Exec(sqlUpdateContact, int64(c.ID), c.Name, c.Email, c.Phone, c.ExternalID, string(c.Custom), db.Micros(c.UpdatedAt))
+	additional, err := encodeAdditional(c.Additional)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(sqlUpdateContact, int64(c.ID), c.Name, c.Email, c.Phone, c.ExternalID, string(c.Custom), additional, db.Micros(c.UpdatedAt))
 	return err
 }
 
@@ -77,13 +87,37 @@ func like(part string) string {
 
 func scanContact(r db.Scanner) (*event.Contact, error) {
 	var c event.Contact
-	var custom string
+	var custom, additional string
 	var created, updated int64
-	if err := r.Scan(&c.ID, &c.UUID, &c.Name, &c.Email, &c.Phone, &c.ExternalID, &custom, &created, &updated); err != nil {
+	if err := r.Scan(&c.ID, &c.UUID, &c.Name, &c.Email, &c.Phone, &c.ExternalID, &custom, &additional, &created, &updated); err != nil {
 		return nil, err
 	}
 	c.Custom, c.CreatedAt, c.UpdatedAt = event.RawJSON(custom), db.Time(created), db.Time(updated)
-	return &c, nil
+	var err error
+	c.Additional, err = DecodeAdditional(additional)
+	return &c, err
+}
+
+// DecodeAdditional reads the free fields from their column; the inbox reads contacts together with their conversations.
+func DecodeAdditional(text string) (fields []event.Additional, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	if err := json.Unmarshal([]byte(text), &fields); err != nil {
+		return nil, fmt.Errorf("additional fields: %w", err)
+	}
+	return fields, nil
+}
+
+func encodeAdditional(fields []event.Additional) (string, error) {
+	if len(fields) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(fields)
+	if err != nil {
+		return "", fmt.Errorf("encode additional fields: %w", err)
+	}
+	return string(b), nil
 }
 
 func insertToken(tx *db.Tx, hash string, contact id.Contact, widget id.Widget) error {

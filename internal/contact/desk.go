@@ -204,10 +204,16 @@ func (d *Desk) UpdateSelf(ctx context.Context, contact id.Contact, ch Change) (*
 	return d.update(ctx, event.Party{Type: event.ByContact, ID: int64(contact)}, once.Key{}, contact, ch)
 }
 
-func (d *Desk) update(ctx context.Context, by event.Party, key once.Key, contact id.Contact, ch Change) (c *event.Contact, err error) {
-	if ch, err = ch.Check(""); err != nil {
+func (d *Desk) update(ctx context.Context, by event.Party, key once.Key, contact id.Contact, ch Change) (*event.Contact, error) {
+	ch, err := ch.Check("")
+	if err != nil {
 		return nil, err
 	}
+	return d.edit(ctx, by, key, contact, func(*event.Contact) (Change, error) { return ch, nil })
+}
+
+// edit changes the locked contact as to says, once for each key. The change must have passed Check.
+func (d *Desk) edit(ctx context.Context, by event.Party, key once.Key, contact id.Contact, to func(*event.Contact) (Change, error)) (c *event.Contact, err error) {
 	err = d.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		_, repeated, err := once.Do(tx, key, func() (done bool, err error) {
 			if c, err = Lock(tx, contact); err != nil {
@@ -215,6 +221,10 @@ func (d *Desk) update(ctx context.Context, by event.Party, key once.Key, contact
 			}
 			if by.Type == event.ByContact {
 				by.Name = c.Name
+			}
+			ch, err := to(c)
+			if err != nil {
+				return false, err
 			}
 			return true, d.Change(ctx, tx, by, c, ch)
 		})
@@ -227,4 +237,45 @@ func (d *Desk) update(ctx context.Context, by event.Party, key once.Key, contact
 		return nil, err
 	}
 	return c, nil
+}
+
+// SetAdditional sets the value of free field 1 to 3 and leaves its name and the other fields as they are.
+func (d *Desk) SetAdditional(ctx context.Context, by team.Actor, key once.Key, contact id.Contact, field int, value string) (*event.Contact, error) {
+	if err := by.MayWrite(); err != nil {
+		return nil, err
+	}
+	if field < 1 || field > len(Change{}.Additional) {
+		return nil, fault.Newf(fault.FieldInvalid, "a contact has the free fields 01 to %02d", len(Change{}.Additional)).At("additional")
+	}
+	var ch Change
+	ch.Additional[field-1] = &event.Additional{Value: value}
+	ch, err := ch.Check("")
+	if err != nil {
+		return nil, err
+	}
+	return d.edit(ctx, by.Party(), key, contact, func(c *event.Contact) (Change, error) {
+		out, f := ch, *ch.Additional[field-1]
+		if field <= len(c.Additional) {
+			f.Name = c.Additional[field-1].Name
+		}
+		out.Additional[field-1] = &f
+		return out, nil
+	})
+}
+
+// SetField sets one key of the custom data to a text and leaves the others as they are; "" takes the key away.
+func (d *Desk) SetField(ctx context.Context, by team.Actor, key once.Key, contact id.Contact, name, value string) (*event.Contact, error) {
+	if err := by.MayWrite(); err != nil {
+		return nil, err
+	}
+	if err := checkField(name, value); err != nil {
+		return nil, err
+	}
+	return d.edit(ctx, by.Party(), key, contact, func(c *event.Contact) (Change, error) {
+		custom, err := withField(c.Custom, name, value)
+		if err != nil {
+			return Change{}, err
+		}
+		return Change{Custom: &custom}.Check("")
+	})
 }

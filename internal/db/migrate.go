@@ -14,7 +14,8 @@ import (
 )
 
 // The migrations are one text for both engines. The few column types that differ are written as {{id}} (a generated
-// 64-bit primary key) and {{bytes}}. They only go forward; an existing SQLite file is copied beside itself first.
+// 64-bit primary key) and {{bytes}}; what has no common form stands in blocks of whole lines, from {{sqlite}} to
+// {{postgres}} to {{end}}. They only go forward; an existing SQLite file is copied beside itself first.
 //
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
@@ -45,10 +46,39 @@ func migrations(e Engine) ([]migration, error) {
 		if err != nil {
 			return nil, fmt.Errorf("migration %s: its name does not start with a number", n.Name())
 		}
-		out = append(out, migration{v, n.Name(), words.Replace(string(b))})
+		text, err := blocks(e, string(b))
+		if err != nil {
+			return nil, fmt.Errorf("migration %s: %w", n.Name(), err)
+		}
+		out = append(out, migration{v, n.Name(), words.Replace(text)})
 	}
 	slices.SortFunc(out, func(a, b migration) int { return a.version - b.version })
 	return out, nil
+}
+
+// blocks leaves out of a migration's text what is for the other engine. A mark is a line of its own.
+func blocks(e Engine, text string) (string, error) {
+	var out strings.Builder
+	var in Engine // whose block it is, "" outside
+	for line := range strings.Lines(text) {
+		switch mark := strings.TrimSpace(line); mark {
+		case "{{sqlite}}", "{{postgres}}":
+			in = Engine(strings.Trim(mark, "{}"))
+		case "{{end}}":
+			if in == "" {
+				return "", errors.New("{{end}} without a block before it")
+			}
+			in = ""
+		default:
+			if in == "" || in == e {
+				out.WriteString(line)
+			}
+		}
+	}
+	if in != "" {
+		return "", fmt.Errorf("the block {{%s}} has no {{end}}", in)
+	}
+	return out.String(), nil
 }
 
 // SchemaVersion is the version of the newest migration in this program.

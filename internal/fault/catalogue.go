@@ -62,6 +62,9 @@ const (
 	WidgetNotFound Code = "widget.not_found"
 	WidgetInactive Code = "widget.inactive"
 	WidgetOrigin   Code = "widget.origin_denied"
+	WidgetNotAsked Code = "widget.not_asked"
+	GoalNotFound   Code = "goal.not_found"
+	SurveyAnswered Code = "survey.answered"
 
 	ConversationNotFound Code = "conversation.not_found"
 	ConversationEnded    Code = "conversation.ended"
@@ -71,6 +74,12 @@ const (
 	MessageTooLong       Code = "message.too_long"
 	MessageReference     Code = "message.reference_unknown"
 	MessageNumber        Code = "message.number_unknown"
+
+	// What the command line and the API add-on say; the Message Center knows these words.
+	AddonMissing     Code = "addon.missing"
+	CommandUnknown   Code = "command.unknown"
+	CommandArgument  Code = "command.argument"
+	MessageIsCommand Code = "message.is_command"
 
 	EndpointNotFound Code = "endpoint.not_found"
 	EndpointURL      Code = "endpoint.url_refused"
@@ -145,6 +154,9 @@ func Catalogue() []Entry {
 		{WidgetNotFound, NotFound, "There is no such widget"},
 		{WidgetInactive, NotFound, "The widget is switched off"},
 		{WidgetOrigin, Denied, "The widget may not be used on this site"},
+		{WidgetNotAsked, Conflict, "The widget does not ask for this"},
+		{GoalNotFound, NotFound, "The widget has no such goal"},
+		{SurveyAnswered, Conflict, "The survey was answered before"},
 		{ConversationNotFound, NotFound, "There is no such conversation"},
 		{ConversationEnded, Conflict, "The conversation has ended"},
 		{ConversationNotEnded, Conflict, "The conversation has not ended"},
@@ -153,6 +165,10 @@ func Catalogue() []Entry {
 		{MessageTooLong, Invalid, "The message is too long"},
 		{MessageReference, Invalid, "The quoted message is not in this conversation"},
 		{MessageNumber, Invalid, "The conversation has no message with this number"},
+		{AddonMissing, Conflict, "No API add-on is set up"},
+		{CommandUnknown, Invalid, "There is no such command"},
+		{CommandArgument, Invalid, "The command cannot do that"},
+		{MessageIsCommand, Invalid, "The message looks like a command"},
 		{EndpointNotFound, NotFound, "There is no such endpoint"},
 		{EndpointURL, Invalid, "The endpoint's URL is not acceptable"},
 		{EndpointDialect, Invalid, "There is no such dialect"},

@@ -164,12 +164,13 @@ func TestAMessageThatMeetsAnEndStartsAConversationOfItsOwn(t *testing.T) {
 // Commands that meet: each ends in a documented refusal or succeeds, no two wait for each other, and nothing is half done.
 func TestCommandsThatMeetDoNotLockEachOtherOut(t *testing.T) {
 	var v, w *ContactPosted
-	crowd(t, 24, func(h *house) {
+	const ways = 15
+	crowd(t, 2*ways, func(h *house) {
 		v, w = h.visitor(t), h.visitor(t)
 		h.online(t, h.bob)
 	}, func(h *house, i int) (err error) {
-		ctx, c := t.Context(), []*ContactPosted{v, w}[i/12]
-		switch i % 12 {
+		ctx, c := t.Context(), []*ContactPosted{v, w}[i/ways]
+		switch i % ways {
 		case 0:
 			_, err = h.desk.End(ctx, h.ann, once.Key{}, c.Conversation.ID)
 		case 1, 2, 3:
@@ -190,6 +191,12 @@ func TestCommandsThatMeetDoNotLockEachOtherOut(t *testing.T) {
 			_, err = h.desk.EndByContact(ctx, c.Contact.ID, c.Conversation.ID)
 		case 11:
 			_, err = h.team.ChangeGroup(ctx, team.System(), h.group.ID, team.GroupChange{Operators: &[]id.Operator{h.ann.Operator}})
+		case 12:
+			_, err = h.desk.ToggleFlag(ctx, h.ann, once.Key{}, c.Conversation.ID)
+		case 13:
+			_, err = h.desk.ChangeTags(ctx, h.bob, once.Key{}, c.Conversation.ID, []string{"a", fmt.Sprint("t", i)}, []string{"b"})
+		case 14:
+			_, err = h.desk.Bulk(ctx, h.ann, once.Key{}, Bulk{Action: BulkSend, Conversations: []id.Conversation{w.Conversation.ID, v.Conversation.ID}})
 		}
 		if fault.IsKind(err, fault.Conflict) || fault.IsKind(err, fault.NotFound) {
 			return nil

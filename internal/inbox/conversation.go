@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"parley/internal/event"
@@ -29,10 +30,14 @@ type place struct {
 	session       id.Session
 	status, topic string
 	ended         time.Time
+	flagged       bool
+	tags          string // one per line
+	rating        int
 }
 
 func (s *state) place() place {
-	p := place{contact: s.Contact.ID, group: s.groupID, operator: s.operatorID, status: s.Status, topic: s.Topic, ended: s.EndedAt}
+	p := place{contact: s.Contact.ID, group: s.groupID, operator: s.operatorID, status: s.Status, topic: s.Topic, ended: s.EndedAt,
+		flagged: s.Flagged, tags: strings.Join(s.Tags, "\n"), rating: s.Rating}
 	if s.session != nil {
 		p.session = s.session.ID
 	}
@@ -72,11 +77,12 @@ func (s *state) assign(o *event.Operator, g *event.Group) bool {
 	return true
 }
 
-// setStatus changes the status and returns the one before and whether it changed.
-func (s *state) setStatus(status string, at time.Time) (before string, changed bool) {
+// setStatus changes the status and returns the one before and whether it changed. A flag is used up by it: then the event of
+// the change is requested (S-119), and its writer has to say so with request.
+func (s *state) setStatus(status string, at time.Time) (before string, changed, requested bool) {
 	before = s.Status
 	if before == status {
-		return before, false
+		return before, false, false
 	}
 	s.Status = status
 	if status == event.StatusEnded {
@@ -84,7 +90,8 @@ func (s *state) setStatus(status string, at time.Time) (before string, changed b
 	} else {
 		s.EndedAt = time.Time{}
 	}
-	return before, true
+	requested, s.Flagged = s.Flagged, false
+	return before, true, requested
 }
 
 // statusAfterContact is what a conversation becomes when its contact writes.

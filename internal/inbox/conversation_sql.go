@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 
+	"parley/internal/contact"
 	"parley/internal/db"
 	"parley/internal/event"
 	"parley/internal/fault"
@@ -19,12 +19,12 @@ import (
 
 const (
 	conversationColumns = `c.id, c.uuid, c.status, c.channel_type, COALESCE(c.channel_id, 0), c.topic, c.message_count, c.last_message,
-  c.operator_read, c.contact_delivered, c.contact_read, c.unread, c.created_at, c.updated_at, c.ended_at,
+  c.operator_read, c.contact_delivered, c.contact_read, c.unread, c.created_at, c.updated_at, c.ended_at, c.flagged, c.tags, c.rating,
   COALESCE(c.operator_id, 0), COALESCE(c.group_id, 0), COALESCE(g.name, ''),
   w.id, w.key, w.name, w.session_timeout_seconds,
-  p.id, p.uuid, p.name, p.email, p.phone, p.external_id, p.custom, p.created_at, p.updated_at,
+  p.id, p.uuid, p.name, p.email, p.phone, p.external_id, p.custom, p.additional, p.created_at, p.updated_at,
   COALESCE(s.id, 0), COALESCE(s.number, 0), COALESCE(s.first_number, 0), COALESCE(s.started_at, 0), COALESCE(s.ended_at, 0),
-  COALESCE(s.end_reason, ''), COALESCE(s.operator_created, 0), COALESCE(s.expires_at, 0), COALESCE(s.visit, '')`
+  COALESCE(s.end_reason, ''), COALESCE(s.operator_created, 0), COALESCE(s.expires_at, 0), COALESCE(s.visit, ''), COALESCE(s.outcome, ''), COALESCE(s.notes, 0)`
 	conversationFrom = ` FROM conversations c JOIN contacts p ON p.id = c.contact_id JOIN widgets w ON w.id = c.widget_id
   LEFT JOIN operator_groups g ON g.id = c.group_id LEFT JOIN sessions s ON s.id = c.session_id`
 
@@ -39,16 +39,20 @@ const (
   message_count, session_id, last_message, operator_read, contact_delivered, contact_read, unread, created_at, updated_at, ended_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, NULL, '', 0, 0, 0, 0, $10, $10, 0) RETURNING id`
 	sqlUpdateConversation = `UPDATE conversations SET contact_id = $2, group_id = $3, operator_id = $4, status = $5, topic = $6, message_count = $7,
-  session_id = $8, last_message = $9, operator_read = $10, contact_delivered = $11, contact_read = $12, unread = $13, updated_at = $14, ended_at = $15
+  session_id = $8, last_message = $9, operator_read = $10, contact_delivered = $11, contact_read = $12, unread = $13, updated_at = $14, ended_at = $15,
+  flagged = $16, tags = $17, rating = $18
 WHERE id = $1`
 	// What a message changes. Columns that are named cost their indexes and references even when they stay as they are.
 	sqlUpdateMessages = `UPDATE conversations SET message_count = $2, last_message = $3, operator_read = $4, contact_delivered = $5, contact_read = $6,
   unread = $7, updated_at = $8 WHERE id = $1`
 
+	sqlInsertTag = `INSERT INTO conversation_tags (tag, conversation_id) VALUES ($1, $2)`
+	sqlDeleteTag = `DELETE FROM conversation_tags WHERE tag = $1 AND conversation_id = $2`
+
 	sqlInsertSession = `INSERT INTO sessions (conversation_id, number, first_number, started_at, ended_at, end_reason, operator_created, expires_at, visit)
 VALUES ($1, $2, $3, $4, 0, '', $5, $6, $7) RETURNING id`
-	sqlUpdateSession = `UPDATE sessions SET ended_at = $2, end_reason = $3, expires_at = $4, visit = $5 WHERE id = $1`
-	sqlListSessions  = `SELECT id, number, first_number, started_at, ended_at, end_reason, COALESCE(operator_created, 0), expires_at, visit
+	sqlUpdateSession = `UPDATE sessions SET ended_at = $2, end_reason = $3, expires_at = $4, visit = $5, outcome = $6, notes = $7 WHERE id = $1`
+	sqlListSessions  = `SELECT id, number, first_number, started_at, ended_at, end_reason, COALESCE(operator_created, 0), expires_at, visit, outcome, notes
 FROM sessions WHERE conversation_id = $1 ORDER BY number DESC LIMIT $2`
 	sqlExpired = `SELECT conversation_id FROM sessions WHERE ended_at = 0 AND expires_at > 0 AND expires_at <= $1 ORDER BY expires_at LIMIT $2`
 
@@ -138,15 +142,15 @@ func statesOfContact(tx *db.Tx, contact id.Contact, limit int) ([]*state, error)
 func scanState(r db.Scanner) (*state, error) {
 	var s state
 	var se session
-	var last, groupName, custom, visit string
+	var last, groupName, custom, additional, visit, outcome, tags string
 	var created, updated, ended, pCreated, pUpdated, seStarted, seEnded, seExpires, timeout int64
 	p := &s.Contact
 	if err := r.Scan(&s.ID, &s.UUID, &s.Status, &s.Channel.Type, &s.Channel.ID, &s.Topic, &s.MessageCount, &last,
-		&s.OperatorRead, &s.ContactDelivered, &s.ContactRead, &s.Unread, &created, &updated, &ended,
+		&s.OperatorRead, &s.ContactDelivered, &s.ContactRead, &s.Unread, &created, &updated, &ended, &s.Flagged, &tags, &s.Rating,
 		&s.operatorID, &s.groupID, &groupName,
 		&s.Widget.ID, &s.Widget.Key, &s.Widget.Name, &timeout,
-		&p.ID, &p.UUID, &p.Name, &p.Email, &p.Phone, &p.ExternalID, &custom, &pCreated, &pUpdated,
-		&se.ID, &se.Number, &se.firstNumber, &seStarted, &seEnded, &se.EndReason, &s.createdBy, &seExpires, &visit); err != nil {
+		&p.ID, &p.UUID, &p.Name, &p.Email, &p.Phone, &p.ExternalID, &custom, &additional, &pCreated, &pUpdated,
+		&se.ID, &se.Number, &se.firstNumber, &seStarted, &seEnded, &se.EndReason, &s.createdBy, &seExpires, &visit, &outcome, &se.notes); err != nil {
 		return nil, err
 	}
 	s.CreatedAt, s.UpdatedAt, s.EndedAt = db.Time(created), db.Time(updated), db.Time(ended)
@@ -158,6 +162,11 @@ func scanState(r db.Scanner) (*state, error) {
 	if s.groupID != 0 {
 		s.Group = &event.Group{ID: s.groupID, Name: groupName}
 	}
+	var err error
+	if p.Additional, err = contact.DecodeAdditional(additional); err != nil {
+		return nil, fmt.Errorf("contact %d: %w", p.ID, err)
+	}
+	s.Tags = splitTags(tags)
 	if last != "" {
 		s.LastMessage = new(event.LastMessage)
 		if err := jsonv2.Unmarshal([]byte(last), s.LastMessage); err != nil {
@@ -166,7 +175,7 @@ func scanState(r db.Scanner) (*state, error) {
 	}
 	if se.ID != 0 {
 		se.StartedAt, se.EndedAt, se.expiresAt = db.Time(seStarted), db.Time(seEnded), db.Time(seExpires)
-		if err := decodeVisit(visit, &se.Visit); err != nil {
+		if err := se.decode(visit, outcome); err != nil {
 			return nil, fmt.Errorf("session %d: %w", se.ID, err)
 		}
 		s.session = &se
@@ -175,12 +184,69 @@ func scanState(r db.Scanner) (*state, error) {
 	return &s, nil
 }
 
-func decodeVisit(text string, v *event.Visit) error {
+// outcome is what a contact said and did in a session, as it is stored.
+type outcome struct {
+	Rating   *event.Rating
+	Feedback string
+	Survey   *event.Survey
+	Goal     *event.Goal
+	Goals    []id.Goal
+}
+
+func (s *session) decode(visit, said string) error {
+	if visit != "" {
+		if err := jsonv2.Unmarshal([]byte(visit), &s.Visit); err != nil {
+			return fmt.Errorf("visit: %w", err)
+		}
+	}
+	if said != "" {
+		var o outcome
+		if err := jsonv2.Unmarshal([]byte(said), &o); err != nil {
+			return fmt.Errorf("outcome: %w", err)
+		}
+		s.Rating, s.Feedback, s.Survey, s.Goal, s.goals = o.Rating, o.Feedback, o.Survey, o.Goal, o.Goals
+	}
+	return nil
+}
+
+func (s *session) encode() (visit, said string, err error) {
+	v, err := json.Marshal(s.Visit)
+	if err != nil {
+		return "", "", fmt.Errorf("encode visit: %w", err)
+	}
+	if s.Rating == nil && s.Feedback == "" && s.Survey == nil && s.Goal == nil {
+		return string(v), "", nil
+	}
+	o, err := json.Marshal(outcome{s.Rating, s.Feedback, s.Survey, s.Goal, s.goals})
+	if err != nil {
+		return "", "", fmt.Errorf("encode outcome: %w", err)
+	}
+	return string(v), string(o), nil
+}
+
+// Tags are stored one per line: they cannot hold a line break.
+func splitTags(text string) []string {
 	if text == "" {
 		return nil
 	}
-	if err := jsonv2.Unmarshal([]byte(text), v); err != nil {
-		return fmt.Errorf("visit: %w", err)
+	return strings.Split(text, "\n")
+}
+
+// storeTags keeps the rows that conversations are found by equal to their tags.
+func storeTags(tx *db.Tx, conversation id.Conversation, before, after []string) error {
+	for _, t := range before {
+		if !slices.Contains(after, t) {
+			if _, err := tx.Exec(sqlDeleteTag, t, int64(conversation)); err != nil {
+				return fmt.Errorf("remove tag: %w", err)
+			}
+		}
+	}
+	for _, t := range after {
+		if !slices.Contains(before, t) {
+			if _, err := tx.Exec(sqlInsertTag, t, int64(conversation)); err != nil {
+				return fmt.Errorf("store tag: %w", err)
+			}
+		}
 	}
 	return nil
 }
@@ -194,11 +260,11 @@ func insertConversation(tx *db.Tx, s *state) (err error) {
 // save writes the conversation and its latest session back.
 func save(tx *db.Tx, s *state) error {
 	if s.session != nil && s.session.dirty {
-		visit, err := json.Marshal(s.session.Visit)
+		visit, said, err := s.session.encode()
 		if err != nil {
-			return fmt.Errorf("encode visit: %w", err)
+			return err
 		}
-		if _, err := tx.Exec(sqlUpdateSession, int64(s.session.ID), db.Micros(s.session.EndedAt), s.session.EndReason, db.Micros(s.session.expiresAt), string(visit)); err != nil {
+		if _, err := tx.Exec(sqlUpdateSession, int64(s.session.ID), db.Micros(s.session.EndedAt), s.session.EndReason, db.Micros(s.session.expiresAt), visit, said, s.session.notes); err != nil {
 			return fmt.Errorf("store session %d: %w", s.session.ID, err)
 		}
 		s.session.dirty = false
@@ -216,7 +282,11 @@ func save(tx *db.Tx, s *state) error {
 		_, err = tx.Exec(sqlUpdateMessages, int64(s.ID), s.MessageCount, last, s.OperatorRead, s.ContactDelivered, s.ContactRead, s.Unread, db.Micros(s.UpdatedAt))
 	} else {
 		_, err = tx.Exec(sqlUpdateConversation, int64(s.ID), int64(p.contact), db.NullID(p.group), db.NullID(p.operator), p.status, p.topic, s.MessageCount,
-			db.NullID(p.session), last, s.OperatorRead, s.ContactDelivered, s.ContactRead, s.Unread, db.Micros(s.UpdatedAt), db.Micros(p.ended))
+			db.NullID(p.session), last, s.OperatorRead, s.ContactDelivered, s.ContactRead, s.Unread, db.Micros(s.UpdatedAt), db.Micros(p.ended),
+			p.flagged, p.tags, p.rating)
+		if err == nil && p.tags != s.stored.tags {
+			err = storeTags(tx, s.ID, splitTags(s.stored.tags), s.Tags)
+		}
 		s.stored = p
 	}
 	if err != nil {
@@ -226,12 +296,12 @@ func save(tx *db.Tx, s *state) error {
 }
 
 func insertSession(tx *db.Tx, conversation id.Conversation, se *session, createdBy id.Operator) error {
-	visit, err := json.Marshal(se.Visit)
+	visit, _, err := se.encode()
 	if err != nil {
-		return fmt.Errorf("encode visit: %w", err)
+		return err
 	}
 	se.ID, err = db.Insert[id.Session](tx, sqlInsertSession, int64(conversation), se.Number, se.firstNumber, db.Micros(se.StartedAt), db.NullID(createdBy),
-		db.Micros(se.expiresAt), string(visit))
+		db.Micros(se.expiresAt), visit)
 	return err
 }
 
@@ -245,12 +315,12 @@ func listSessions(tx *db.Tx, conversation id.Conversation, limit int) ([]*stored
 	return db.All(tx, sqlListSessions, []any{int64(conversation), limit}, func(r db.Scanner) (*storedSession, error) {
 		var s storedSession
 		var started, ended, expires int64
-		var visit string
-		if err := r.Scan(&s.ID, &s.Number, &s.firstNumber, &started, &ended, &s.EndReason, &s.createdBy, &expires, &visit); err != nil {
+		var visit, said string
+		if err := r.Scan(&s.ID, &s.Number, &s.firstNumber, &started, &ended, &s.EndReason, &s.createdBy, &expires, &visit, &said, &s.notes); err != nil {
 			return nil, err
 		}
 		s.StartedAt, s.EndedAt, s.expiresAt = db.Time(started), db.Time(ended), db.Time(expires)
-		return &s, decodeVisit(visit, &s.Visit)
+		return &s, s.decode(visit, said)
 	})
 }
 
@@ -303,48 +373,4 @@ func loads(tx *db.Tx) (map[id.Operator]int, error) {
 func counts(tx *db.Tx, operator id.Operator) (c Counts, err error) {
 	err = tx.One(sqlCounts, []any{int64(operator)}, &c.All, &c.Unassigned, &c.Mine)
 	return c, err
-}
-
-func listStates(tx *db.Tx, f Filter) ([]*state, error) {
-	var q strings.Builder
-	var args []any
-	bind := func(v any) string {
-		args = append(args, v)
-		return "$" + strconv.Itoa(len(args))
-	}
-	q.WriteString(`SELECT ` + conversationColumns + conversationFrom + ` WHERE 1 = 1`)
-	if len(f.Statuses) > 0 {
-		q.WriteString(" AND c.status IN (")
-		for i, s := range f.Statuses {
-			if i > 0 {
-				q.WriteString(", ")
-			}
-			q.WriteString(bind(s))
-		}
-		q.WriteString(")")
-		if !slices.Contains(f.Statuses, event.StatusEnded) {
-			q.WriteString(" AND c.status <> 'ended'") // opens the index of the conversations that have not ended
-		}
-	}
-	if f.Unassigned {
-		q.WriteString(" AND c.operator_id IS NULL")
-	}
-	if f.Operator != 0 {
-		q.WriteString(" AND c.operator_id = " + bind(int64(f.Operator)))
-	}
-	if f.Group != 0 {
-		q.WriteString(" AND c.group_id = " + bind(int64(f.Group)))
-	}
-	if f.Widget != 0 {
-		q.WriteString(" AND c.widget_id = " + bind(int64(f.Widget)))
-	}
-	if f.Contact != 0 {
-		q.WriteString(" AND c.contact_id = " + bind(int64(f.Contact)))
-	}
-	if f.Before.ID != 0 {
-		at := bind(db.Micros(f.Before.UpdatedAt))
-		q.WriteString(" AND (c.updated_at < " + at + " OR c.updated_at = " + at + " AND c.id < " + bind(int64(f.Before.ID)) + ")")
-	}
-	q.WriteString(" ORDER BY c.updated_at DESC, c.id DESC LIMIT " + bind(f.Limit))
-	return db.All(tx, q.String(), args, scanState)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"parley/internal/contact"
@@ -26,6 +25,12 @@ type Options struct {
 	Feed     *feed.Feed
 	Contacts *contact.Desk
 	Widgets  *widget.Desk
+	// Place returns where an address is, "" and nil for what is unknown; nil means that all places are. It is called within
+	// transactions and asks nobody.
+	Place func(address string) (city, country string, lat, lon *float64)
+	// TakesRequested reports whether somebody is set up to whom the conversation would be sent when it is flagged and its status
+	// changes; nil means nobody ever.
+	TakesRequested func(*db.Tx, *event.Conversation) (bool, error)
 }
 
 // Desk has the commands and reads of the inbox. Safe for concurrent use.
@@ -80,26 +85,39 @@ func put(tx *db.Tx, s *state, m *event.Message) error {
 		m.SessionID = s.session.ID
 	}
 	s.add(m)
+	if m.Note && s.session != nil {
+		s.session.notes, s.session.dirty = s.session.notes+1, true
+	}
 	return insertMessage(tx, m)
 }
 
-// change runs fn on the locked conversation, once for each key, and returns the conversation as it is afterwards. fn
-// returns no events when nothing changed.
-func (d *Desk) change(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, fn func(tx *db.Tx, s *state) ([]*event.Event, error)) (*View, error) {
+// act is what a command does to a conversation under its lock. It returns no events when nothing changed.
+type act func(tx *db.Tx, s *state) ([]*event.Event, error)
+
+// change does something to a conversation, once for each key, and returns the conversation as it is afterwards.
+func (d *Desk) change(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, do act) (*View, error) {
+	v, _, err := d.changed(ctx, by, key, conversation, do)
+	return v, err
+}
+
+// changed is change, and tells whether anything became different; a repeat is told what the first one was.
+func (d *Desk) changed(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, do act) (v *View, different bool, err error) {
 	if err := by.MayWrite(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var s *state
-	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, repeated, err := once.Do(tx, key, func() (done bool, err error) {
+	err = d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var repeated bool
+		different, repeated, err = once.Do(tx, key, func() (bool, error) {
+			var err error
 			if s, err = load(tx, conversation); err != nil {
 				return false, err
 			}
-			events, err := fn(tx, s)
+			events, err := do(tx, s)
 			if err != nil {
 				return false, err
 			}
-			return true, d.store(ctx, tx, s, events)
+			return len(events) > 0, d.store(ctx, tx, s, events)
 		})
 		if err == nil && repeated {
 			s, err = read(tx, conversation)
@@ -107,9 +125,9 @@ func (d *Desk) change(ctx context.Context, by team.Actor, key once.Key, conversa
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return viewOf(s), nil
+	return viewOf(s), different, nil
 }
 
 // store writes the conversation back and appends what happened to it; without events nothing did.
@@ -208,7 +226,11 @@ func (d *Desk) post(ctx context.Context, tx *db.Tx, by team.Actor, p Post) (*sta
 			events = append(events, reassign(s, tx.Now(), by.Party(), author, s.Group)...)
 		}
 		if s.Status == event.StatusNew {
-			events = append(events, changeStatus(s, tx.Now(), by.Party(), event.StatusOpen)...)
+			changed, err := changeStatus(tx, s, by.Party(), event.StatusOpen)
+			if err != nil {
+				return nil, nil, err
+			}
+			events = append(events, changed...)
 		}
 		if s.session.open() {
 			s.session.touch(tx.Now(), s.timeout)
@@ -259,19 +281,31 @@ func (d *Desk) Read(ctx context.Context, by team.Actor, conversation id.Conversa
 
 // Assign makes one operator responsible, or nobody (operator 0). The group stays.
 func (d *Desk) Assign(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, to id.Operator) (*View, error) {
-	return d.change(ctx, by, key, conversation, func(tx *db.Tx, s *state) ([]*event.Event, error) {
+	return d.change(ctx, by, key, conversation, assigning(by, to))
+}
+
+func assigning(by team.Actor, to id.Operator) act {
+	return func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		o, err := receiver(tx, to)
 		if err != nil {
 			return nil, err
 		}
 		return handOver(tx, s, by, entryAssigned, o, s.Group, "")
-	})
+	}
 }
 
 // Forward hands the conversation to another operator, or to a group: then to whoever of it is free, but not to the one who
 // has it now, nor, when nobody has it, to the one who forwards; with nobody free it waits in the group, unassigned. Exactly
 // one of the two is given. note, if not empty, is left as an internal note for the receiver.
 func (d *Desk) Forward(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, to id.Operator, group id.Group, note string) (*View, error) {
+	do, err := forwarding(by, to, group, note)
+	if err != nil {
+		return nil, err
+	}
+	return d.change(ctx, by, key, conversation, do)
+}
+
+func forwarding(by team.Actor, to id.Operator, group id.Group, note string) (act, error) {
 	if (to == 0) == (group == 0) {
 		return nil, fault.New(fault.FieldInvalid, "give either operator_id or group_id").At("operator_id")
 	}
@@ -280,7 +314,7 @@ func (d *Desk) Forward(ctx context.Context, by team.Actor, key once.Key, convers
 			return nil, fault.As(err).At("note")
 		}
 	}
-	return d.change(ctx, by, key, conversation, func(tx *db.Tx, s *state) ([]*event.Event, error) {
+	return func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		if to != 0 {
 			o, err := receiver(tx, to)
 			if err != nil {
@@ -297,7 +331,7 @@ func (d *Desk) Forward(ctx context.Context, by team.Actor, key once.Key, convers
 			return nil, atField(err, fault.GroupNotFound, "group_id")
 		}
 		return handOver(tx, s, by, entryForwarded, o, g, note)
-	})
+	}, nil
 }
 
 func handOver(tx *db.Tx, s *state, by team.Actor, name string, o *event.Operator, g *event.Group, note string) ([]*event.Event, error) {
@@ -312,6 +346,9 @@ func handOver(tx *db.Tx, s *state, by team.Actor, name string, o *event.Operator
 			return nil, err
 		}
 		events[0].Conversation, events[0].Message = s.snapshot(), m
+		if err := withSession(tx, s, events[0]); err != nil {
+			return nil, err
+		}
 	}
 	if note == "" {
 		return events, nil
@@ -342,14 +379,19 @@ func reassign(s *state, at time.Time, by event.Party, o *event.Operator, g *even
 }
 
 // changeStatus sets the status; no event when the conversation has it already.
-func changeStatus(s *state, at time.Time, by event.Party, status string) []*event.Event {
-	before, changed := s.setStatus(status, at)
+func changeStatus(tx *db.Tx, s *state, by event.Party, status string) ([]*event.Event, error) {
+	before, changed, requested := s.setStatus(status, tx.Now())
 	if !changed {
-		return nil
+		return nil, nil
 	}
-	e := s.base(event.ConversationStatusChanged, at, by)
+	e := s.base(event.ConversationStatusChanged, tx.Now(), by)
 	e.StatusBefore = before
-	return []*event.Event{e}
+	if requested {
+		if err := request(tx, s, e); err != nil {
+			return nil, err
+		}
+	}
+	return []*event.Event{e}, nil
 }
 
 // receiver reads the operator who shall get a conversation; 0 gives nil.
@@ -405,7 +447,11 @@ func ReleaseGroup(_ context.Context, tx *db.Tx, group id.Group) error {
 
 // End ends the conversation and its open session. Ending an ended conversation changes nothing.
 func (d *Desk) End(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation) (*View, error) {
-	return d.change(ctx, by, key, conversation, func(tx *db.Tx, s *state) ([]*event.Event, error) {
+	return d.change(ctx, by, key, conversation, ending(by))
+}
+
+func ending(by team.Actor) act {
+	return func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		if s.Status == event.StatusEnded {
 			return nil, nil
 		}
@@ -417,7 +463,7 @@ func (d *Desk) End(ctx context.Context, by team.Actor, key once.Key, conversatio
 			reason = event.EndAPI
 		}
 		return end(tx, s, by.Party(), reason)
-	})
+	}
 }
 
 // end puts the entry into the thread, ends the session if one is open, and then the conversation: in the feed the session
@@ -436,14 +482,10 @@ func end(tx *db.Tx, s *state, by event.Party, reason string) ([]*event.Event, er
 		}
 		events = ended
 	}
-	before, _ := s.setStatus(event.StatusEnded, tx.Now())
+	before, _, requested := s.setStatus(event.StatusEnded, tx.Now())
 	e := s.base(event.ConversationEnded, tx.Now(), by)
-	e.StatusBefore, e.Message = before, m
-	var err error
-	if e.Messages, err = visibleMessages(tx, s, 0); err != nil {
-		return nil, err
-	}
-	if e.Sessions, err = sessions(tx, s, maxSnapshotSessions); err != nil {
+	e.StatusBefore, e.Message, e.Requested = before, m, requested
+	if err := withConversation(tx, s, e); err != nil {
 		return nil, err
 	}
 	return append(events, e), nil
@@ -452,101 +494,47 @@ func end(tx *db.Tx, s *state, by event.Party, reason string) ([]*event.Event, er
 // endSession ends the open session; the events carry all its messages.
 func endSession(tx *db.Tx, s *state, by event.Party, reason string) ([]*event.Event, error) {
 	s.session.end(tx.Now(), reason)
-	messages, err := visibleMessages(tx, s, s.session.ID)
-	if err != nil {
+	ended := s.base(event.SessionEnded, tx.Now(), by)
+	if err := withSession(tx, s, ended); err != nil {
 		return nil, err
 	}
-	var events []*event.Event
-	if s.Unread > 0 {
-		e := s.base(event.SessionUnread, tx.Now(), by)
-		e.Messages = messages
-		events = append(events, e)
+	if s.Unread == 0 {
+		return []*event.Event{ended}, nil
 	}
-	e := s.base(event.SessionEnded, tx.Now(), by)
-	e.Messages = messages
-	return append(events, e), nil
-}
-
-// One event carries at most this much: the newest messages and sessions of a conversation that outgrew it. Else a visitor
-// who writes long texts could make events that nobody can store or send.
-const (
-	maxSnapshotMessages = 1000
-	maxSnapshotBytes    = 1 << 20
-	maxSnapshotSessions = 100
-	snapshotPage        = 100 // messages read at once
-)
-
-// visibleMessages reads what contact and operator see of a session, or of the whole conversation (session 0), oldest first.
-func visibleMessages(tx *db.Tx, s *state, session id.Session) ([]event.Message, error) {
-	first, before := 1, s.MessageCount+1
-	if session != 0 {
-		first = s.session.firstNumber
-	}
-	out := []event.Message{}
-	for bytes := 0; ; {
-		list, err := snapshotMessages(tx, s.ID, session, first, before, snapshotPage)
-		if err != nil {
-			return nil, fmt.Errorf("messages of conversation %d: %w", s.ID, err)
-		}
-		for _, m := range list {
-			if bytes += len(m.Body); bytes > maxSnapshotBytes || len(out) == maxSnapshotMessages {
-				slices.Reverse(out)
-				return out, nil
-			}
-			m.State = s.messageState(m)
-			out = append(out, *m)
-			before = m.Number
-		}
-		if len(list) < snapshotPage {
-			slices.Reverse(out)
-			return out, nil
-		}
-	}
-}
-
-// sessions reads the newest sessions of a conversation, oldest first.
-func sessions(tx *db.Tx, s *state, limit int) ([]event.Session, error) {
-	list, err := listSessions(tx, s.ID, limit)
-	if err != nil {
-		return nil, fmt.Errorf("sessions of conversation %d: %w", s.ID, err)
-	}
-	slices.Reverse(list)
-	known := map[id.Operator]*event.Operator{}
-	out := make([]event.Session, len(list))
-	for i, se := range list {
-		if se.OperatorCreated, err = operator(tx, known, se.createdBy); err != nil {
-			return nil, err
-		}
-		out[i] = se.Session
-		if s.session != nil && se.ID == s.session.ID {
-			out[i] = s.session.Session // as this transaction leaves it
-		}
-	}
-	return out, nil
+	unread := s.base(event.SessionUnread, tx.Now(), by)
+	unread.Messages, unread.Notes = ended.Messages, ended.Notes
+	return []*event.Event{unread, ended}, nil
 }
 
 // Reopen makes an ended conversation open again. It opens no session: the contact's next message does.
 func (d *Desk) Reopen(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation) (*View, error) {
-	return d.change(ctx, by, key, conversation, func(tx *db.Tx, s *state) ([]*event.Event, error) {
+	return d.change(ctx, by, key, conversation, reopening(by))
+}
+
+func reopening(by team.Actor) act {
+	return func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		if s.Status != event.StatusEnded {
-			return nil, fault.Newf(fault.ConversationNotEnded, "conversation %d has not ended", conversation)
+			return nil, fault.Newf(fault.ConversationNotEnded, "conversation %d has not ended", s.ID)
 		}
 		e, err := reopen(tx, s, by.Party(), event.StatusOpen)
 		if err != nil {
 			return nil, err
 		}
 		return []*event.Event{e}, nil
-	})
+	}
 }
 
 func reopen(tx *db.Tx, s *state, by event.Party, status string) (*event.Event, error) {
-	before, _ := s.setStatus(status, tx.Now())
+	before, _, requested := s.setStatus(status, tx.Now())
 	m := entry(entryReopened, by)
 	if err := put(tx, s, m); err != nil {
 		return nil, err
 	}
 	e := s.base(event.ConversationReopened, tx.Now(), by)
 	e.StatusBefore, e.Message = before, m
+	if requested {
+		return e, request(tx, s, e)
+	}
 	return e, nil
 }
 
@@ -559,6 +547,6 @@ func (d *Desk) SetStatus(ctx context.Context, by team.Actor, key once.Key, conve
 		if s.Status == event.StatusEnded {
 			return nil, fault.Newf(fault.ConversationStatus, "conversation %d has ended; reopen it first", conversation).At("status")
 		}
-		return changeStatus(s, tx.Now(), by.Party(), status), nil
+		return changeStatus(tx, s, by.Party(), status)
 	})
 }

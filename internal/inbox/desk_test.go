@@ -220,6 +220,9 @@ func TestS105_AssigningAndForwardingAreToldWithOldAndNewOwner(t *testing.T) {
 		if m := e.Message.Entry; m.Name != entryAssigned || m.Operator.ID != int64(h.bob.Operator) || m.By.ID != int64(h.ann.Operator) || e.Conversation.MessageCount != e.Message.Number {
 			t.Errorf("entry: %+v", m)
 		}
+		if n := len(e.Messages); n != 2 || e.Messages[0].Body != "Hello" || e.Messages[1].Number != e.Message.Number {
+			t.Errorf("it carries %d messages", n)
+		}
 		h.did(t)(h.desk.Forward(t.Context(), h.bob, once.Key{}, v.Conversation.ID, 0, sales.ID, "Carl knows"))
 		list := h.told(t, event.ConversationAssigned, event.MessageNoted)
 		e = list[0]
@@ -642,8 +645,12 @@ func TestConversationsOfADeactivatedOperatorAreReleased(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := h.get(t, v.Conversation.ID)
+		h.events(t)
 		if n, err := h.desk.ReleaseInactiveOnce(t.Context()); n != 1 || err != nil {
 			t.Fatalf("%d, %v", n, err)
+		}
+		if e := h.told(t, event.ConversationAssigned)[0]; e.OperatorBefore.ID != h.bob.Operator || e.By.Type != event.BySystem || len(e.Messages) != 2 {
+			t.Errorf("event: %+v", e)
 		}
 		after := h.get(t, v.Conversation.ID)
 		if after.Operator != nil || after.Status != before.Status || !after.UpdatedAt.Equal(before.UpdatedAt) {

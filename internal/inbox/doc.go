@@ -16,9 +16,17 @@
 //   - The newest event of a conversation carries what its row and its latest session's row say. A thread entry comes with the
 //     event that put it there: conversation.assigned has one when a person handed the conversation over, none when it was
 //     routed at a session's start or taken by answering.
+//   - What is told of the end, the hand-over or the judgement of a session carries all its messages and internal notes; what is told
+//     of the end of a conversation carries all of it. Messages and starts carry neither, so that a long session costs no more
+//     than a short one.
+//   - A flagged conversation is requested by the event of the next change of its status, whoever or whatever changes it, and by no
+//     other; that transaction clears the flag. Every change of the status goes through changeStatus, end or reopen.
+//   - conversation_tags holds exactly the tags of the conversations, and a session counts its internal notes.
 //   - A repeat of a command with the same key changes nothing and gets the first answer.
 //
 // Files: conversation.go, session.go and message.go hold the rules (no database, time as an argument); *_sql.go the
-// statements; visitor.go, desk.go and timers.go the commands of contacts, operators and the clock; list.go the reads.
+// statements; visitor.go, outcome.go, goals.go, desk.go, labels.go, bulk.go and timers.go the commands of contacts, operators and the clock; snapshot.go what events
+// carry of a whole session or conversation; list.go the reads, list_filter.go lists with
+// filters, ids and exports; search.go what a text and a search mean, search_index.go the index of them.
 // It imports db, event, feed, once, team, contact and widget.
 package inbox

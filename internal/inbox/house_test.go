@@ -41,6 +41,7 @@ type house struct {
 	token          team.Actor // an API token
 	mark           id.Seq     // events up to here were looked at
 	messages       int        // makes client ids
+	noAddon        bool       // nobody takes requested conversations
 	feedReader     *reader
 }
 
@@ -80,7 +81,8 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	f := feed.New(d)
 	h := &house{d: d, feed: f, team: team.New(team.Options{DB: d, Feed: f}), contacts: contact.New(d, f),
 		widgets: widget.New(widget.Options{DB: d, Feed: f, Sealer: sealer}), token: team.Actor{Token: 1, Name: "robot", Scope: team.ScopeWrite}}
-	h.desk = New(Options{DB: d, Feed: f, Contacts: h.contacts, Widgets: h.widgets})
+	h.desk = New(Options{DB: d, Feed: f, Contacts: h.contacts, Widgets: h.widgets,
+		TakesRequested: func(*db.Tx, *event.Conversation) (bool, error) { return !h.noAddon, nil }})
 	actor := func(first string) team.Actor {
 		c, err := h.team.Create(ctx, team.System(), team.NewOperator{Email: strings.ToLower(first) + "@example.com", FirstName: first, LastName: "Lee", Alias: first, Slots: 3}, once.Key{})
 		if err != nil {
@@ -94,7 +96,9 @@ func newHouse(t *testing.T, d *db.DB) *house {
 		t.Fatal(err)
 	}
 	seconds := int(half / time.Second)
-	if h.widget, err = h.widgets.Create(ctx, team.System(), once.Key{}, widget.Change{Name: new("Shop"), GroupID: &h.group.ID, SessionTimeoutSeconds: &seconds}); err != nil {
+	if h.widget, err = h.widgets.Create(ctx, team.System(), once.Key{}, widget.Change{Name: new("Shop"), GroupID: &h.group.ID, SessionTimeoutSeconds: &seconds,
+		Survey: &event.SurveyForm{Question: "Solved?", Options: []string{"Yes", "No"}},
+		Goals:  &[]event.Goal{{Name: "Order", Match: event.GoalExact, Pattern: "https://shop.example/thanks"}, {Name: "Newsletter", Match: event.GoalScript, Pattern: "newsletter"}}}); err != nil {
 		t.Fatal(err)
 	}
 	h.events(t)
@@ -274,13 +278,14 @@ func (h *house) dump(t *testing.T) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
 	for table, columns := range map[string]string{
-		"contacts":         "id || ':' || name || ':' || email || ':' || custom || ':' || external_id || ':' || updated_at",
-		"contact_tokens":   "token_hash || ':' || contact_id || ':' || revoked_at",
-		"conversations":    "id || ':' || contact_id || ':' || COALESCE(group_id, 0) || ':' || COALESCE(operator_id, 0) || ':' || status || ':' || message_count || ':' || last_message || ':' || operator_read || ':' || contact_delivered || ':' || contact_read || ':' || unread || ':' || updated_at || ':' || ended_at",
-		"sessions":         "id || ':' || number || ':' || ended_at || ':' || expires_at || ':' || visit",
-		"messages":         "id || ':' || number || ':' || body || ':' || COALESCE(sender_id, 0)",
-		"events":           "id || ':' || type",
-		"idempotency_keys": "scope || ':' || key",
+		"contacts":          "id || ':' || name || ':' || email || ':' || custom || ':' || external_id || ':' || updated_at",
+		"contact_tokens":    "token_hash || ':' || contact_id || ':' || revoked_at",
+		"conversations":     "id || ':' || contact_id || ':' || COALESCE(group_id, 0) || ':' || COALESCE(operator_id, 0) || ':' || status || ':' || message_count || ':' || last_message || ':' || operator_read || ':' || contact_delivered || ':' || contact_read || ':' || unread || ':' || updated_at || ':' || ended_at || ':' || topic || ':' || tags || ':' || CASE WHEN flagged THEN 'flagged' ELSE '' END || ':' || rating",
+		"sessions":          "id || ':' || number || ':' || ended_at || ':' || expires_at || ':' || visit || ':' || outcome || ':' || notes",
+		"conversation_tags": "conversation_id || ':' || tag",
+		"messages":          "id || ':' || number || ':' || body || ':' || COALESCE(sender_id, 0)",
+		"events":            "id || ':' || type",
+		"idempotency_keys":  "scope || ':' || key",
 	} {
 		err := h.d.View(t.Context(), func(_ context.Context, tx *db.Tx) error {
 			rows, err := db.All(tx, "SELECT "+columns+" FROM "+table+" ORDER BY 1", nil, func(r db.Scanner) (s string, err error) {
@@ -403,6 +408,9 @@ func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 					r.told[e.Conversation.ID] = c
 				}
 				news[e.Conversation.ID] = true
+				if c.conversation != nil {
+					checkFlag(t, c.conversation, e)
+				}
 				c.conversation, c.session = e.Conversation, e.Session
 				if m := e.Message; m != nil {
 					if m.Number < c.highest || m.Number > c.conversation.MessageCount {
@@ -416,6 +424,26 @@ func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 		if r.last >= latest {
 			return news
 		}
+	}
+}
+
+// checkFlag holds an event against the conversation as the event before it told: a flag is used up by the next change of the
+// status, that event and no other is requested, and without a change only an operator takes the flag back.
+func checkFlag(t failer, before *event.Conversation, e *event.Event) {
+	t.Helper()
+	turned := e.Conversation.Status != before.Status
+	named := e.Type == event.ConversationStatusChanged || e.Type == event.ConversationEnded || e.Type == event.ConversationReopened
+	if turned != named {
+		t.Errorf("event %d (%s): status %s after %s", e.Seq, e.Type, e.Conversation.Status, before.Status)
+	}
+	if want := turned && before.Flagged; e.Requested != want {
+		t.Errorf("event %d (%s) is requested: %v, want %v", e.Seq, e.Type, e.Requested, want)
+	}
+	if e.Conversation.Flagged != before.Flagged && !e.Requested && e.Type != event.ConversationUpdated {
+		t.Errorf("event %d (%s) makes the flag %v", e.Seq, e.Type, e.Conversation.Flagged)
+	}
+	if e.Requested && (e.Conversation.Flagged || len(e.Messages) == 0 || len(e.Sessions) == 0) {
+		t.Errorf("event %d (%s) is requested with %d messages and %d sessions, still flagged: %v", e.Seq, e.Type, len(e.Messages), len(e.Sessions), e.Conversation.Flagged)
 	}
 }
 
@@ -445,7 +473,16 @@ func (h *house) checkRow(t failer, s *state) {
 	t.Helper()
 	var messages []*event.Message
 	var list []event.Session
+	notes, tags := 0, []string{}
 	err := h.d.View(context.Background(), func(_ context.Context, tx *db.Tx) (err error) {
+		if tags, err = db.All(tx, "SELECT tag FROM conversation_tags WHERE conversation_id = $1", []any{int64(s.ID)}, func(r db.Scanner) (tag string, err error) {
+			return tag, r.Scan(&tag)
+		}); err != nil {
+			return err
+		}
+		if err := tx.One("SELECT COALESCE(SUM(notes), 0) FROM sessions WHERE conversation_id = $1", []any{int64(s.ID)}, &notes); err != nil {
+			return err
+		}
 		if messages, err = messagesAfter(tx, s.ID, 0, true, 100000); err != nil {
 			return err
 		}
@@ -455,8 +492,14 @@ func (h *house) checkRow(t failer, s *state) {
 	if err != nil {
 		t.Fatalf("conversation %d: %v", s.ID, err)
 	}
+	if slices.Sort(tags); !slices.Equal(tags, slices.Sorted(slices.Values(s.Tags))) {
+		t.Errorf("conversation %d has the tags %q, and is found by %q", s.ID, s.Tags, tags)
+	}
 	unread := 0
 	for i, m := range messages {
+		if m.Note {
+			notes--
+		}
 		if m.Number != i+1 {
 			t.Fatalf("conversation %d: message %d stands where %d belongs", s.ID, m.Number, i+1)
 		}
@@ -466,6 +509,9 @@ func (h *house) checkRow(t failer, s *state) {
 		if m.Sender.Type == event.ByContact && m.Sender.ID != int64(s.Contact.ID) {
 			t.Errorf("conversation %d of contact %d: message %d is contact %d's", s.ID, s.Contact.ID, m.Number, m.Sender.ID)
 		}
+	}
+	if notes != 0 {
+		t.Errorf("conversation %d: the sessions count %d notes too many", s.ID, notes)
 	}
 	if s.MessageCount != len(messages) || s.Unread != unread {
 		t.Errorf("conversation %d: count %d, unread %d; stored are %d and %d", s.ID, s.MessageCount, s.Unread, len(messages), unread)

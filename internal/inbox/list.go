@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"parley/internal/contact"
 	"parley/internal/db"
@@ -66,27 +65,6 @@ func visible(tx *db.Tx, c id.Contact, conversation id.Conversation, states ...*s
 	return out, nil
 }
 
-// Filter narrows a list of conversations; zero fields do not narrow.
-type Filter struct {
-	Statuses   []string
-	Unassigned bool
-	Operator   id.Operator
-	Group      id.Group
-	Widget     id.Widget
-	Contact    id.Contact
-	Before     Cursor
-	Limit      int
-}
-
-// Cursor is the place in the list after which the next page begins.
-type Cursor struct {
-	UpdatedAt time.Time
-	ID        id.Conversation
-}
-
-// Counts are the numbers at the inbox's tabs, of conversations that have not ended.
-type Counts struct{ Mine, Unassigned, All int }
-
 // Page is a page of conversations with the feed's place at the same moment.
 type Page struct {
 	Items  []*View
@@ -96,14 +74,18 @@ type Page struct {
 
 // List returns conversations, latest activity first. The counts are those of operator me.
 func (d *Desk) List(ctx context.Context, f Filter, me id.Operator) (*Page, error) {
+	q, err := f.query()
+	if err != nil {
+		return nil, err
+	}
 	var p Page
-	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+	err = d.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
 		p = Page{}
 		var err error
 		if p.Seq, err = d.Feed.Latest(tx); err != nil {
 			return err
 		}
-		list, err := listStates(tx, f)
+		list, err := page(ctx, tx, f, q)
 		if err != nil {
 			return err
 		}

@@ -166,7 +166,7 @@ func TestThreadPages(t *testing.T) {
 // The hot queries must find their rows by an index, also when there are many ended conversations.
 func TestHotQueriesUseTheirIndexes(t *testing.T) {
 	d := dbtest.New(t)
-	few := map[string]bool{"routing": true, "an operator's list": true, "the unassigned list": true} // sorting a handful is fine
+	few := map[string]bool{"routing": true, "an operator's list": true, "the unassigned list": true, "a day long ago": true, "a rare tag": true, "a search": true} // sorting a handful is fine
 	active := []string{event.StatusNew, event.StatusOpen, event.StatusPending}
 	for name, row := range map[string]struct {
 		want string
@@ -187,6 +187,42 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 		}},
 		"the ended list": {"c USING INDEX conversations_updated", func(tx *db.Tx) error {
 			_, err := listStates(tx, Filter{Statuses: []string{event.StatusEnded}, Limit: 50})
+			return err
+		}},
+		"an operator's ended ones": {"c USING INDEX conversations_ended_operator", func(tx *db.Tx) error {
+			_, err := listStates(tx, Filter{Statuses: []string{event.StatusEnded}, Operator: 1, Limit: 50})
+			return err
+		}},
+		"a group's ended ones": {"c USING INDEX conversations_ended_group", func(tx *db.Tx) error {
+			_, err := listStates(tx, Filter{Statuses: []string{event.StatusEnded}, Group: 1, Limit: 50})
+			return err
+		}},
+		"a widget's ended ones": {"c USING INDEX conversations_ended_widget", func(tx *db.Tx) error {
+			_, err := listStates(tx, Filter{Statuses: []string{event.StatusEnded}, Widget: 1, Limit: 50})
+			return err
+		}},
+		"the badly rated ones": {"INDEX conversations_ended_rating (rating=?)", func(tx *db.Tx) error {
+			_, err := listHits(tx, Filter{Statuses: []string{event.StatusEnded}, Ratings: []int{1}, Limit: 50}, query{}, begin{}, false)
+			return err
+		}},
+		"a day long ago": {"INDEX conversations_ended_created", func(tx *db.Tx) error {
+			_, err := listHits(tx, Filter{Statuses: []string{event.StatusEnded}, From: time.Unix(1, 0), To: time.Unix(2, 0), begun: time.Unix(1, 0), Limit: 50}, query{}, begin{}, false)
+			return err
+		}},
+		"a rare tag": {"c USING INTEGER PRIMARY KEY", func(tx *db.Tx) error {
+			_, err := listHits(tx, Filter{Tags: []string{"x"}, Limit: 50}, query{}, begin{tag: "x"}, false)
+			return err
+		}},
+		"a frequent tag": {"INDEX conversations_updated", func(tx *db.Tx) error {
+			_, err := listHits(tx, Filter{Tags: []string{"x"}, Limit: 50}, query{}, begin{}, false)
+			return err
+		}},
+		"a search": {"c USING INTEGER PRIMARY KEY", func(tx *db.Tx) error {
+			_, err := listHits(tx, Filter{Limit: 50}, query{[]term{{words: []string{"x"}}}}, begin{text: true}, false)
+			return err
+		}},
+		"an export": {"SCAN c", func(tx *db.Tx) error {
+			_, err := listHits(tx, Filter{Statuses: []string{event.StatusEnded}, Limit: 50}, query{}, begin{}, true)
 			return err
 		}},
 		"the counts":            {"USING COVERING INDEX conversations_active_operator", func(tx *db.Tx) error { _, err := counts(tx, 1); return err }},

@@ -78,6 +78,10 @@ const (
 	entryForwarded    = "forwarded"
 	entryAssigned     = "assigned"
 	entrySessionEnded = "session_ended"
+	entryRating       = "rating"
+	entryFeedback     = "feedback"
+	entrySurvey       = "survey"
+	entryGoal         = "goal"
 )
 
 func operatorParty(o *event.Operator) *event.Party {

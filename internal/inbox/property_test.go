@@ -2,6 +2,8 @@ package inbox
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,8 +43,8 @@ func newScript(t *testing.T, h *house) *script {
 }
 
 func (s *script) play(rt *rapid.T) {
-	actions := []func(*rapid.T) error{s.write, s.write, s.write, s.post, s.post, s.read, s.mark, s.assign, s.forward, s.end, s.endByContact, s.reopen, s.status, s.page, s.identify,
-		s.change, s.presence, s.sleep, s.again}
+	actions := []func(*rapid.T) error{s.write, s.write, s.write, s.post, s.post, s.read, s.mark, s.assign, s.forward, s.end, s.endByContact, s.reopen, s.status, s.page, s.rate, s.feedback, s.survey, s.goal, s.identify,
+		s.change, s.presence, s.sleep, s.again, s.flag, s.flag, s.tags, s.topic, s.bulk}
 	for range rapid.IntRange(4, 16).Draw(rt, "steps") {
 		err := rapid.SampledFrom(actions).Draw(rt, "action")(rt)
 		switch f := fault.As(err); {
@@ -148,6 +150,40 @@ func (s *script) status(rt *rapid.T) error {
 	return s.answered(s.h.desk.SetStatus(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt), rapid.SampledFrom([]string{event.StatusOpen, event.StatusPending}).Draw(rt, "status")))
 }
 
+func (s *script) flag(rt *rapid.T) error {
+	if rapid.Bool().Draw(rt, "toggle") {
+		return s.answered(s.h.desk.ToggleFlag(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt)))
+	}
+	return s.answered(s.h.desk.Flag(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt), rapid.Bool().Draw(rt, "flagged")))
+}
+
+func (s *script) tags(rt *rapid.T) error {
+	tags := rapid.SliceOfN(rapid.SampledFrom([]string{"vip", "VIP", " a b", "Ärger", "ärger", "z", "\n", ""}), 0, 3)
+	switch rapid.IntRange(0, 1).Draw(rt, "way") {
+	case 0:
+		return s.answered(s.h.desk.SetTags(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt), tags.Draw(rt, "tags")))
+	}
+	return s.answered(s.h.desk.ChangeTags(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt), tags.Draw(rt, "add"), tags.Draw(rt, "remove")))
+}
+
+func (s *script) topic(rt *rapid.T) error {
+	return s.answered(s.h.desk.SetTopic(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt), rapid.SampledFrom([]string{"", "Return", "Refund"}).Draw(rt, "topic")))
+}
+
+func (s *script) bulk(rt *rapid.T) error {
+	b := Bulk{
+		Action:        rapid.SampledFrom([]string{BulkSend, BulkUnsend, BulkEnd, BulkReopen, BulkAssign, BulkForward, BulkTag, BulkUntag, "dance"}).Draw(rt, "bulk"),
+		Conversations: append(slices.Clone(s.convs), 1<<40), Operator: s.actor(rt).Operator, Tags: []string{"bulk"},
+	}
+	list, err := s.h.desk.Bulk(s.t.Context(), s.actor(rt), once.Key{}, b)
+	for i, r := range list {
+		if missing := i == len(s.convs); missing != (r.Err != nil && r.Err.Code == fault.ConversationNotFound) {
+			rt.Errorf("result %d: %+v", i, r)
+		}
+	}
+	return err
+}
+
 func (s *script) page(rt *rapid.T) error {
 	return s.h.desk.PageByContact(s.t.Context(), s.contact(rt), rapid.SampledFrom([]string{"https://shop.example/a", "https://shop.example/b"}).Draw(rt, "page"), "Title")
 }
@@ -202,4 +238,46 @@ func (s *script) again(rt *rapid.T) error {
 		s.convs = append(s.convs, first.Conversation.ID)
 	}
 	return nil
+}
+
+// A flag gives exactly one requested event, at the next change of the status, and nothing else does: by a model that knows
+// only what was commanded and which status the conversation had before and after.
+func TestS119_AFlagGivesOneRequestAtTheNextChangeOfTheStatus(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		rapid.Check(undated{t}, func(rt *rapid.T) {
+			s := newScript(t, h)
+			v := h.visitor(t)
+			s.contacts, s.convs = append(s.contacts, v.Contact.ID), append(s.convs, v.Conversation.ID)
+			flagged, status, want, got := false, v.Conversation.Status, 0, 0
+			actions := map[string]func(*rapid.T) error{"flag": s.flag, "write": s.write, "post": s.post, "assign": s.assign, "end": s.end, "endByContact": s.endByContact,
+				"reopen": s.reopen, "status": s.status, "tags": s.tags, "topic": s.topic, "sleep": s.sleep, "read": s.read}
+			names := slices.Sorted(maps.Keys(actions))
+			for range rapid.IntRange(2, 12).Draw(rt, "steps") {
+				name := rapid.SampledFrom(names).Draw(rt, "action")
+				if err := actions[name](rt); fault.Is(err, fault.InternalError) {
+					rt.Fatalf("%v", err)
+				}
+				now := h.get(t, v.Conversation.ID)
+				if now.Status != status && flagged {
+					want++
+					flagged = false
+				}
+				if name == "flag" {
+					flagged = now.Flagged
+				}
+				if status = now.Status; now.Flagged != flagged {
+					rt.Fatalf("after %s the flag is %v", name, now.Flagged)
+				}
+				for _, e := range h.events(t) {
+					if e.Requested && e.Conversation.ID == v.Conversation.ID {
+						got++
+					}
+				}
+				if got != want {
+					rt.Fatalf("after %s %d events are requested, want %d", name, got, want)
+				}
+			}
+			h.check(rt)
+		})
+	})
 }

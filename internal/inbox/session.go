@@ -10,6 +10,7 @@ import (
 	"github.com/mileusna/useragent"
 
 	"parley/internal/event"
+	"parley/internal/id"
 )
 
 // session is a part of a conversation with the columns that are not part of its snapshot.
@@ -19,7 +20,9 @@ type session struct {
 	// expiresAt is when the timer looks at it next: never later than its time is over, but up to an eighth of the widget's
 	// time earlier, so that not every message has to write it.
 	expiresAt time.Time
-	dirty     bool // differs from its row
+	goals     []id.Goal // reached, each of them once
+	notes     int       // how many internal notes it has
+	dirty     bool      // differs from its row
 }
 
 func (s *session) snapshot() *event.Session {
@@ -58,6 +61,8 @@ type Visit struct {
 	Visits          int
 	UserAgent       string
 	IP              string
+	// Proactive says that the page opened the messenger, not the visitor.
+	Proactive bool
 }
 
 // snapshot cleans the visit: overlong, unprintable and non-HTTP values become "" instead of errors, since a visitor's
@@ -67,6 +72,7 @@ func (v Visit) snapshot() event.Visit {
 	out := event.Visit{
 		URL: pageURL(v.URL), Title: oneLine(v.Title, maxPageTitle), InitialURL: pageURL(v.InitialURL), Referrer: pageURL(v.Referrer),
 		UserAgent: ua, IP: oneLine(v.IP, maxIP), PageImpressions: min(max(v.PageImpressions, 0), 1e6), Visits: min(max(v.Visits, 0), 1e6),
+		Proactive: v.Proactive,
 	}
 	if out.InitialURL == "" {
 		out.InitialURL = out.URL
@@ -86,6 +92,16 @@ func (v Visit) snapshot() event.Visit {
 		}
 	}
 	return out
+}
+
+// locate puts the place of the visit's address into it. In privacy mode neither the address nor the place is kept.
+func (d *Desk) locate(v *event.Visit, private bool) {
+	switch {
+	case private:
+		v.IP, v.Private = "", true
+	case d.Place != nil && v.IP != "":
+		v.City, v.Country, v.Lat, v.Lon = d.Place(v.IP)
+	}
 }
 
 // pageURL keeps absolute http and https URLs of up to maxURL bytes without credentials; everything else becomes "".

@@ -89,7 +89,11 @@ func (d *Desk) ReleaseInactiveOnce(ctx context.Context) (int, error) {
 			if s.Status == event.StatusEnded || s.Operator == nil || s.Operator.Active {
 				return nil // somebody took it meanwhile
 			}
-			return d.store(ctx, tx, s, reassign(s, tx.Now(), event.Party{Type: event.BySystem}, nil, s.Group))
+			events := reassign(s, tx.Now(), event.Party{Type: event.BySystem}, nil, s.Group)
+			if err := withSession(tx, s, events[0]); err != nil { // it had an operator, so there is one
+				return err
+			}
+			return d.store(ctx, tx, s, events)
 		})
 		if err != nil && !fault.Is(err, fault.ConversationNotFound) {
 			failed = append(failed, fmt.Errorf("release conversation %d: %w", conversation, err))

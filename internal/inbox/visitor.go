@@ -93,21 +93,13 @@ func (d *Desk) PostFromContact(ctx context.Context, p ContactPost) (*ContactPost
 		if p.Contact == 0 {
 			key.Scope = fmt.Sprintf("widget:%d first message", w.ID)
 		}
-		var posted *state
-		ids, repeated, err := once.Do(tx, key, func() (ids contactIDs, err error) {
-			ids, posted, err = d.postFromContact(ctx, tx, w, p, &out)
-			return ids, err
+		ids, repeated, err := once.Do(tx, key, func() (contactIDs, error) {
+			return d.postFromContact(ctx, tx, w, p, &out)
 		})
-		if err != nil {
-			return err
+		if err == nil && repeated {
+			err = repeat(tx, w, p, ids, &out)
 		}
-		if repeated {
-			return repeat(tx, w, p, ids, &out)
-		}
-		// The contact's own message is the newest that they may see, and who writes has read everything.
-		out.Conversation = viewOf(posted)
-		out.Conversation.Visible = out.Message
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -149,15 +141,15 @@ func repeat(tx *db.Tx, w *event.Widget, p ContactPost, ids contactIDs, out *Cont
 	return nil
 }
 
-func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, p ContactPost, out *ContactPosted) (ids contactIDs, s *state, err error) {
+func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, p ContactPost, out *ContactPosted) (ids contactIDs, err error) {
 	c, s, err := d.authorOf(ctx, tx, w, p, out)
 	if err != nil {
-		return ids, nil, err
+		return ids, err
 	}
 	by := event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}
 	if s == nil {
 		if s, err = addressed(tx, w, p, c); err != nil {
-			return ids, nil, err
+			return ids, err
 		}
 		if s != nil {
 			s.Contact = *c
@@ -166,30 +158,34 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 	var events []*event.Event
 	if s == nil {
 		if s, err = open(tx, w, c); err != nil {
-			return ids, nil, err
+			return ids, err
 		}
 		events = append(events, s.base(event.ConversationCreated, tx.Now(), by))
 	} else if to := s.statusAfterContact(); s.Status == event.StatusEnded {
 		e, err := reopen(tx, s, by, to)
 		if err != nil {
-			return ids, nil, err
+			return ids, err
 		}
 		events = append(events, e)
 	} else {
-		events = append(events, changeStatus(s, tx.Now(), by, to)...)
+		changed, err := changeStatus(tx, s, by, to)
+		if err != nil {
+			return ids, err
+		}
+		events = append(events, changed...)
 	}
 	started := !s.session.open()
 	if started {
-		assigned, err := startSession(tx, s, w, p.Visit)
+		assigned, err := d.startSession(tx, s, w, p.Visit)
 		if err != nil {
-			return ids, nil, err
+			return ids, err
 		}
 		events = append(events, assigned...)
 	}
 	s.session.touch(tx.Now(), s.timeout)
 	m := &event.Message{Type: event.TypeMessage, Sender: by, Body: p.Body, ClientID: p.ClientID}
 	if err := put(tx, s, m); err != nil {
-		return ids, nil, err
+		return ids, err
 	}
 	kinds := []event.Type{event.MessageReceived}
 	if started {
@@ -200,11 +196,23 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 		e.Message = m
 		events = append(events, e)
 	}
-	if err := d.store(ctx, tx, s, events); err != nil {
-		return ids, nil, err
+	newest := m
+	if len(w.Goals) > 0 && w.ID == s.Widget.ID {
+		reached, err := reachGoals(tx, s, by, widget.PageGoals(w, pageURL(p.Visit.URL))...)
+		if err != nil {
+			return ids, err
+		}
+		for _, e := range reached {
+			events, newest = append(events, e), e.Message
+		}
 	}
-	out.Contact, out.Message = c, m
-	return contactIDs{c.ID, s.ID, m.ID, tx.Now()}, s, nil
+	if err := d.store(ctx, tx, s, events); err != nil {
+		return ids, err
+	}
+	// The contact's own message, or the goal that it reached, is the newest that they may see, and who writes has read everything.
+	out.Contact, out.Message, out.Conversation = c, m, viewOf(s)
+	out.Conversation.Visible = newest
+	return contactIDs{c.ID, s.ID, m.ID, tx.Now()}, nil
 }
 
 // authorOf finds or makes the contact who writes. In the common case, a further message in a conversation by somebody who
@@ -301,8 +309,9 @@ func open(tx *db.Tx, w *event.Widget, c *event.Contact) (*state, error) {
 
 // startSession opens the next session. Whoever has the conversation keeps it while they are online; else it is routed anew
 // within its group, and waits there unassigned when nobody is free.
-func startSession(tx *db.Tx, s *state, w *event.Widget, v Visit) (assigned []*event.Event, err error) {
+func (d *Desk) startSession(tx *db.Tx, s *state, w *event.Widget, v Visit) (assigned []*event.Event, err error) {
 	next := &session{Session: event.Session{Number: 1, StartedAt: tx.Now(), Visit: v.snapshot()}, firstNumber: s.MessageCount + 1}
+	d.locate(&next.Visit, w.PrivacyMode)
 	if s.session != nil {
 		next.Number = s.session.Number + 1
 		if s.Operator == nil || !s.Operator.Active || s.Operator.Status != event.Online {
@@ -391,23 +400,17 @@ func (d *Desk) EndByContact(ctx context.Context, c id.Contact, conversation id.C
 }
 
 // PageByContact notes the page that the contact looks at, in the open sessions of their conversations. It neither keeps a
-// session alive nor lifts a conversation in the list. A page that is no http address, or the same as before, changes nothing.
+// session alive nor lifts a conversation in the list. Goals that the page reaches are told (S-109). A page that is no http
+// address, or the same as before, changes nothing.
 func (d *Desk) PageByContact(ctx context.Context, c id.Contact, url, title string) error {
 	page := pageURL(url)
 	if page == "" {
 		return nil
 	}
 	title = oneLine(title, maxPageTitle)
-	var ids []id.Conversation
-	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		ids, err = inSession(tx, c)
+	ids, err := d.openSessions(ctx, c)
+	if err != nil || len(ids) == 0 {
 		return err
-	})
-	if err != nil {
-		return fmt.Errorf("open sessions of contact %d: %w", c, err)
-	}
-	if len(ids) == 0 {
-		return nil
 	}
 	return d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		for _, conversation := range ids { // in the order of their ids, as everybody locks them
@@ -418,7 +421,13 @@ func (d *Desk) PageByContact(ctx context.Context, c id.Contact, url, title strin
 				s.session.Visit.URL, s.session.Visit.Title = page, title
 				s.session.Visit.PageImpressions++
 				s.session.dirty = true
-				return []*event.Event{s.base(event.ConversationUpdated, tx.Now(), by)}, nil
+				updated := s.base(event.ConversationUpdated, tx.Now(), by)
+				w, err := widget.Get(tx, s.Widget.ID)
+				if err != nil {
+					return nil, err
+				}
+				reached, err := reachGoals(tx, s, by, widget.PageGoals(w, page)...)
+				return append([]*event.Event{updated}, reached...), err
 			})
 			if err != nil && !fault.Is(err, fault.ConversationNotFound) { // it was handed to another contact meanwhile
 				return err

@@ -336,7 +336,8 @@ func (f *frames) visitor(e *event.Event, contact id.Contact) (b []byte, err erro
 		return frame(wireContact{"contact", e.Seq, f.hub.Contact(e.Contact)}), nil
 	case event.MessageReceived, event.MessageSent,
 		event.ConversationCreated, event.ConversationAssigned, event.ConversationStatusChanged, event.ConversationEnded, event.ConversationReopened,
-		event.ConversationRead, event.SessionEnded:
+		event.ConversationRead, event.SessionEnded,
+		event.RatingGiven, event.FeedbackGiven, event.SurveyAnswered, event.GoalReached:
 	default:
 		return nil, nil
 	}

@@ -313,6 +313,20 @@ func TestContactGetsNeitherNotesNorForeignMessages(t *testing.T) {
 	c.close()
 }
 
+func TestContactSeesWhatTheySaidInTheirOtherTabs(t *testing.T) {
+	s := newStage(t, dbtest.New(t))
+	c := s.dial("c:2", "")
+	c.until("availability")
+	for _, kind := range []event.Type{event.RatingGiven, event.FeedbackGiven, event.SurveyAnswered, event.GoalReached} {
+		s.append(3, "somebody else's", kind)
+		s.append(2, string(kind), kind)
+		if f, err := c.next(); err != nil || f.Type != "conversation" || f.Message.Body != string(kind) {
+			t.Errorf("%s: the contact got %+v, %v", kind, f, err)
+		}
+	}
+	c.close()
+}
+
 func TestOperationalEventsReachNoSocket(t *testing.T) {
 	s := newStage(t, dbtest.New(t))
 	c := s.dial("op:1", `,"after":0`)

@@ -119,7 +119,8 @@ func (d *Desk) roster(tx *db.Tx) (*roster, error) {
 	return r, nil
 }
 
-// Plan is a feed.Planner: it queues one delivery for each endpoint that subscribed to the event, in the event's transaction.
+// Plan is a feed.Planner: it queues one delivery for each endpoint that subscribed to the event, or that gets it because an
+// operator asked for it, in the event's transaction.
 func (d *Desk) Plan(_ context.Context, tx *db.Tx, e *event.Event) error {
 	r, err := d.roster(tx)
 	if err != nil {
@@ -131,7 +132,7 @@ func (d *Desk) Plan(_ context.Context, tx *db.Tx, e *event.Event) error {
 			continue
 		}
 		name, told := ep.speaks.Name(e)
-		if !told || !ep.hears(name) || !ep.concerns(e) {
+		if !told || !ep.hears(name) && !(e.Requested && ep.requested) || !ep.concerns(e) {
 			continue
 		}
 		items = append(items, delivery.Item{Target: ep.target, Event: e.ID, Lane: e.Lane(), Name: name, Form: ep.form()})
@@ -141,6 +142,18 @@ func (d *Desk) Plan(_ context.Context, tx *db.Tx, e *event.Event) error {
 	}
 	_, err = delivery.Enqueue(tx, items...)
 	return err
+}
+
+// TakesRequested reports whether an active endpoint would get the conversation if it was flagged for the API add-on (S-121); it
+// is meant for the inbox.
+func (d *Desk) TakesRequested(tx *db.Tx, c *event.Conversation) (bool, error) {
+	r, err := d.roster(tx)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(r.list, func(ep *Endpoint) bool {
+		return ep.requested && ep.State == Active && ep.concerns(&event.Event{Conversation: c})
+	}), nil
 }
 
 // Dialects describes the dialects that an endpoint can choose.

@@ -84,15 +84,17 @@ type Endpoint struct {
 	previous        secret.String
 	previousExpires time.Time
 	// Derived when read, for calls.
-	link    *url.URL
-	speaks  dialect.Dialect
-	wants   map[string]bool
-	ranges  *outhttp.Ranges
-	keys    [][]byte
-	oldKeys [][]byte
-	header  http.Header
-	masked  http.Header
-	hashKey []byte
+	link   *url.URL
+	speaks dialect.Dialect
+	wants  map[string]bool
+	// requested says that it gets the conversations that operators flag, whatever it wants.
+	requested bool
+	ranges    *outhttp.Ranges
+	keys      [][]byte
+	oldKeys   [][]byte
+	header    http.Header
+	masked    http.Header
+	hashKey   []byte
 	// unfit says why this program cannot make its calls, nil when it can.
 	unfit error
 }
@@ -304,13 +306,15 @@ func (e *Endpoint) derive(dialects map[string]dialect.Dialect, agent string, has
 	if e.speaks == nil {
 		return fmt.Errorf("this program has no dialect %q", e.Dialect)
 	}
+	info := e.speaks.Info()
+	e.requested = info.Requested
 	if len(e.Events) > 0 {
 		e.wants = map[string]bool{}
 		for _, n := range e.Events {
 			e.wants[n] = true
 		}
 	}
-	if !slices.Contains(e.speaks.Info().Versions, e.DialectVersion) {
+	if !slices.Contains(info.Versions, e.DialectVersion) {
 		return fmt.Errorf("this program has no version %q of the dialect %s", e.DialectVersion, e.Dialect)
 	}
 	var f *fault.Error

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"parley/internal/event"
@@ -25,9 +26,9 @@ type Policy struct {
 	Name string
 	// Email is the contact's e-mail address and phone number.
 	Email string
-	// IP is the address that a contact came from.
+	// IP is the address that a contact came from, and the place that it tells.
 	IP string
-	// Text is what was written: messages, notes, the topic, custom data.
+	// Text is what was written: messages, notes, feedback, the topic, tags, custom data and the contact's free fields.
 	Text string
 }
 
@@ -70,7 +71,7 @@ func (e Policy) apply(ev *event.Event, key []byte) *event.Event {
 	if ev.Conversation != nil {
 		c := *ev.Conversation
 		c.Contact = m.contact(c.Contact)
-		c.Topic = m.text(c.Topic)
+		c.Topic, c.Tags = m.text(c.Topic), m.texts(c.Tags)
 		if c.LastMessage != nil {
 			last := *c.LastMessage
 			last.Body = m.text(last.Body)
@@ -92,6 +93,7 @@ func (e Policy) apply(ev *event.Event, key []byte) *event.Event {
 			out.Messages[i] = m.message(ev.Messages[i])
 		}
 	}
+	out.Notes = m.texts(ev.Notes)
 	if ev.Sessions != nil {
 		out.Sessions = make([]event.Session, len(ev.Sessions))
 		for i := range ev.Sessions {
@@ -125,6 +127,21 @@ func (m *masker) value(word, v string) string {
 
 func (m *masker) text(v string) string { return m.value(m.Text, v) }
 
+// texts masks a list; with nothing left in its place, the list is empty.
+func (m *masker) texts(list []string) []string {
+	if !does(m.Text) || len(list) == 0 {
+		return list
+	}
+	if m.Text == Remove {
+		return nil
+	}
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = m.text(v)
+	}
+	return out
+}
+
 func (m *masker) party(p event.Party) event.Party {
 	// "Visitor 11" says no more than the id beside it, and receivers know it as "no name".
 	if p.Type == event.ByContact && !(m.Name == Hash && p.Name == "Visitor "+strconv.FormatInt(p.ID, 10)) {
@@ -136,6 +153,12 @@ func (m *masker) party(p event.Party) event.Party {
 func (m *masker) contact(c event.Contact) event.Contact {
 	c.Name = m.value(m.Name, c.Name)
 	c.Email, c.Phone = m.value(m.Email, c.Email), m.value(m.Email, c.Phone)
+	if does(m.Text) && c.Additional != nil {
+		c.Additional = slices.Clone(c.Additional)
+		for i, f := range c.Additional {
+			c.Additional[i] = event.Additional{Name: m.text(f.Name), Value: m.text(f.Value)}
+		}
+	}
 	if does(m.Text) && c.Custom != "" && c.Custom != "{}" {
 		// Keys can tell as much as values, so the object is masked as a whole.
 		if m.Text == Hash {
@@ -152,7 +175,12 @@ func (m *masker) contact(c event.Contact) event.Contact {
 }
 
 func (m *masker) session(s event.Session) event.Session {
-	s.Visit.IP = m.value(m.IP, s.Visit.IP)
+	v := &s.Visit
+	v.IP, v.City, v.Country = m.value(m.IP, v.IP), m.value(m.IP, v.City), m.value(m.IP, v.Country)
+	if does(m.IP) {
+		v.Lat, v.Lon = nil, nil // a number has no hash that is a number
+	}
+	s.Feedback = m.text(s.Feedback)
 	return s
 }
 

@@ -22,8 +22,11 @@ import (
 var kinds = map[string]string{
 	"Party.Name": "name", "Contact.Name": "name", "Contact.Email": "email", "Contact.Phone": "email", "Visit.IP": "ip",
 	"Message.Body": "text", "LastMessage.Body": "text", "Conversation.Topic": "text", "Contact.Custom": "text",
+	"Event.Notes": "text", "Conversation.Tags": "text", "Session.Feedback": "text", "Additional.Name": "text", "Additional.Value": "text",
+	"Visit.City": "ip", "Visit.Country": "ip",
 
-	// Ids, words of our own vocabulary, and what operators, widgets and endpoints are called.
+	// Ids, words of our own vocabulary, what operators, widgets and endpoints are called, and the widget's words that a contact
+	// chose or reached, as they do with a click.
 	"Event.Type": "", "Event.StatusBefore": "", "Party.Type": "", "Contact.UUID": "", "Contact.ExternalID": "", "Group.Name": "",
 	"Operator.Username": "", "Operator.FirstName": "", "Operator.LastName": "", "Operator.Alias": "", "Operator.Email": "", "Operator.ImageURL": "",
 	"Operator.Lang": "", "Operator.Locale": "", "Operator.Timezone": "", "Operator.Role": "", "Operator.Availability": "", "Operator.Status": "",
@@ -33,7 +36,8 @@ var kinds = map[string]string{
 	"Visit.URL": "", "Visit.Title": "", "Visit.InitialURL": "", "Visit.Referrer": "", "Visit.UserAgent": "", "Visit.Browser": "", "Visit.BrowserVersion": "",
 	"Visit.OS": "", "Visit.Device": "", "Message.Type": "", "Message.OperatorName": "", "Message.OperatorDisplayName": "", "Message.ImageURL": "",
 	"Message.ClientID": "", "Entry.Name": "", "Entry.Reason": "", "Endpoint.Name": "", "Endpoint.URL": "", "Endpoint.State": "", "Endpoint.Reason": "",
-	"Delivery.Name": "",
+	"Delivery.Name": "", "Widget.RatingForm": "", "SurveyForm.Question": "", "SurveyForm.Options": "", "Survey.Question": "", "Survey.Option": "",
+	"Rating.Form": "", "Goal.Name": "", "Goal.Match": "", "Goal.Pattern": "",
 }
 
 // walk calls fn for every text that can be reached from v.
@@ -77,6 +81,9 @@ func plant(e *event.Event, secrets map[string]string) map[string][]string {
 			return
 		}
 		v := secrets[kind] + " " + field
+		if text.Kind() == reflect.Slice && text.Len() == 0 {
+			return
+		}
 		wrote[kind] = append(wrote[kind], v)
 		if field == "Contact.Custom" {
 			b, err := json.Marshal(map[string]any{v: []any{map[string]any{"deep": v}, 1.5, nil}})
@@ -85,7 +92,13 @@ func plant(e *event.Event, secrets map[string]string) map[string][]string {
 			}
 			v = string(b)
 		}
-		text.SetString(v)
+		if text.Kind() != reflect.Slice {
+			text.SetString(v)
+			return
+		}
+		for i := range text.Len() {
+			text.Index(i).SetString(v)
+		}
 	})
 	return wrote
 }
@@ -148,21 +161,24 @@ func TestEveryTextOfASnapshotHasItsPlaceInThePolicy(t *testing.T) {
 func TestNothingOfAContactPassesAPolicyThatMasksAll(t *testing.T) {
 	schemas := map[string]*jsonschema.Schema{}
 	for _, d := range all.Dialects() {
-		for _, e := range d.Info().Events {
-			raw, err := dialect.EventSchema(d.Info(), e.Name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-			if err != nil {
-				t.Fatal(err)
-			}
-			c, url := jsonschema.NewCompiler(), "https://schemas.example/"+d.Info().Name+"/"+e.Name
-			if err := c.AddResource(url, doc); err != nil {
-				t.Fatal(err)
-			}
-			if schemas[d.Info().Name+e.Name], err = c.Compile(url); err != nil {
-				t.Fatal(err)
+		for _, version := range d.Info().Versions {
+			for _, e := range d.Info().Events {
+				raw, err := dialect.EventSchema(d.Info(), version, e.Name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+				if err != nil {
+					t.Fatal(err)
+				}
+				form := d.Info().Name + "/" + version + "/" + e.Name
+				c, url := jsonschema.NewCompiler(), "https://schemas.example/"+form
+				if err := c.AddResource(url, doc); err != nil {
+					t.Fatal(err)
+				}
+				if schemas[form], err = c.Compile(url); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}
@@ -198,24 +214,30 @@ func TestNothingOfAContactPassesAPolicyThatMasksAll(t *testing.T) {
 				if !told {
 					continue
 				}
-				body, err := d.Render(masked, dialect.Options{PublicURL: "https://chat.example"})
-				if err != nil {
-					t.Fatal(err)
-				}
-				doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := schemas[d.Info().Name+name].Validate(doc); err != nil {
-					t.Fatalf("%s in %s does not fit its schema any more: %v", s.Name, d.Info().Name, err)
-				}
-				var shown []string
-				texts(doc, &shown)
-				for _, all := range wrote {
-					for _, v := range all {
-						if strings.Contains(strings.Join(shown, "\n"), v) || strings.Contains(inside, v) {
-							t.Fatalf("sample %d, %s in %s: %q came through", i, s.Name, d.Info().Name, v)
+				for _, version := range d.Info().Versions {
+					body, err := d.Render(masked, dialect.Options{PublicURL: "https://chat.example", Version: version})
+					if err != nil {
+						t.Fatal(err)
+					}
+					doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+					if err != nil {
+						t.Fatal(err)
+					}
+					form := d.Info().Name + "/" + version + "/" + name
+					if err := schemas[form].Validate(doc); err != nil {
+						t.Fatalf("%s in %s does not fit its schema any more: %v", s.Name, form, err)
+					}
+					var shown []string
+					texts(doc, &shown)
+					for _, all := range wrote {
+						for _, v := range all {
+							if strings.Contains(strings.Join(shown, "\n"), v) || strings.Contains(inside, v) {
+								t.Fatalf("sample %d, %s in %s: %q came through", i, s.Name, form, v)
+							}
 						}
+					}
+					if v := masked.Session; v != nil && (v.Visit.Lat != nil || v.Visit.Lon != nil) {
+						t.Fatalf("%s: the place came through: %v, %v", s.Name, v.Visit.Lat, v.Visit.Lon)
 					}
 				}
 			}
@@ -239,6 +261,19 @@ func TestAPolicyMasksItsKindAndKeepsTheOthers(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+func TestAPlaceGoesWithTheAddressThatItWasFoundBy(t *testing.T) {
+	at := 52.5
+	e := &event.Event{Session: &event.Session{Visit: event.Visit{IP: "203.0.113.7", City: "Berlin", Country: "Germany", Lat: &at, Lon: &at}}}
+	for _, word := range []string{Hash, Remove} {
+		if v := (Policy{IP: word}).apply(e, []byte("k")).Session.Visit; v.Lat != nil || v.Lon != nil || v.City == "Berlin" || v.IP == "203.0.113.7" {
+			t.Errorf("%s: %+v", word, v)
+		}
+		if v := (Policy{Name: word}).apply(e, []byte("k")).Session.Visit; v != e.Session.Visit {
+			t.Errorf("%s of names: %+v", word, v)
 		}
 	}
 }

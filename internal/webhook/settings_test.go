@@ -670,6 +670,25 @@ func TestReplayAndReviveByFilter(t *testing.T) {
 		if n := len(h.settled(e)); n != sent+1 {
 			t.Errorf("%d calls after reviving one", n-sent)
 		}
+		die := func() {
+			h.do(func(_ context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(`UPDATE deliveries SET state = 'dead' WHERE id = $1`, int64(one.ID))
+				return err
+			})
+		}
+		for key, more := range map[string]int{"first": 1, "second": 1} {
+			die()
+			sent := len(h.settled(e))
+			for range 2 {
+				if _, err := h.desk.Revive(ctx, h.admin, once.Key{Scope: "test", Value: key}, one.ID); err != nil {
+					t.Errorf("revive with key %s: %v", key, err)
+				}
+				if n := len(h.settled(e)); n != sent+more {
+					t.Errorf("%d calls after reviving with key %s", n-sent, key)
+				}
+				die() // a late repeat of the request must not start it anew
+			}
+		}
 		for _, c := range []struct {
 			f     webhook.DeliveryFilter
 			code  fault.Code

@@ -217,7 +217,7 @@ func TestS083OnlyAdminsSeeOrChangeEndpoints(t *testing.T) {
 			},
 			"detail": func() error { _, err := h.desk.GetDelivery(ctx, by, 1); return err },
 			"replay": func() error { _, err := h.desk.Replay(ctx, by, once.Key{}, 1); return err },
-			"revive": func() error { _, err := h.desk.Revive(ctx, by, 1); return err },
+			"revive": func() error { _, err := h.desk.Revive(ctx, by, once.Key{}, 1); return err },
 			"replay all": func() error {
 				_, err := h.desk.ReplayAll(ctx, by, once.Key{}, webhook.DeliveryFilter{Endpoint: e.ID}, true)
 				return err

@@ -42,7 +42,8 @@ func (d *Desk) Create(ctx context.Context, by team.Actor, key once.Key, ch Chang
 		made, _, err := once.Do(tx, key, func() (id.Widget, error) {
 			w := &row{Widget: event.Widget{
 				Key: keyPrefix + base64.RawURLEncoding.EncodeToString(secret.Random(12)), Lang: "en", Domains: []string{}, Color: defaultColor, Position: "right",
-				Title: "Chat with us", Theme: "auto", SessionTimeoutSeconds: DefaultSessionTime, Active: true, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
+				Title: "Chat with us", Theme: "auto", SessionTimeoutSeconds: DefaultSessionTime,
+				RatingForm: event.RateStars, AskFeedback: true, Active: true, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
 			}}
 			if ch.Name == nil {
 				return 0, fault.New(fault.FieldRequired, "name is missing").At("name")
@@ -55,6 +56,13 @@ func (d *Desk) Create(ctx context.Context, by team.Actor, key once.Key, ch Chang
 			}
 			if err := insertWidget(tx, w); err != nil {
 				return 0, fmt.Errorf("store widget %q: %w", w.Name, err)
+			}
+			if made, err := numberGoals(tx, w); err != nil {
+				return 0, fmt.Errorf("goals of widget %q: %w", w.Name, err)
+			} else if made {
+				if err := storeGoals(tx, w); err != nil {
+					return 0, fmt.Errorf("store goals of widget %q: %w", w.Name, err)
+				}
 			}
 			return w.ID, d.changed(ctx, tx, by, w)
 		})
@@ -88,6 +96,9 @@ func (d *Desk) Update(ctx context.Context, by team.Actor, key once.Key, widget i
 			}
 			if err := knownGroup(tx, w.GroupID); err != nil {
 				return false, err
+			}
+			if _, err := numberGoals(tx, w); err != nil {
+				return false, fmt.Errorf("goals of widget %d: %w", widget, err)
 			}
 			w.UpdatedAt = tx.Now()
 			if err := updateWidget(tx, w); err != nil {

@@ -43,6 +43,11 @@ type Change struct {
 	Theme                 *string
 	SessionTimeoutSeconds *int
 	IdentityRequired      *bool
+	PrivacyMode           *bool
+	RatingForm            *string // "" means that nobody is asked
+	AskFeedback           *bool
+	Survey                *event.SurveyForm // an empty one takes the survey away
+	Goals                 *[]event.Goal     // all of them: those without an id are new, missing ones are deleted
 	Active                *bool
 }
 
@@ -80,7 +85,7 @@ func (ch Change) apply(w *event.Widget) error {
 				return
 			}
 		}
-		faults.Add(fault.Newf(fault.FieldInvalid, "%s must be one of %s", field, strings.Join(of, ", ")).At(field))
+		faults.Add(fault.Newf(fault.FieldInvalid, "%s must be one of %s", field, strings.TrimSuffix(strings.Join(of, ", "), ", ")).At(field))
 	}
 	text("name", &w.Name, ch.Name, MaxName, true)
 	text("title", &w.Title, ch.Title, MaxTitle, true)
@@ -89,6 +94,7 @@ func (ch Change) apply(w *event.Widget) error {
 	choice("lang", &w.Lang, ch.Lang, "en", "de")
 	choice("position", &w.Position, ch.Position, "right", "left")
 	choice("theme", &w.Theme, ch.Theme, "auto", "light", "dark")
+	choice("rating_form", &w.RatingForm, ch.RatingForm, event.RateStars, event.RateThumbs, "")
 	if ch.Color != nil {
 		w.Color = strings.ToLower(strings.TrimSpace(*ch.Color))
 		if !colorForm.MatchString(w.Color) {
@@ -120,6 +126,18 @@ func (ch Change) apply(w *event.Widget) error {
 	}
 	if ch.GroupID != nil {
 		w.GroupID = *ch.GroupID
+	}
+	if ch.PrivacyMode != nil {
+		w.PrivacyMode = *ch.PrivacyMode
+	}
+	if ch.AskFeedback != nil {
+		w.AskFeedback = *ch.AskFeedback
+	}
+	if ch.Survey != nil {
+		w.Survey = checkSurvey(&faults, *ch.Survey)
+	}
+	if ch.Goals != nil {
+		w.Goals = checkGoals(&faults, w.Goals, *ch.Goals)
 	}
 	if ch.IdentityRequired != nil {
 		w.IdentityRequired = *ch.IdentityRequired

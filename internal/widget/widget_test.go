@@ -196,7 +196,7 @@ func TestCreate(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := &event.Widget{ID: a.ID, Key: a.Key, Name: "Shop", Lang: "en", Domains: []string{}, Color: defaultColor, Position: "right", Title: "Chat with us", Theme: "auto",
-			SessionTimeoutSeconds: 1800, Active: true, CreatedAt: h.d.Now(), UpdatedAt: h.d.Now()}
+			SessionTimeoutSeconds: 1800, RatingForm: event.RateStars, AskFeedback: true, Active: true, CreatedAt: h.d.Now(), UpdatedAt: h.d.Now()}
 		if d := cmp.Diff(want, a); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}

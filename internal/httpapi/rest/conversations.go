@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"parley/internal/command"
 	"parley/internal/event"
 	"parley/internal/fault"
 	"parley/internal/httpapi"
@@ -11,55 +12,6 @@ import (
 	"parley/internal/inbox"
 	"parley/internal/team"
 )
-
-type conversationsIn struct {
-	View       string   `query:"view" enum:"mine,unassigned,all" default:"all" doc:"Whose conversations."`
-	Status     []string `query:"status" enum:"new,open,pending,ended" doc:"Only these statuses, with commas between. Default: all but ended."`
-	GroupID    int64    `query:"group_id" minimum:"1"`
-	WidgetID   int64    `query:"widget_id" minimum:"1"`
-	ContactID  int64    `query:"contact_id" minimum:"1"`
-	OperatorID int64    `query:"operator_id" minimum:"1" doc:"Who is responsible. Cannot be combined with the views mine and unassigned."`
-	Limit      int      `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Length of a page."`
-	Cursor     string   `query:"cursor" doc:"next_cursor of the page before."`
-}
-
-type conversationsOut struct{ Body conversationPage }
-
-func (h *handlers) listConversations(ctx context.Context, by team.Actor, in *conversationsIn) (*conversationsOut, error) {
-	f := inbox.Filter{
-		Statuses: in.Status, Group: id.Group(in.GroupID), Widget: id.Widget(in.WidgetID), Contact: id.Contact(in.ContactID),
-		Operator: id.Operator(in.OperatorID), Limit: in.Limit + 1,
-	}
-	if len(f.Statuses) == 0 {
-		f.Statuses = []string{event.StatusNew, event.StatusOpen, event.StatusPending}
-	}
-	if in.View != "all" && in.OperatorID != 0 {
-		return nil, fault.New(fault.FieldInvalid, "operator_id goes with the view all only").At("operator_id")
-	}
-	switch in.View {
-	case "mine":
-		if by.Operator == 0 {
-			return nil, fault.New(fault.FieldInvalid, "an API token has no conversations of its own; use operator_id").At("view")
-		}
-		f.Operator = by.Operator
-	case "unassigned":
-		f.Unassigned = true
-	}
-	var err error
-	if f.Before, err = decodeConversationCursor(in.Cursor); err != nil {
-		return nil, err
-	}
-	p, err := h.Inbox.List(ctx, f, by.Operator)
-	if err != nil {
-		return nil, err
-	}
-	items, more := cut(p.Items, in.Limit)
-	out := &conversationsOut{conversationPage{Items: wireList(items, wireConversation), Seq: wireID(p.Seq), Counts: wireCounts(p.Counts)}}
-	if more {
-		out.Body.NextCursor = encodeConversationCursor(items[len(items)-1])
-	}
-	return out, nil
-}
 
 type conversationIn struct {
 	ID int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
@@ -152,6 +104,10 @@ type postIn struct {
 type postOut struct{ Body postedAnswer }
 
 func (h *handlers) postMessage(ctx context.Context, by team.Actor, in *postIn) (*postOut, error) {
+	// A person who types a command means the command; what a program writes is what it means.
+	if name, ok := command.Looks(in.Body.Body); ok && by.Operator != 0 && !in.Body.Note && !in.Body.AsText {
+		return nil, fault.Newf(fault.MessageIsCommand, "this is the command $%s and was not sent to the contact; run it with /conversations/{id}/commands, or send it with as_text", name).At("body")
+	}
 	reference, err := optional[id.Message](in.Body.Reference, "reference")
 	if err != nil {
 		return nil, err
@@ -227,6 +183,33 @@ func (h *handlers) endConversation(ctx context.Context, by team.Actor, in *actIn
 
 func (h *handlers) reopenConversation(ctx context.Context, by team.Actor, in *actIn) (*conversationOut, error) {
 	return wireView(h.Inbox.Reopen(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID)))
+}
+
+type flagIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	Body flagInput
+}
+
+func (h *handlers) flagConversation(ctx context.Context, by team.Actor, in *flagIn) (*conversationOut, error) {
+	return wireView(h.Inbox.Flag(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID), in.Body.Flagged))
+}
+
+type tagsIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	Body tagsInput
+}
+
+func (h *handlers) setTags(ctx context.Context, by team.Actor, in *tagsIn) (*conversationOut, error) {
+	return wireView(h.Inbox.SetTags(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID), in.Body.Tags))
+}
+
+type topicIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	Body topicInput
+}
+
+func (h *handlers) setTopic(ctx context.Context, by team.Actor, in *topicIn) (*conversationOut, error) {
+	return wireView(h.Inbox.SetTopic(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID), in.Body.Topic))
 }
 
 type statusIn struct {

@@ -20,7 +20,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"parley/internal/event"
 	"parley/internal/event/eventtest"
 	"parley/internal/fault"
 	"parley/internal/httpapi"
@@ -97,6 +96,7 @@ type docsPage struct {
 	Errors      []docsError
 	Types       []docsType
 	Dialects    []docsDialect
+	Limits      []docsLimits
 }
 
 type docsTag struct {
@@ -145,23 +145,35 @@ type docsType struct{ Name, Title, Description string }
 
 type docsDialect struct {
 	Name, Title, Version, Success string
-	Events                        []docsSample
+	// Older are the other forms that an endpoint can be pinned to, the newest first.
+	Older  []docsForm
+	Events []docsCallback
 }
 
-type docsSample struct{ Name, Title, Description, Sample string }
+// docsCallback is an event of a dialect, with its sample in each form, the current one first.
+type docsCallback struct {
+	Name, Title, Description string
+	Samples                  []docsForm
+}
+
+// docsForm is a form of a dialect. SchemaURL is that of all its bodies, or of one event's, and Sample one event's body.
+type docsForm struct {
+	Version           string
+	Current           bool
+	SchemaURL, Sample string
+}
 
 // files renders everything that stands below /docs/.
 func (b *docsBuilder) files() map[string][]byte {
 	page := docsPage{PublicURL: b.options.PublicURL, Base: b.options.PublicURL + Prefix}
-	page.Tags, page.Schemas = b.tags(), b.schemas()
+	page.Tags, page.Schemas, page.Limits = b.tags(), b.schemas(), limits()
 	for _, e := range fault.Catalogue() {
 		page.Errors = append(page.Errors, docsError{string(e.Code), e.Title, httpapi.StatusOf(fault.New(e.Code, ""))})
 	}
 	out := map[string][]byte{}
 	for _, d := range b.options.Webhooks.Dialects {
 		info := d.Info()
-		page.Dialects = append(page.Dialects, b.dialect(d, info))
-		out["schemas/"+info.Name+".json"] = info.Schema
+		page.Dialects = append(page.Dialects, b.dialect(d, info, out))
 		if info.Name == "standard" {
 			for _, e := range info.Events {
 				page.Types = append(page.Types, docsType{e.Name, e.Title, e.Description})
@@ -170,7 +182,7 @@ func (b *docsBuilder) files() map[string][]byte {
 	}
 	t := template.Must(template.New("").Funcs(template.FuncMap{"prose": b.prose, "lower": strings.ToLower}).ParseFS(docsFiles, "docs/*.html"))
 	for _, p := range []struct{ name, title string }{
-		{"index", "Guide"}, {"api", "API reference"}, {"events", "Events and sockets"}, {"webhooks", "Callbacks"}, {"errors", "Error codes"},
+		{"index", "Guide"}, {"api", "API reference"}, {"events", "Events and sockets"}, {"webhooks", "Callbacks"}, {"limits", "Limits"}, {"errors", "Error codes"},
 	} {
 		page.Name, page.Title = p.name, p.title
 		var w bytes.Buffer
@@ -189,24 +201,54 @@ func (b *docsBuilder) files() map[string][]byte {
 	return out
 }
 
-func (b *docsBuilder) dialect(d dialect.Dialect, info dialect.Info) docsDialect {
+// dialect describes a dialect in all its forms, and adds its files: the schemas, one of each form and one of each event, and the
+// samples, which are rendered by the code that makes the calls.
+func (b *docsBuilder) dialect(d dialect.Dialect, info dialect.Info, files map[string][]byte) docsDialect {
 	out := docsDialect{Name: info.Name, Title: info.Title, Version: info.Version, Success: info.Success}
-	samples := eventtest.Samples()
 	for _, e := range info.Events {
-		s := docsSample{Name: e.Name, Title: e.Title, Description: e.Description}
-		if i := slices.IndexFunc(samples, func(sample *event.Event) bool {
-			name, told := d.Name(sample)
-			return told && name == e.Name
-		}); i >= 0 {
-			body, err := d.Render(samples[i], dialect.Options{PublicURL: b.options.PublicURL})
-			if err != nil {
-				panic(fmt.Sprintf("rest: sample of %s %s: %v", info.Name, e.Name, err))
-			}
-			s.Sample = pretty(body)
+		out.Events = append(out.Events, docsCallback{Name: e.Name, Title: e.Title, Description: e.Description})
+	}
+	for _, version := range slices.Backward(info.Versions) {
+		folder := info.Name
+		if version != info.Version {
+			folder += "-" + version
 		}
-		out.Events = append(out.Events, s)
+		schema := "schemas/" + folder + ".json"
+		files[schema] = info.SchemaOf(version)
+		if version != info.Version {
+			out.Older = append(out.Older, docsForm{Version: version, SchemaURL: "/docs/" + schema})
+		}
+		for i, e := range info.Events {
+			one, err := dialect.EventSchema(info, version, e.Name)
+			if err != nil {
+				panic("rest: docs: " + err.Error())
+			}
+			name := folder + "/" + e.Name + ".json"
+			files["schemas/"+name] = one
+			form := docsForm{Version: version, Current: version == info.Version, SchemaURL: "/docs/schemas/" + name}
+			if body := b.sample(d, e.Name, version); body != nil {
+				form.Sample = pretty(body)
+				files["samples/"+name] = []byte(form.Sample + "\n")
+			}
+			out.Events[i].Samples = append(out.Events[i].Samples, form)
+		}
 	}
 	return out
+}
+
+// sample is the first sample of an event in a form of a dialect, nil when there is none.
+func (b *docsBuilder) sample(d dialect.Dialect, name, version string) []byte {
+	for _, e := range eventtest.Samples() {
+		if called, told := d.Name(e); !told || called != name {
+			continue
+		}
+		body, err := d.Render(e, dialect.Options{PublicURL: b.options.PublicURL, Version: version})
+		if err != nil {
+			panic(fmt.Sprintf("rest: sample of %s: %v", name, err))
+		}
+		return body
+	}
+	return nil
 }
 
 func pretty(raw []byte) string {

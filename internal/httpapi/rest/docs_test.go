@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"html"
 	"io"
 	"net/http"
 	"regexp"
@@ -8,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"parley/internal/fault"
+	"parley/internal/webhook/dialect/all"
 )
 
 func (b *bench) page(path string) (int, http.Header, string) {
@@ -36,7 +40,7 @@ func TestTheReferencePagesHoldTogether(t *testing.T) {
 	b := newBench(t)
 	anchors := map[string][]string{}
 	links := map[string][]string{}
-	for _, p := range []string{"/docs", "/docs/", "/docs/api", "/docs/events", "/docs/webhooks", "/docs/errors"} {
+	for _, p := range []string{"/docs", "/docs/", "/docs/api", "/docs/events", "/docs/webhooks", "/docs/limits", "/docs/errors"} {
 		status, header, body := b.page(p)
 		if status != http.StatusOK || header.Get("Content-Type") != "text/html; charset=utf-8" {
 			t.Fatalf("%s: %d %s", p, status, header.Get("Content-Type"))
@@ -95,6 +99,61 @@ func TestTheReferencePagesHoldTogether(t *testing.T) {
 	}
 	if status, header, _ := b.page("/docs/docs.css"); status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "text/css") {
 		t.Errorf("the style sheet: %d %s", status, header.Get("Content-Type"))
+	}
+}
+
+// TestS115_EachCallbackHasASampleAndItsSchema reads the reference as an integrator does: every callback of every dialect in every form
+// has a sample that fits the schema beside it, and the page shows the very sample that the server hands out as a file.
+func TestS115_EachCallbackHasASampleAndItsSchema(t *testing.T) {
+	b := newBench(t)
+	_, _, body := b.page("/docs/webhooks")
+	shown := html.UnescapeString(body)
+	count := map[string]int{}
+	for _, d := range all.Dialects() {
+		info := d.Info()
+		for _, version := range info.Versions {
+			folder := info.Name
+			if version != info.Version {
+				folder += "-" + version
+			}
+			for _, e := range info.Events {
+				name := folder + "/" + e.Name + ".json"
+				if !strings.Contains(body, ` id="`+info.Name+"-"+e.Name+`"`) || !strings.Contains(body, `href="/docs/schemas/`+name+`"`) {
+					t.Errorf("the page does not show %s", name)
+				}
+				_, _, schema := b.page("/docs/schemas/" + name)
+				status, header, sample := b.page("/docs/samples/" + name)
+				if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "application/json") {
+					t.Fatalf("the sample of %s: %d %s", name, status, header.Get("Content-Type"))
+				}
+				if !strings.Contains(shown, strings.TrimSpace(sample)) {
+					t.Errorf("the page does not show the sample of %s", name)
+				}
+				doc, err := jsonschema.UnmarshalJSON(strings.NewReader(schema))
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := jsonschema.NewCompiler()
+				if err := c.AddResource("https://schemas.example/"+name, doc); err != nil {
+					t.Fatal(err)
+				}
+				compiled, err := c.Compile("https://schemas.example/" + name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				value, err := jsonschema.UnmarshalJSON(strings.NewReader(sample))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := compiled.Validate(value); err != nil {
+					t.Errorf("the sample of %s does not fit its schema: %v", name, err)
+				}
+				count[folder]++
+			}
+		}
+	}
+	if count["userlike"] != 16 || count["userlike-2014"] != 16 {
+		t.Errorf("the API add-on has 16 callbacks, and the reference: %v", count)
 	}
 }
 

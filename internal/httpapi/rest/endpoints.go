@@ -218,7 +218,7 @@ func (h *handlers) replayDelivery(ctx context.Context, by team.Actor, in *delive
 }
 
 func (h *handlers) reviveDelivery(ctx context.Context, by team.Actor, in *deliveryIn) (*replayOut, error) {
-	d, err := h.Webhooks.Revive(ctx, by, id.Delivery(in.ID))
+	d, err := h.Webhooks.Revive(ctx, by, httpapi.Key(ctx), id.Delivery(in.ID))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -111,7 +112,18 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 		has("operator.name", "Ann Lee", "last_message.note", "true")
 	b.do("session:operator", "POST", path+"/forward", map[string]any{"group_id": 1}).is(200).has("group.id", "1", "operator", "<nil>")
 	b.do("session:admin", "PUT", path+"/status", map[string]any{"status": "pending"}).is(200).has("status", "pending")
-	b.do("session:admin", "POST", path+"/end", nil).is(200).has("status", "ended", "session.end_reason", "operator")
+	b.do("session:admin", "PUT", path+"/tags", map[string]any{"tags": []string{"vip", " Refund ", "VIP"}}).is(200).has("tags", "2 items", "tags.0", "Refund", "tags.1", "vip")
+	b.do("session:admin", "PUT", path+"/topic", map[string]any{"topic": "A lamp"}).is(200).has("topic", "A lamp", "flagged", "false", "rating", "<nil>")
+	b.do("session:admin", "POST", path+"/flag", map[string]any{"flagged": false}).is(200).has("flagged", "false")
+	b.do("session:operator", "POST", "/conversations/bulk", map[string]any{"action": "untag", "conversation_ids": []int{1, 999}, "tags": []string{"refund"}}).is(200).
+		has("results", "2 items", "results.0.ok", "true", "results.0.changed", "true", "results.0.code", "<nil>", "results.1.id", "999", "results.1.code", "conversation.not_found",
+			"done", "1", "unchanged", "0", "failed", "1")
+	b.do("session:operator", "POST", "/conversations/bulk", map[string]any{"action": "assign", "conversation_ids": []int{1}, "operator_id": nil}).is(200).has("done", "0", "unchanged", "1")
+	b.do("read", "GET", "/commands", nil).is(200).has("items.0.name", "api", "items.0.aliases.0", "send-to-api", "items.1.args", "", "items.2.argument", "operator")
+	b.do("session:operator", "POST", path+"/commands", map[string]any{"line": "/topic Two lamps"}).is(200).
+		has("command", "topic", "lines.0", "Topic: Two lamps", "conversation.topic", "Two lamps", "message", "<nil>")
+	b.do("session:operator", "POST", path+"/commands", map[string]any{"line": "!note By phone."}).is(200).has("message.note", "true", "message.body", "By phone.")
+	b.do("session:admin", "POST", path+"/end", nil).is(200).has("status", "ended", "session.end_reason", "operator", "session.rating", "<nil>", "visit.private", "false", "visit.lat", "<nil>")
 	b.do("session:admin", "POST", path+"/reopen", nil).is(200).has("status", "open", "ended_at", "<nil>")
 	b.do("read", "GET", path+"/sessions", nil).is(200).has("items.0.number", "1", "items.0.end_reason", "operator")
 	thread := b.do("read", "GET", path+"/messages", nil).is(200).has("has_more", "false", "items.0.sender.name", "Visitor 1", "items.0.state", "read")
@@ -125,10 +137,17 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 		t.Errorf("thread events %v, want %v", names, want)
 	}
 
+	b.do("read", "GET", "/conversations/ids?status=all&q=way", nil).is(200).has("ids", "0 items", "more", "false")
+	b.do("read", "GET", "/conversations/export?status=all", nil).is(200)
+	b.do("read", "GET", "/conversations/export?format=json", nil).is(200).has("0.id", "1")
+	b.do("read", "GET", "/tags", nil).is(200)
+
 	// Contacts.
 	b.do("write", "PATCH", "/contacts/1", map[string]any{"name": "Zoe", "email": "Zoe@Example.com", "custom": map[string]any{"vip": true}}).is(200).
 		has("display_name", "Zoe", "email", "zoe@example.com", "custom.vip", "true")
-	b.do("read", "GET", "/contacts/1", nil).is(200).has("name", "Zoe")
+	b.do("read", "GET", "/contacts/1", nil).is(200).has("name", "Zoe", "additional", "3 items", "additional.2.value", "")
+	b.do("write", "PATCH", "/contacts/1", map[string]any{"additional": []any{nil, map[string]any{"name": "Plan", "value": "gold"}}}).is(200).
+		has("additional", "3 items", "additional.0.name", "", "additional.1.name", "Plan", "additional.1.value", "gold")
 	b.do("read", "GET", "/contacts?q=zO&email=zoe@example.com", nil).is(200).has("items.0.id", "1", "next_cursor", "<nil>")
 	// A contact who was unnamed when writing is shown with the name that is known now.
 	b.do("read", "GET", path+"/messages?before=2", nil).is(200).has("items.0.sender.name", "Zoe")
@@ -149,6 +168,13 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 		"snippet", `<script src="`+publicURL+`/widget/loader.js" data-widget="`+b.widget.Key+`" async></script>`)
 	b.do("admin", "PATCH", "/widgets/1", map[string]any{"title": "Ask us"}).is(200).has("title", "Ask us", "group_id", "1")
 	b.do("admin", "PATCH", "/widgets/1", map[string]any{"group_id": nil}).is(200).has("group_id", "<nil>")
+	b.do("read", "GET", "/widgets/1", nil).is(200).has("rating_form", "stars", "ask_feedback", "true", "privacy_mode", "false", "survey", "<nil>", "goals", "0 items")
+	after := map[string]any{"privacy_mode": true, "rating_form": "thumbs", "ask_feedback": false, "survey": map[string]any{"question": "Solved?", "options": []string{"Yes", "No"}},
+		"goals": []any{map[string]any{"name": "Order", "match": "prefix", "pattern": "https://Shop.Example/thanks"}, map[string]any{"id": nil, "name": "News", "match": "script", "pattern": "news"}}}
+	saved := b.do("admin", "PATCH", "/widgets/1", after).is(200).has("privacy_mode", "true", "rating_form", "thumbs", "ask_feedback", "false", "survey.question", "Solved?", "survey.options.1", "No",
+		"goals", "2 items", "goals.0.match", "prefix", "goals.0.pattern", "https://shop.example/thanks", "goals.1.pattern", "news")
+	b.do("admin", "PATCH", "/widgets/1", map[string]any{"survey": nil, "rating_form": "", "goals": []any{map[string]any{"id": json.Number(saved.text("goals.1.id")), "name": "Newsletter", "match": "script", "pattern": "news"}}}).is(200).
+		has("survey", "<nil>", "rating_form", "", "goals", "1 items", "goals.0.id", saved.text("goals.1.id"), "goals.0.name", "Newsletter")
 	if s := b.do("admin", "POST", "/widgets/1/identity-secret", nil).is(200).text("secret"); !strings.HasPrefix(s, "wis_") {
 		t.Errorf("identity secret %s", s)
 	}

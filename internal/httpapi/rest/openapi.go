@@ -41,6 +41,7 @@ func complete(doc *huma.OpenAPI, faults map[string][]fault.Code, dialects []dial
 		{Name: tagDeliveries, Description: "The log of callbacks."},
 		{Name: tagTokens, Description: "Access for programs."},
 	}
+	describeExport(doc)
 	r := doc.Components.Schemas
 	// The schema of events is reached by no other answer when the feed is empty of operations that use it.
 	event := r.Schema(reflect.TypeFor[eventObject](), true, "")

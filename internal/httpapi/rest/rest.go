@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"parley/internal/command"
 	"parley/internal/contact"
 	"parley/internal/event"
 	"parley/internal/fault"
@@ -47,7 +48,8 @@ type Options struct {
 // handlers are the operations.
 type handlers struct {
 	Options
-	edge *httpapi.Edge
+	edge     *httpapi.Edge
+	commands *command.Desk
 	// faults are the codes of each operation that are worth knowing, by its id.
 	faults map[string][]fault.Code
 	// order are the ids in the order of the reference.
@@ -88,7 +90,8 @@ func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI,
 		o.Now = time.Now
 	}
 	api := edge.NewAPI(mux, httpapi.Config{Title: "Parley API", Version: "1", Description: description, Prefix: Prefix})
-	h := &handlers{Options: o, edge: edge, faults: map[string][]fault.Code{}}
+	h := &handlers{Options: o, edge: edge, faults: map[string][]fault.Code{},
+		commands: command.New(command.Options{Inbox: o.Inbox, Contacts: o.Contacts, Team: o.Team})}
 	h.account(api)
 	h.conversations(api)
 	h.contacts(api)
@@ -153,12 +156,7 @@ func (h *handlers) account(api huma.API) {
 
 func (h *handlers) conversations(api huma.API) {
 	tags := []string{tagConversations}
-	add(h, api, httpapi.Operation{
-		ID: "list-conversations", Method: http.MethodGet, Path: "/conversations", Tags: tags, Scope: team.ScopeRead,
-		Summary:     "List conversations",
-		Description: "Latest activity first. `seq` and `counts` belong to the same moment as the list: follow the feed from `seq` to keep it current.",
-		Faults:      codes(fault.CursorInvalid),
-	}, h.listConversations)
+	h.lists(api)
 	add(h, api, httpapi.Operation{
 		ID: "get-conversation", Method: http.MethodGet, Path: "/conversations/{id}", Tags: tags, Scope: team.ScopeRead,
 		Summary: "Get a conversation", Faults: codes(fault.ConversationNotFound),
@@ -177,8 +175,8 @@ func (h *handlers) conversations(api huma.API) {
 		ID: "post-message", Method: http.MethodPost, Path: "/conversations/{id}/messages", Tags: tags, Scope: team.ScopeWrite, Status: http.StatusCreated,
 		Summary: "Send a message or leave a note",
 		Description: "The first reply opens a new conversation and makes the replying operator responsible if nobody is. API tokens write as a bot. " +
-			"A message that was accepted is stored durably.",
-		Faults: codes(fault.ConversationNotFound, fault.ConversationEnded, fault.MessageEmpty, fault.MessageTooLong, fault.TextInvalid, fault.MessageReference, fault.KeyReused),
+			"A message that was accepted is stored durably. An operator's text that begins with a command of the composer is refused, so that it does not reach the contact by mistake.",
+		Faults: codes(fault.ConversationNotFound, fault.ConversationEnded, fault.MessageEmpty, fault.MessageTooLong, fault.TextInvalid, fault.MessageReference, fault.MessageIsCommand, fault.KeyReused),
 	}, h.postMessage)
 	add(h, api, httpapi.Operation{
 		ID: "read-conversation", Method: http.MethodPost, Path: "/conversations/{id}/read", Tags: tags, Scope: team.ScopeWrite, Status: http.StatusNoContent,
@@ -213,6 +211,42 @@ func (h *handlers) conversations(api huma.API) {
 		Summary: "Set a conversation aside, or take it up again", Description: "A pending conversation becomes open when the contact writes.",
 		Faults: codes(fault.ConversationNotFound, fault.ConversationStatus, fault.KeyReused),
 	}, h.setStatus)
+	add(h, api, httpapi.Operation{
+		ID: "flag-conversation", Method: http.MethodPost, Path: "/conversations/{id}/flag", Tags: tags, Scope: team.ScopeWrite,
+		Summary: "Have a conversation sent to the API add-on",
+		Description: "A flagged conversation goes to the endpoints of the API add-on when its status changes next, by whatever way and whatever they subscribe to. " +
+			"That uses the flag up.",
+		Faults: codes(fault.ConversationNotFound, fault.AddonMissing, fault.KeyReused),
+	}, h.flagConversation)
+	add(h, api, httpapi.Operation{
+		ID: "set-conversation-tags", Method: http.MethodPut, Path: "/conversations/{id}/tags", Tags: tags, Scope: team.ScopeWrite,
+		Summary: "Set a conversation's tags",
+		Faults:  codes(fault.ConversationNotFound, fault.TextInvalid, fault.TextTooLong, fault.KeyReused),
+	}, h.setTags)
+	add(h, api, httpapi.Operation{
+		ID: "set-conversation-topic", Method: http.MethodPut, Path: "/conversations/{id}/topic", Tags: tags, Scope: team.ScopeWrite,
+		Summary: "Say what a conversation is about",
+		Faults:  codes(fault.ConversationNotFound, fault.TextInvalid, fault.TextTooLong, fault.KeyReused),
+	}, h.setTopic)
+	add(h, api, httpapi.Operation{
+		ID: "bulk-conversations", Method: http.MethodPost, Path: "/conversations/bulk", Tags: tags, Scope: team.ScopeWrite,
+		Summary: "Do the same to several conversations",
+		Description: "Each conversation by itself: what cannot be done to one leaves the others alone, and its result has the code. " +
+			"A repeat with the same idempotency key does what was not done yet, and gives the same results.",
+		Faults: codes(fault.TextInvalid, fault.TextTooLong, fault.KeyReused),
+	}, h.bulkConversations)
+	add(h, api, httpapi.Operation{
+		ID: "list-commands", Method: http.MethodGet, Path: "/commands", Tags: tags, Scope: team.ScopeRead,
+		Summary:     "List the composer's commands",
+		Description: "What operators can type into the composer, with $, / or ! before the name.",
+	}, h.listCommands)
+	add(h, api, httpapi.Operation{
+		ID: "run-command", Method: http.MethodPost, Path: "/conversations/{id}/commands", Tags: tags, Scope: team.ScopeWrite,
+		Summary: "Run a command line",
+		Description: "Nothing of the line reaches the contact, and `lines` is for the caller only. With an idempotency key it runs once. " +
+			"Commands give the codes of the calls that do the same, too.",
+		Faults: codes(fault.ConversationNotFound, fault.CommandUnknown, fault.CommandArgument, fault.ConversationEnded, fault.AddonMissing, fault.KeyReused),
+	}, h.runCommand)
 }
 
 func (h *handlers) contacts(api huma.API) {
@@ -399,7 +433,7 @@ func (h *handlers) callbacks(api huma.API) {
 	add(h, api, httpapi.Operation{
 		ID: "revive-delivery", Method: http.MethodPost, Path: "/deliveries/{id}/revive", Tags: deliveries, Scope: team.ScopeAdmin,
 		Summary: "Try a dead delivery again", Description: "The delivery itself, from the beginning of the schedule.",
-		Faults: codes(fault.DeliveryNotFound, fault.DeliveryPending),
+		Faults: codes(fault.DeliveryNotFound, fault.DeliveryPending, fault.KeyReused),
 	}, h.reviveDelivery)
 	add(h, api, httpapi.Operation{
 		ID: "replay-deliveries", Method: http.MethodPost, Path: "/deliveries/replay", Tags: deliveries, Scope: team.ScopeAdmin,

@@ -1,6 +1,10 @@
 package rest
 
 import (
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
 	"parley/internal/contact"
 	"parley/internal/event"
 )
@@ -15,8 +19,34 @@ type contactObject struct {
 	Phone       string     `json:"phone" example:""`
 	ExternalID  string     `json:"external_id" doc:"Your own id of this person; empty when there is none." example:""`
 	Custom      jsonObject `json:"custom" doc:"Whatever the site told about the contact." example:"{}"`
+	Additional  additional `json:"additional" nullable:"false" doc:"The free fields 01 to 03, always three." example:"[{\"name\":\"Customer number\",\"value\":\"C-1042\"},{\"name\":\"\",\"value\":\"\"},{\"name\":\"\",\"value\":\"\"}]"`
 	CreatedAt   string     `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 	UpdatedAt   string     `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+}
+
+// additionalField is one of a contact's free fields.
+type additionalField struct {
+	Name  string `json:"name" example:""`
+	Value string `json:"value" example:""`
+}
+
+// additional are all of them.
+type additional [3]additionalField
+
+func wireAdditional(list []event.Additional) (w additional) {
+	for i, f := range list[:min(len(list), len(w))] {
+		w[i] = additionalField{f.Name, f.Value}
+	}
+	return w
+}
+
+// additionalPatch is what shall become of the free fields, nil leaving one as it is.
+type additionalPatch []*additionalField
+
+// Schema implements huma.SchemaProvider: the library does not say by itself that items can be null.
+func (additionalPatch) Schema(r huma.Registry) *huma.Schema {
+	field := r.Schema(reflect.TypeFor[additionalField](), true, "")
+	return &huma.Schema{Type: huma.TypeArray, MaxItems: new(3), Items: &huma.Schema{AnyOf: []*huma.Schema{field, {Type: "null"}}}}
 }
 
 func wireContact(c *event.Contact) contactObject {
@@ -29,6 +59,7 @@ func wireContact(c *event.Contact) contactObject {
 		Phone:       c.Phone,
 		ExternalID:  c.ExternalID,
 		Custom:      jsonObject(c.Custom),
+		Additional:  wireAdditional(c.Additional),
 		CreatedAt:   wireTime(c.CreatedAt),
 		UpdatedAt:   wireTime(c.UpdatedAt),
 	}
@@ -40,11 +71,12 @@ type contactPage struct {
 }
 
 type contactPatch struct {
-	Name       *string     `json:"name,omitempty" example:"Ann"`
-	Email      *string     `json:"email,omitempty"`
-	Phone      *string     `json:"phone,omitempty"`
-	ExternalID *string     `json:"external_id,omitempty"`
-	Custom     *jsonObject `json:"custom,omitempty" doc:"Replaces the custom data. At most 32768 bytes and 8 levels."`
+	Name       *string         `json:"name,omitempty" example:"Ann"`
+	Email      *string         `json:"email,omitempty"`
+	Phone      *string         `json:"phone,omitempty"`
+	ExternalID *string         `json:"external_id,omitempty"`
+	Custom     *jsonObject     `json:"custom,omitempty" doc:"Replaces the custom data. At most 32768 bytes and 8 levels."`
+	Additional additionalPatch `json:"additional,omitempty" doc:"The free fields 01, 02 and 03, name and value of at most 200 characters each. Null leaves a field as it is."`
 }
 
 func (p contactPatch) change() contact.Change {
@@ -52,6 +84,11 @@ func (p contactPatch) change() contact.Change {
 	if p.Custom != nil {
 		raw := event.RawJSON(*p.Custom)
 		ch.Custom = &raw
+	}
+	for i, f := range p.Additional[:min(len(p.Additional), len(ch.Additional))] {
+		if f != nil {
+			ch.Additional[i] = &event.Additional{Name: f.Name, Value: f.Value}
+		}
 	}
 	return ch
 }

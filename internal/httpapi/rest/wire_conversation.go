@@ -26,18 +26,55 @@ func wireParty(p event.Party, c *event.Contact) party {
 
 // threadEvent is what a line of type event says.
 type threadEvent struct {
-	Name     string  `json:"name" doc:"ended, reopened, assigned, forwarded, session_ended; more may come." example:"ended"`
-	By       *party  `json:"by" doc:"Who did it; null when nobody did."`
-	Operator *named  `json:"operator" doc:"Who got the conversation."`
-	Group    *group  `json:"group" doc:"Which group got the conversation."`
-	Reason   *string `json:"reason" enum:"operator,contact,timeout,rule,api" doc:"Why something ended."`
+	Name     string       `json:"name" doc:"ended, reopened, assigned, forwarded, session_ended, rating, feedback, survey, goal; more may come." example:"ended"`
+	By       *party       `json:"by" doc:"Who did it; null when nobody did."`
+	Operator *named       `json:"operator" doc:"Who got the conversation."`
+	Group    *group       `json:"group" doc:"Which group got the conversation."`
+	Reason   *string      `json:"reason" enum:"operator,contact,timeout,rule,api" doc:"Why something ended."`
+	Rating   *rating      `json:"rating" doc:"How the contact rated." sample:"null"`
+	Survey   *surveyReply `json:"survey" doc:"What the contact answered." sample:"null"`
+	Goal     *named       `json:"goal" doc:"What the contact reached." sample:"null"`
+}
+
+// rating is how a contact rated a session.
+type rating struct {
+	Value int    `json:"value" minimum:"1" maximum:"5" doc:"1 to 5; of two thumbs, up is 5 and down is 1." example:"5"`
+	Form  string `json:"form" enum:"stars,thumbs" doc:"How it was asked for."`
+}
+
+func wireRating(r *event.Rating) *rating {
+	if r == nil {
+		return nil
+	}
+	return &rating{Value: r.Value, Form: r.Form}
+}
+
+// surveyReply is what a contact answered to the widget's question.
+type surveyReply struct {
+	Question string `json:"question" example:"How did you hear of us?"`
+	Option   string `json:"option" example:"A friend"`
+}
+
+func wireSurveyReply(s *event.Survey) *surveyReply {
+	if s == nil {
+		return nil
+	}
+	return &surveyReply{Question: s.Question, Option: s.Option}
+}
+
+func wireReached(g *event.Goal) *named {
+	if g == nil {
+		return nil
+	}
+	return &named{ID: wireID(g.ID), Name: g.Name}
 }
 
 func wireEntry(e *event.Entry, c *event.Contact) *threadEvent {
 	if e == nil {
 		return nil
 	}
-	w := &threadEvent{Name: e.Name, Group: wireGroupOrNull(e.Group), Reason: wireStringOrNull(e.Reason)}
+	w := &threadEvent{Name: e.Name, Group: wireGroupOrNull(e.Group), Reason: wireStringOrNull(e.Reason), Rating: wireRating(e.Rating),
+		Survey: wireSurveyReply(e.Survey), Goal: wireReached(e.Goal)}
 	if e.By != nil {
 		by := wireParty(*e.By, c)
 		w.By = &by
@@ -54,7 +91,7 @@ type message struct {
 	SessionID      int64        `json:"session_id" example:"7"`
 	Number         int          `json:"number" doc:"1, 2, 3 … within the conversation, without gaps; the thread is ordered by it." example:"3"`
 	Ref            string       `json:"ref" doc:"Conversation, session and message id." example:"42.7.77"`
-	Type           string       `json:"type" enum:"message,event" doc:"An event is a line in the thread like “ended by Ann”."`
+	Type           string       `json:"type" enum:"message,event,rating,feedback,survey" doc:"An event is a line in the thread like “ended by Ann”. The body of a feedback is its text; what a rating or a survey says is in event."`
 	Note           bool         `json:"note" doc:"True for an internal note, which the contact never sees."`
 	Sender         party        `json:"sender"`
 	Body           string       `json:"body" example:"Hello!"`
@@ -100,18 +137,24 @@ func wireState(s event.MessageState) string {
 }
 
 type visit struct {
-	URL             string `json:"url" example:"https://shop.example/cart"`
-	Title           string `json:"title" example:"Your cart"`
-	InitialURL      string `json:"initial_url" example:"https://shop.example/"`
-	Referrer        string `json:"referrer" example:""`
-	UserAgent       string `json:"user_agent" example:"Mozilla/5.0"`
-	Browser         string `json:"browser" example:"Chrome"`
-	BrowserVersion  string `json:"browser_version" example:"142.0"`
-	OS              string `json:"os" example:"Linux"`
-	Device          string `json:"device" doc:"desktop, mobile, tablet, bot or empty." example:"desktop"`
-	IP              string `json:"ip" example:"203.0.113.7"`
-	PageImpressions int    `json:"page_impressions" example:"3"`
-	Visits          int    `json:"visits" example:"1"`
+	URL             string   `json:"url" example:"https://shop.example/cart"`
+	Title           string   `json:"title" example:"Your cart"`
+	InitialURL      string   `json:"initial_url" example:"https://shop.example/"`
+	Referrer        string   `json:"referrer" example:""`
+	UserAgent       string   `json:"user_agent" example:"Mozilla/5.0"`
+	Browser         string   `json:"browser" example:"Chrome"`
+	BrowserVersion  string   `json:"browser_version" example:"142.0"`
+	OS              string   `json:"os" example:"Linux"`
+	Device          string   `json:"device" doc:"desktop, mobile, tablet, bot or empty." example:"desktop"`
+	IP              string   `json:"ip" example:"203.0.113.7"`
+	City            string   `json:"city" doc:"Empty while unknown." example:"Berlin"`
+	Country         string   `json:"country" doc:"Empty while unknown." example:"Germany"`
+	Lat             *float64 `json:"lat" doc:"Degrees north; null while unknown." example:"52.52"`
+	Lon             *float64 `json:"lon" doc:"Degrees east; null while unknown." example:"13.405"`
+	Proactive       bool     `json:"proactive" doc:"The page opened the messenger, not the visitor."`
+	Private         bool     `json:"private" doc:"The widget was in privacy mode: neither address nor place was kept."`
+	PageImpressions int      `json:"page_impressions" example:"3"`
+	Visits          int      `json:"visits" example:"1"`
 }
 
 func wireVisit(v event.Visit) visit {
@@ -126,18 +169,28 @@ func wireVisit(v event.Visit) visit {
 		OS:              v.OS,
 		Device:          v.Device,
 		IP:              v.IP,
+		City:            v.City,
+		Country:         v.Country,
+		Lat:             v.Lat,
+		Lon:             v.Lon,
+		Proactive:       v.Proactive,
+		Private:         v.Private,
 		PageImpressions: v.PageImpressions,
 		Visits:          v.Visits,
 	}
 }
 
 type session struct {
-	ID        int64   `json:"id" example:"7"`
-	Number    int     `json:"number" doc:"1, 2, 3 … within the conversation." example:"1"`
-	StartedAt string  `json:"started_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
-	EndedAt   *string `json:"ended_at" format:"date-time" doc:"Null while it is open."`
-	EndReason *string `json:"end_reason" enum:"operator,contact,timeout,rule,api" doc:"Null while it is open."`
-	Visit     visit   `json:"visit"`
+	ID        int64        `json:"id" example:"7"`
+	Number    int          `json:"number" doc:"1, 2, 3 … within the conversation." example:"1"`
+	StartedAt string       `json:"started_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	EndedAt   *string      `json:"ended_at" format:"date-time" doc:"Null while it is open."`
+	EndReason *string      `json:"end_reason" enum:"operator,contact,timeout,rule,api" doc:"Null while it is open."`
+	Visit     visit        `json:"visit"`
+	Rating    *rating      `json:"rating" doc:"The contact's latest rating of it."`
+	Feedback  *string      `json:"feedback" doc:"What the contact thinks of it."`
+	Survey    *surveyReply `json:"survey" doc:"What the contact answered to the widget's question."`
+	Goal      *named       `json:"goal" doc:"The latest of the widget's goals that the contact reached in it."`
 }
 
 func wireSession(s event.Session) session {
@@ -148,6 +201,10 @@ func wireSession(s event.Session) session {
 		EndedAt:   wireTimeOrNull(s.EndedAt),
 		EndReason: wireStringOrNull(s.EndReason),
 		Visit:     wireVisit(s.Visit),
+		Rating:    wireRating(s.Rating),
+		Feedback:  wireStringOrNull(s.Feedback),
+		Survey:    wireSurveyReply(s.Survey),
+		Goal:      wireReached(s.Goal),
 	}
 }
 
@@ -156,7 +213,7 @@ type lastMessage struct {
 	Body       string `json:"body" doc:"One line of at most 200 characters." example:"Hello!"`
 	SenderType string `json:"sender_type" enum:"contact,operator,bot,system"`
 	SentAt     string `json:"sent_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
-	Type       string `json:"type" enum:"message,event"`
+	Type       string `json:"type" enum:"message,event,rating,feedback,survey"`
 	Note       bool   `json:"note"`
 }
 
@@ -195,6 +252,9 @@ type conversation struct {
 	Group            *group         `json:"group"`
 	Operator         *operatorBrief `json:"operator" doc:"Who is responsible; null when nobody is."`
 	Topic            string         `json:"topic" example:""`
+	Tags             []string       `json:"tags" nullable:"false" doc:"In alphabetical order." example:"[\"vip\"]"`
+	Flagged          bool           `json:"flagged" doc:"It will be sent to the API add-on when its status changes."`
+	Rating           *int           `json:"rating" minimum:"1" maximum:"5" doc:"The contact's latest rating; null while there is none."`
 	CreatedAt        string         `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 	EndedAt          *string        `json:"ended_at" format:"date-time"`
 	UpdatedAt        string         `json:"updated_at" format:"date-time" doc:"Time of the last activity; lists are ordered by it." example:"2026-11-22T10:00:00.123456Z"`
@@ -220,6 +280,8 @@ func wireConversation(v *inbox.View) conversation {
 		Group:            wireGroupOrNull(v.Group),
 		Operator:         wireOperatorBrief(v.Operator),
 		Topic:            v.Topic,
+		Tags:             wireList(v.Tags, func(t string) string { return t }),
+		Flagged:          v.Flagged,
 		CreatedAt:        wireTime(v.CreatedAt),
 		EndedAt:          wireTimeOrNull(v.EndedAt),
 		UpdatedAt:        wireTime(v.UpdatedAt),
@@ -230,6 +292,9 @@ func wireConversation(v *inbox.View) conversation {
 		ContactRead:      v.ContactRead,
 		Unread:           v.Unread,
 		Custom:           "{}",
+	}
+	if v.Rating != 0 {
+		w.Rating = &v.Rating
 	}
 	if v.Session != nil {
 		s := wireSession(*v.Session)
@@ -250,6 +315,9 @@ type conversationWithSeq struct {
 	Group            *group         `json:"group"`
 	Operator         *operatorBrief `json:"operator" doc:"Who is responsible; null when nobody is."`
 	Topic            string         `json:"topic" example:""`
+	Tags             []string       `json:"tags" nullable:"false" doc:"In alphabetical order." example:"[\"vip\"]"`
+	Flagged          bool           `json:"flagged" doc:"It will be sent to the API add-on when its status changes."`
+	Rating           *int           `json:"rating" minimum:"1" maximum:"5" doc:"The contact's latest rating; null while there is none."`
 	CreatedAt        string         `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 	EndedAt          *string        `json:"ended_at" format:"date-time"`
 	UpdatedAt        string         `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
@@ -277,6 +345,9 @@ func wireConversationWithSeq(v *inbox.View) conversationWithSeq {
 		Group:            c.Group,
 		Operator:         c.Operator,
 		Topic:            c.Topic,
+		Tags:             c.Tags,
+		Flagged:          c.Flagged,
+		Rating:           c.Rating,
 		CreatedAt:        c.CreatedAt,
 		EndedAt:          c.EndedAt,
 		UpdatedAt:        c.UpdatedAt,
@@ -329,6 +400,7 @@ type postInput struct {
 	Body      string `json:"body" doc:"1 to 20000 characters." example:"Hello!"`
 	Note      bool   `json:"note,omitempty" doc:"True for an internal note, which is possible in ended conversations too."`
 	Reference *int64 `json:"reference,omitempty" nullable:"true" doc:"Id of a message of this conversation to quote."`
+	AsText    bool   `json:"as_text,omitempty" doc:"True sends a text to the contact that begins with a command of the composer, such as $end."`
 }
 
 type readInput struct {
@@ -343,6 +415,18 @@ type forwardInput struct {
 	OperatorID *int64 `json:"operator_id,omitempty" nullable:"true" doc:"Give this or group_id." example:"2"`
 	GroupID    *int64 `json:"group_id,omitempty" nullable:"true" doc:"Give this or operator_id: the group's best free operator gets it, or nobody yet."`
 	Note       string `json:"note,omitempty" doc:"Left as an internal note for the receiver." example:"Please have a look."`
+}
+
+type flagInput struct {
+	Flagged bool `json:"flagged" doc:"True to have it sent when its status changes, false to take that back."`
+}
+
+type tagsInput struct {
+	Tags []string `json:"tags" nullable:"false" doc:"At most 20 tags of 1 to 40 characters. They replace the ones that the conversation has; of those that differ in the case of their letters only the first stays." example:"[\"vip\"]"`
+}
+
+type topicInput struct {
+	Topic string `json:"topic" doc:"At most 120 characters in one line; empty for none." example:"Return of a lamp"`
 }
 
 type statusInput struct {

@@ -47,8 +47,8 @@ type endpointStats struct {
 type endpointPolicy struct {
 	Name  string `json:"name" enum:"keep,hash,remove" doc:"Names of contacts."`
 	Email string `json:"email" enum:"keep,hash,remove" doc:"Mail addresses of contacts."`
-	IP    string `json:"ip" enum:"keep,hash,remove" doc:"Addresses of visitors."`
-	Text  string `json:"text" enum:"keep,hash,remove" doc:"What was written."`
+	IP    string `json:"ip" enum:"keep,hash,remove" doc:"Addresses of visitors, and the places that they tell."`
+	Text  string `json:"text" enum:"keep,hash,remove" doc:"What was written: messages, notes, feedback, topics, tags, custom data, additional fields."`
 }
 
 // endpoint is another system that gets callbacks.
@@ -106,8 +106,8 @@ type endpointInput struct {
 type endpointPolicyInput struct {
 	Name  *string `json:"name,omitempty" enum:"keep,hash,remove" doc:"Names of contacts."`
 	Email *string `json:"email,omitempty" enum:"keep,hash,remove" doc:"Mail addresses of contacts."`
-	IP    *string `json:"ip,omitempty" enum:"keep,hash,remove" doc:"Addresses of visitors."`
-	Text  *string `json:"text,omitempty" enum:"keep,hash,remove" doc:"What was written."`
+	IP    *string `json:"ip,omitempty" enum:"keep,hash,remove" doc:"Addresses of visitors, and the places that they tell."`
+	Text  *string `json:"text,omitempty" enum:"keep,hash,remove" doc:"What was written: messages, notes, feedback, topics, tags, custom data, additional fields."`
 }
 
 // optionalRanges tells an absent list from null.

@@ -93,22 +93,27 @@ type eventOperator struct {
 
 // eventWidget is a widget without its snippet.
 type eventWidget struct {
-	ID                    int64    `json:"id" example:"1"`
-	Key                   string   `json:"key" example:"w_Zm9vYmFyYmF6cXV4"`
-	Name                  string   `json:"name" example:"Demo shop"`
-	Lang                  string   `json:"lang" enum:"en,de"`
-	GroupID               *int64   `json:"group_id" example:"1"`
-	Domains               []string `json:"domains" nullable:"false" example:"[\"shop.example\"]"`
-	Color                 string   `json:"color" example:"#4f46e5"`
-	Position              string   `json:"position" enum:"right,left"`
-	Title                 string   `json:"title" example:"Chat with us"`
-	Subtitle              string   `json:"subtitle" example:""`
-	Greeting              string   `json:"greeting" example:"Hi! How can we help?"`
-	Theme                 string   `json:"theme" enum:"auto,light,dark"`
-	SessionTimeoutSeconds int      `json:"session_timeout_seconds" example:"1800"`
-	IdentityRequired      bool     `json:"identity_required"`
-	HasIdentitySecret     bool     `json:"has_identity_secret"`
-	Active                bool     `json:"active"`
-	CreatedAt             string   `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
-	UpdatedAt             string   `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	ID                    int64         `json:"id" example:"1"`
+	Key                   string        `json:"key" example:"w_Zm9vYmFyYmF6cXV4"`
+	Name                  string        `json:"name" example:"Demo shop"`
+	Lang                  string        `json:"lang" enum:"en,de"`
+	GroupID               *int64        `json:"group_id" example:"1"`
+	Domains               []string      `json:"domains" nullable:"false" example:"[\"shop.example\"]"`
+	Color                 string        `json:"color" example:"#4f46e5"`
+	Position              string        `json:"position" enum:"right,left"`
+	Title                 string        `json:"title" example:"Chat with us"`
+	Subtitle              string        `json:"subtitle" example:""`
+	Greeting              string        `json:"greeting" example:"Hi! How can we help?"`
+	Theme                 string        `json:"theme" enum:"auto,light,dark"`
+	SessionTimeoutSeconds int           `json:"session_timeout_seconds" example:"1800"`
+	IdentityRequired      bool          `json:"identity_required"`
+	HasIdentitySecret     bool          `json:"has_identity_secret"`
+	PrivacyMode           bool          `json:"privacy_mode"`
+	RatingForm            string        `json:"rating_form" doc:"stars, thumbs, or empty for none."`
+	AskFeedback           bool          `json:"ask_feedback"`
+	Survey                *widgetSurvey `json:"survey"`
+	Goals                 []widgetGoal  `json:"goals" nullable:"false"`
+	Active                bool          `json:"active"`
+	CreatedAt             string        `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	UpdatedAt             string        `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 }

@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -13,26 +14,54 @@ import (
 
 // widgetObject is a widget. Its name in the API's document is Widget.
 type widgetObject struct {
-	ID                    int64    `json:"id" example:"1"`
-	Key                   string   `json:"key" doc:"The public key that stands in the snippet." example:"w_Zm9vYmFyYmF6cXV4"`
-	Name                  string   `json:"name" example:"Demo shop"`
-	Lang                  string   `json:"lang" enum:"en,de"`
-	GroupID               *int64   `json:"group_id" doc:"Whose operators answer; null means all." example:"1"`
-	Domains               []string `json:"domains" nullable:"false" doc:"Sites that may show the widget; none means every site." example:"[\"shop.example\"]"`
-	Color                 string   `json:"color" example:"#4f46e5"`
-	Position              string   `json:"position" enum:"right,left"`
-	Title                 string   `json:"title" example:"Chat with us"`
-	Subtitle              string   `json:"subtitle" example:""`
-	Greeting              string   `json:"greeting" example:"Hi! How can we help?"`
-	Theme                 string   `json:"theme" enum:"auto,light,dark"`
-	SessionTimeoutSeconds int      `json:"session_timeout_seconds" doc:"A session ends after this time without a message." example:"1800"`
-	IdentityRequired      bool     `json:"identity_required" doc:"Only visitors with a signed identity may write."`
-	HasIdentitySecret     bool     `json:"has_identity_secret"`
-	Active                bool     `json:"active"`
-	CreatedAt             string   `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
-	UpdatedAt             string   `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
-	Snippet               string   `json:"snippet" doc:"The HTML for the site's pages."`
+	ID                    int64         `json:"id" example:"1"`
+	Key                   string        `json:"key" doc:"The public key that stands in the snippet." example:"w_Zm9vYmFyYmF6cXV4"`
+	Name                  string        `json:"name" example:"Demo shop"`
+	Lang                  string        `json:"lang" enum:"en,de"`
+	GroupID               *int64        `json:"group_id" doc:"Whose operators answer; null means all." example:"1"`
+	Domains               []string      `json:"domains" nullable:"false" doc:"Sites that may show the widget; none means every site." example:"[\"shop.example\"]"`
+	Color                 string        `json:"color" example:"#4f46e5"`
+	Position              string        `json:"position" enum:"right,left"`
+	Title                 string        `json:"title" example:"Chat with us"`
+	Subtitle              string        `json:"subtitle" example:""`
+	Greeting              string        `json:"greeting" example:"Hi! How can we help?"`
+	Theme                 string        `json:"theme" enum:"auto,light,dark"`
+	SessionTimeoutSeconds int           `json:"session_timeout_seconds" doc:"A session ends after this time without a message." example:"1800"`
+	IdentityRequired      bool          `json:"identity_required" doc:"Only visitors with a signed identity may write."`
+	HasIdentitySecret     bool          `json:"has_identity_secret"`
+	PrivacyMode           bool          `json:"privacy_mode" doc:"Addresses and places of visitors are not stored."`
+	RatingForm            string        `json:"rating_form" enum:",stars,thumbs" doc:"How visitors rate a conversation that has ended; empty means not at all." example:"stars"`
+	AskFeedback           bool          `json:"ask_feedback" doc:"Visitors may write what they think when a conversation has ended." example:"true"`
+	Survey                *widgetSurvey `json:"survey" doc:"What visitors are asked when a conversation was set to ended."`
+	Goals                 []widgetGoal  `json:"goals" nullable:"false" doc:"What visitors may reach on the site while a session is open."`
+	Active                bool          `json:"active"`
+	CreatedAt             string        `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	UpdatedAt             string        `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	Snippet               string        `json:"snippet" doc:"The HTML for the site's pages."`
 }
+
+// widgetSurvey is a question with the options that visitors choose from. Its name in the API's document is WidgetSurvey.
+type widgetSurvey struct {
+	Question string   `json:"question" example:"Did we solve it?"`
+	Options  []string `json:"options" nullable:"false" example:"[\"Yes\",\"No\"]"`
+}
+
+// widgetGoal is something that a visitor may reach. Its name in the API's document is WidgetGoal.
+type widgetGoal struct {
+	ID      int64  `json:"id" example:"1"`
+	Name    string `json:"name" example:"Order placed"`
+	Match   string `json:"match" enum:"exact,prefix,contains,script" doc:"How pattern is held against the address of a page; script: the page's script reports it, pattern is the key." example:"prefix"`
+	Pattern string `json:"pattern" example:"https://shop.example/thanks"`
+}
+
+func wireSurvey(s *event.SurveyForm) *widgetSurvey {
+	if s == nil {
+		return nil
+	}
+	return &widgetSurvey{s.Question, s.Options}
+}
+
+func wireGoal(g event.Goal) widgetGoal { return widgetGoal{wireID(g.ID), g.Name, g.Match, g.Pattern} }
 
 func wireWidget(w *event.Widget, publicURL string) widgetObject {
 	domains := w.Domains
@@ -55,6 +84,11 @@ func wireWidget(w *event.Widget, publicURL string) widgetObject {
 		SessionTimeoutSeconds: w.SessionTimeoutSeconds,
 		IdentityRequired:      w.IdentityRequired,
 		HasIdentitySecret:     w.HasIdentitySecret,
+		PrivacyMode:           w.PrivacyMode,
+		RatingForm:            w.RatingForm,
+		AskFeedback:           w.AskFeedback,
+		Survey:                wireSurvey(w.Survey),
+		Goals:                 wireList(w.Goals, wireGoal),
 		Active:                w.Active,
 		CreatedAt:             wireTime(w.CreatedAt),
 		UpdatedAt:             wireTime(w.UpdatedAt),
@@ -86,20 +120,73 @@ func (optionalID) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeInteger, Format: "int64", Nullable: true}
 }
 
+// optionalSurvey tells an absent survey from null.
+type optionalSurvey struct {
+	given bool
+	widgetSurvey
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *optionalSurvey) UnmarshalJSON(b []byte) error {
+	o.given, o.widgetSurvey = true, widgetSurvey{}
+	return json.Unmarshal(b, &o.widgetSurvey)
+}
+
+// Schema implements huma.SchemaProvider.
+func (optionalSurvey) Schema(r huma.Registry) *huma.Schema {
+	of := *huma.SchemaFromType(r, reflect.TypeFor[widgetSurvey]())
+	of.Nullable = true
+	return &of
+}
+
+func (o optionalSurvey) form() *event.SurveyForm {
+	if !o.given {
+		return nil
+	}
+	return &event.SurveyForm{Question: o.Question, Options: o.Options}
+}
+
+// goalInput is a goal that is new when it has no id.
+type goalInput struct {
+	ID      *int64 `json:"id,omitempty" nullable:"true" doc:"Null or absent: a new one." example:"1"`
+	Name    string `json:"name" example:"Order placed"`
+	Match   string `json:"match" enum:"exact,prefix,contains,script" example:"prefix"`
+	Pattern string `json:"pattern" doc:"An address or a path; for contains a part of one, for script a key." example:"https://shop.example/thanks"`
+}
+
+func goalsOf(in *[]goalInput) *[]event.Goal {
+	if in == nil {
+		return nil
+	}
+	out := make([]event.Goal, len(*in))
+	for i, g := range *in {
+		out[i] = event.Goal{Name: g.Name, Match: g.Match, Pattern: g.Pattern}
+		if g.ID != nil {
+			out[i].ID = id.Goal(*g.ID)
+		}
+	}
+	return &out
+}
+
 type widgetInput struct {
-	Name                  string     `json:"name" example:"Demo shop"`
-	Lang                  *string    `json:"lang,omitempty" enum:"en,de" doc:"Default: en."`
-	GroupID               optionalID `json:"group_id,omitempty" required:"false" doc:"Whose operators answer; null or absent means all."`
-	Domains               *[]string  `json:"domains,omitempty" nullable:"false" doc:"Like shop.example, *.shop.example or localhost:8080; none means every site."`
-	Color                 *string    `json:"color,omitempty" example:"#4f46e5"`
-	Position              *string    `json:"position,omitempty" enum:"right,left" doc:"Default: right."`
-	Title                 *string    `json:"title,omitempty"`
-	Subtitle              *string    `json:"subtitle,omitempty"`
-	Greeting              *string    `json:"greeting,omitempty"`
-	Theme                 *string    `json:"theme,omitempty" enum:"auto,light,dark" doc:"Default: auto."`
-	SessionTimeoutSeconds *int       `json:"session_timeout_seconds,omitempty" doc:"30 to 604800, default 1800."`
-	IdentityRequired      *bool      `json:"identity_required,omitempty" doc:"Needs an identity secret first."`
-	Active                *bool      `json:"active,omitempty" doc:"Default: true."`
+	Name                  string         `json:"name" example:"Demo shop"`
+	Lang                  *string        `json:"lang,omitempty" enum:"en,de" doc:"Default: en."`
+	GroupID               optionalID     `json:"group_id,omitempty" required:"false" doc:"Whose operators answer; null or absent means all."`
+	Domains               *[]string      `json:"domains,omitempty" nullable:"false" doc:"Like shop.example, *.shop.example or localhost:8080; none means every site."`
+	Color                 *string        `json:"color,omitempty" example:"#4f46e5"`
+	Position              *string        `json:"position,omitempty" enum:"right,left" doc:"Default: right."`
+	Title                 *string        `json:"title,omitempty"`
+	Subtitle              *string        `json:"subtitle,omitempty"`
+	Greeting              *string        `json:"greeting,omitempty"`
+	Theme                 *string        `json:"theme,omitempty" enum:"auto,light,dark" doc:"Default: auto."`
+	SessionTimeoutSeconds *int           `json:"session_timeout_seconds,omitempty" doc:"30 to 604800, default 1800."`
+	IdentityRequired      *bool          `json:"identity_required,omitempty" doc:"Needs an identity secret first."`
+	PrivacyMode           *bool          `json:"privacy_mode,omitempty" doc:"Default: false."`
+	RatingForm            *string        `json:"rating_form,omitempty" enum:",stars,thumbs" doc:"Default: stars."`
+	AskFeedback           *bool          `json:"ask_feedback,omitempty" doc:"Default: true."`
+	Survey                optionalSurvey `json:"survey,omitempty" required:"false" doc:"1 to 10 options; null or absent means none."`
+	Goals                 *[]goalInput   `json:"goals,omitempty" nullable:"false" doc:"Up to 50."`
+	Active                *bool          `json:"active,omitempty" doc:"Default: true."`
 }
 
 func (in widgetInput) change() widget.Change {
@@ -116,6 +203,11 @@ func (in widgetInput) change() widget.Change {
 		Theme:                 in.Theme,
 		SessionTimeoutSeconds: in.SessionTimeoutSeconds,
 		IdentityRequired:      in.IdentityRequired,
+		PrivacyMode:           in.PrivacyMode,
+		RatingForm:            in.RatingForm,
+		AskFeedback:           in.AskFeedback,
+		Survey:                in.Survey.form(),
+		Goals:                 goalsOf(in.Goals),
 		Active:                in.Active,
 	}
 }
@@ -129,19 +221,24 @@ func (o optionalID) group() *id.Group {
 }
 
 type widgetPatch struct {
-	Name                  *string    `json:"name,omitempty"`
-	Lang                  *string    `json:"lang,omitempty" enum:"en,de"`
-	GroupID               optionalID `json:"group_id,omitempty" required:"false" doc:"Whose operators answer; null means all."`
-	Domains               *[]string  `json:"domains,omitempty" nullable:"false"`
-	Color                 *string    `json:"color,omitempty"`
-	Position              *string    `json:"position,omitempty" enum:"right,left"`
-	Title                 *string    `json:"title,omitempty"`
-	Subtitle              *string    `json:"subtitle,omitempty"`
-	Greeting              *string    `json:"greeting,omitempty"`
-	Theme                 *string    `json:"theme,omitempty" enum:"auto,light,dark"`
-	SessionTimeoutSeconds *int       `json:"session_timeout_seconds,omitempty"`
-	IdentityRequired      *bool      `json:"identity_required,omitempty"`
-	Active                *bool      `json:"active,omitempty"`
+	Name                  *string        `json:"name,omitempty"`
+	Lang                  *string        `json:"lang,omitempty" enum:"en,de"`
+	GroupID               optionalID     `json:"group_id,omitempty" required:"false" doc:"Whose operators answer; null means all."`
+	Domains               *[]string      `json:"domains,omitempty" nullable:"false"`
+	Color                 *string        `json:"color,omitempty"`
+	Position              *string        `json:"position,omitempty" enum:"right,left"`
+	Title                 *string        `json:"title,omitempty"`
+	Subtitle              *string        `json:"subtitle,omitempty"`
+	Greeting              *string        `json:"greeting,omitempty"`
+	Theme                 *string        `json:"theme,omitempty" enum:"auto,light,dark"`
+	SessionTimeoutSeconds *int           `json:"session_timeout_seconds,omitempty"`
+	IdentityRequired      *bool          `json:"identity_required,omitempty"`
+	PrivacyMode           *bool          `json:"privacy_mode,omitempty"`
+	RatingForm            *string        `json:"rating_form,omitempty" enum:",stars,thumbs"`
+	AskFeedback           *bool          `json:"ask_feedback,omitempty"`
+	Survey                optionalSurvey `json:"survey,omitempty" required:"false" doc:"1 to 10 options; null takes it away."`
+	Goals                 *[]goalInput   `json:"goals,omitempty" nullable:"false" doc:"All of them: those without an id are new, missing ones are deleted. Up to 50."`
+	Active                *bool          `json:"active,omitempty"`
 }
 
 func (in widgetPatch) change() widget.Change {
@@ -158,6 +255,11 @@ func (in widgetPatch) change() widget.Change {
 		Theme:                 in.Theme,
 		SessionTimeoutSeconds: in.SessionTimeoutSeconds,
 		IdentityRequired:      in.IdentityRequired,
+		PrivacyMode:           in.PrivacyMode,
+		RatingForm:            in.RatingForm,
+		AskFeedback:           in.AskFeedback,
+		Survey:                in.Survey.form(),
+		Goals:                 goalsOf(in.Goals),
 		Active:                in.Active,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"parley/internal/httpapi"
 	"parley/internal/id"
 	"parley/internal/inbox"
+	"parley/internal/limit"
 	"parley/internal/team"
 	"parley/internal/widget"
 )
@@ -29,11 +30,21 @@ type Options struct {
 	Now       func() time.Time
 }
 
-type edge struct{ Options }
+// What a contact says after a conversation and the goals that their page reports: this many at once, then one in this time.
+// People need a few; a script that runs wild must not write into a thread without end.
+const (
+	sayBurst = 20
+	sayEvery = 5 * time.Second
+)
+
+type edge struct {
+	Options
+	said *limit.Limiter // by contact
+}
 
 // Register adds the routes of /visitor/v1 except the socket.
 func Register(mux *http.ServeMux, o Options) {
-	e := &edge{o}
+	e := &edge{Options: o, said: limit.New(limit.Options{Every: sayEvery, Burst: sayBurst, Keys: 100_000, Now: o.Now})}
 	route := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
 		mux.Handle(pattern, cors(func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {
@@ -49,6 +60,10 @@ func Register(mux *http.ServeMux, o Options) {
 	route("GET /visitor/v1/conversations/{id}/messages", e.visitor(e.listMessages))
 	route("POST /visitor/v1/conversations/{id}/read", e.visitor(e.read))
 	route("POST /visitor/v1/conversations/{id}/end", e.visitor(e.end))
+	route("POST /visitor/v1/conversations/{id}/rating", e.visitor(e.rate))
+	route("POST /visitor/v1/conversations/{id}/feedback", e.visitor(e.feedback))
+	route("POST /visitor/v1/conversations/{id}/survey", e.visitor(e.survey))
+	route("POST /visitor/v1/goals", e.visitor(e.goal))
 	route("POST /visitor/v1/logout", e.visitor(e.logOut))
 	mux.Handle("OPTIONS /visitor/v1/", cors(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 }
@@ -142,6 +157,9 @@ func (e *edge) showWidget(w http.ResponseWriter, r *http.Request) error {
 		Availability:     available,
 		Operators:        operators,
 		IdentityRequired: wi.IdentityRequired,
+		RatingForm:       wi.RatingForm,
+		AskFeedback:      wi.AskFeedback,
+		Survey:           surveyOf(wi.Survey),
 	})
 }
 
@@ -192,6 +210,7 @@ func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
 		Visit: inbox.Visit{
 			URL: in.Visit.URL, Title: in.Visit.Title, InitialURL: in.Visit.InitialURL, Referrer: in.Visit.Referrer,
 			PageImpressions: in.Visit.PageImpressions, Visits: in.Visit.Visits, UserAgent: r.UserAgent(), IP: clientIP(r),
+			Proactive: in.Visit.Proactive,
 		},
 	}
 	if in.ConversationID != nil {
@@ -201,6 +220,9 @@ func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
 	}
 	if in.Contact != nil {
 		p.Change = contact.Change{Name: in.Contact.Name, Email: in.Contact.Email, Phone: in.Contact.Phone}
+		if err := in.Contact.Additional.put(&p.Change, "contact."); err != nil {
+			return err
+		}
 	}
 	if len(in.Custom) > 0 && string(in.Custom) != "null" {
 		raw := event.RawJSON(in.Custom)
@@ -284,6 +306,9 @@ func (e *edge) changeMe(w http.ResponseWriter, r *http.Request, v contact.Visito
 		return err
 	}
 	ch := contact.Change{Name: in.Name, Email: in.Email, Phone: in.Phone}
+	if err := in.Additional.put(&ch, ""); err != nil {
+		return err
+	}
 	if len(in.Custom) > 0 && string(in.Custom) != "null" {
 		raw := event.RawJSON(in.Custom)
 		ch.Custom = &raw
@@ -371,7 +396,72 @@ func (e *edge) end(w http.ResponseWriter, r *http.Request, v contact.Visitor) er
 	if err != nil {
 		return err
 	}
-	return respond(w, r, http.StatusOK, wireEnded{conversationOf(c)})
+	return respond(w, r, http.StatusOK, wireOwn{conversationOf(c)})
+}
+
+// say decodes what a contact says about a conversation of theirs, lets fn store it and answers with the conversation.
+func say[In any](e *edge, w http.ResponseWriter, r *http.Request, v contact.Visitor, fn func(id.Conversation, In) (*inbox.View, error)) error {
+	conversation, err := conversationID(r)
+	if err != nil {
+		return err
+	}
+	var in In
+	if err := httpapi.DecodeStrict(w, r, &in); err != nil {
+		return err
+	}
+	if err := e.mayTell(v); err != nil {
+		return err
+	}
+	c, err := fn(conversation, in)
+	if err != nil {
+		return err
+	}
+	return respond(w, r, http.StatusOK, wireOwn{conversationOf(c)})
+}
+
+// mayTell limits how fast a contact tells what becomes an entry in the thread and a call to others.
+func (e *edge) mayTell(v contact.Visitor) error {
+	if wait, ok := e.said.Allow(strconv.FormatInt(int64(v.Contact), 10)); !ok {
+		return fault.New(fault.RequestLimited, "too many ratings, answers and goals of this visitor").After(wait)
+	}
+	return nil
+}
+
+func (e *edge) rate(w http.ResponseWriter, r *http.Request, v contact.Visitor) error {
+	return say(e, w, r, v, func(c id.Conversation, in wireRate) (*inbox.View, error) {
+		return e.Inbox.Rate(r.Context(), v.Contact, c, in.Value)
+	})
+}
+
+func (e *edge) feedback(w http.ResponseWriter, r *http.Request, v contact.Visitor) error {
+	return say(e, w, r, v, func(c id.Conversation, in wireFeedback) (*inbox.View, error) {
+		return e.Inbox.Feedback(r.Context(), v.Contact, c, in.Text)
+	})
+}
+
+func (e *edge) survey(w http.ResponseWriter, r *http.Request, v contact.Visitor) error {
+	return say(e, w, r, v, func(c id.Conversation, in wireOption) (*inbox.View, error) {
+		return e.Inbox.AnswerSurvey(r.Context(), v.Contact, c, in.Option)
+	})
+}
+
+func (e *edge) goal(w http.ResponseWriter, r *http.Request, v contact.Visitor) error {
+	var in wireGoal
+	if err := httpapi.DecodeStrict(w, r, &in); err != nil {
+		return err
+	}
+	if err := e.mayTell(v); err != nil {
+		return err
+	}
+	wi, err := e.Widgets.Get(r.Context(), v.Widget)
+	if err != nil {
+		return err
+	}
+	reached, err := e.Inbox.ReachGoal(r.Context(), v.Contact, wi, in.Key)
+	if err != nil {
+		return err
+	}
+	return respond(w, r, http.StatusOK, wireReached{reached})
 }
 
 func (e *edge) logOut(w http.ResponseWriter, r *http.Request, _ contact.Visitor) error {

@@ -20,6 +20,7 @@ import (
 	"parley/internal/event"
 	"parley/internal/feed"
 	"parley/internal/httpapi"
+	"parley/internal/id"
 	"parley/internal/inbox"
 	"parley/internal/once"
 	"parley/internal/secret"
@@ -51,7 +52,8 @@ func newSite(t *testing.T) *site {
 	contacts := contact.New(d, f)
 	s := &site{t: t, feed: f, widgets: widget.New(widget.Options{DB: d, Feed: f, Sealer: sealer})}
 	s.inbox = inbox.New(inbox.Options{DB: d, Feed: f, Contacts: contacts, Widgets: s.widgets})
-	if s.widget, err = s.widgets.Create(t.Context(), team.System(), once.Key{}, widget.Change{Name: new("Shop"), Domains: &[]string{"shop.example"}}); err != nil {
+	if s.widget, err = s.widgets.Create(t.Context(), team.System(), once.Key{}, widget.Change{Name: new("Shop"), Domains: &[]string{"shop.example"},
+		Survey: &event.SurveyForm{Question: "Solved?", Options: []string{"Yes", "No"}}, Goals: &[]event.Goal{{Name: "Secret name", Match: event.GoalScript, Pattern: "newsletter"}}}); err != nil {
 		t.Fatal(err)
 	}
 	public, err := url.Parse("https://chat.example")
@@ -163,6 +165,104 @@ func TestVisitorsDay(t *testing.T) {
 	}
 }
 
+// What a contact says when it is over: asked for by the widget, stored, and known again after a reload; a goal is told once and
+// its name stays inside.
+func TestWhatAVisitorSaysAfterwards(t *testing.T) {
+	s := newSite(t)
+	_, config := s.do("GET", "/visitor/v1/widgets/"+s.widget.Key, "", shop, nil)
+	if config["rating_form"] != "stars" || config["ask_feedback"] != true || fmt.Sprint(config["survey"]) != "map[options:[Yes No] question:Solved?]" {
+		t.Errorf("config %v", config)
+	}
+	token, conversation := s.write()
+	path := fmt.Sprintf("/visitor/v1/conversations/%d/", conversation)
+	goal := func() any {
+		status, out := s.do("POST", "/visitor/v1/goals", token, shop, map[string]any{"key": "newsletter"})
+		if status != 200 {
+			t.Errorf("goal: %d %v", status, out)
+		}
+		return out["reached"]
+	}
+	if first, second := goal(), goal(); first != true || second != false {
+		t.Errorf("reached: %v, then %v", first, second)
+	}
+	said := func(want string) {
+		t.Helper()
+		_, home := s.do("GET", "/visitor/v1/me", token, shop, nil)
+		c := home["conversations"].([]any)[0].(map[string]any)
+		if got := fmt.Sprint(c["rating"], c["feedback"], c["survey"]); got != want {
+			t.Errorf("rating, feedback, survey: %s, want %s", got, want)
+		}
+	}
+	said("<nil> false false")
+	s.do("POST", path+"end", token, shop, map[string]any{})
+	for _, c := range []struct {
+		what, want string
+		body       map[string]any
+	}{
+		{"rating", "4 false false", map[string]any{"value": 4}}, {"rating", "4 false false", map[string]any{"value": 4}}, {"feedback", "4 true false", map[string]any{"text": "Fine"}},
+		{"survey", "4 true true", map[string]any{"option": "Yes"}}, {"survey", "4 true true", map[string]any{"option": "Yes"}},
+	} {
+		status, out := s.do("POST", path+c.what, token, shop, c.body)
+		answer, _ := out["conversation"].(map[string]any)
+		if got := fmt.Sprint(answer["rating"], answer["feedback"], answer["survey"]); status != 200 || got != c.want || answer["id"] != float64(conversation) {
+			t.Errorf("%s: %d %v", c.what, status, out)
+		}
+		said(c.want)
+	}
+	if status, out := s.do("POST", path+"survey", token, shop, map[string]any{"option": "No"}); status != 409 || out["code"] != "survey.answered" {
+		t.Errorf("another answer: %d %v", status, out)
+	}
+	_, thread := s.do("GET", path+"messages", token, shop, nil)
+	b, err := json.Marshal(thread)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"name":"goal"`, `"rating":{"form":"stars","value":4}`, `"survey":{"option":"Yes","question":"Solved?"}`, `"type":"feedback"`, `"body":"Fine"`} {
+		if !strings.Contains(string(b), part) {
+			t.Errorf("the thread has no %s: %s", part, b)
+		}
+	}
+	if strings.Contains(string(b), "Secret name") || strings.Count(string(b), `"type":"survey"`) != 1 || strings.Count(string(b), `"type":"rating"`) != 1 {
+		t.Errorf("thread %s", b)
+	}
+	status, out := s.do("POST", s.messages(), token, shop, map[string]any{"client_id": secret.UUID(), "body": "more", "visit": map[string]any{"url": "https://shop.example/", "proactive": true},
+		"contact": map[string]any{"additional": []any{map[string]any{"name": "Plan", "value": "gold"}, nil}}})
+	if status != http.StatusCreated {
+		t.Fatalf("%d %v", status, out)
+	}
+	v, err := s.inbox.Get(t.Context(), id.Conversation(out["conversation"].(map[string]any)["id"].(float64)))
+	if err != nil || !v.Session.Visit.Proactive || len(v.Contact.Additional) == 0 || v.Contact.Additional[0] != (event.Additional{Name: "Plan", Value: "gold"}) {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// Whoever tells without end is stopped before anything is written.
+func TestAFloodOfGoalsAndRatingsIsRefused(t *testing.T) {
+	s := newSite(t)
+	token, conversation := s.write()
+	limited, before := 0, s.events()
+	for i := range 3 * sayBurst {
+		path, body := "/visitor/v1/goals", map[string]any{"key": "newsletter"}
+		if i%2 == 0 {
+			path, body = fmt.Sprintf("/visitor/v1/conversations/%d/rating", conversation), map[string]any{"value": 1 + i/2%5}
+		}
+		switch status, out := s.do("POST", path, token, shop, body); {
+		case status == 429 && out["code"] == "request.limited":
+			limited++
+		case status != 200:
+			t.Fatalf("%d %v", status, out)
+		}
+	}
+	if n := s.events() - before; limited < sayBurst || n > sayBurst+5 || n < sayBurst/4 {
+		t.Errorf("%d of %d were limited, %d events", limited, 3*sayBurst, n)
+	}
+	if other, c := s.write(); c == 0 {
+		t.Error("another visitor is limited too")
+	} else if status, _ := s.do("POST", "/visitor/v1/goals", other, shop, map[string]any{"key": "newsletter"}); status != 200 {
+		t.Errorf("another visitor's goal: %d", status)
+	}
+}
+
 // A repeat of the first message, whose answer was lost, is an answer with a working token and no second message.
 func TestRepeatOfTheFirstMessageIsAnAnswer(t *testing.T) {
 	s := newSite(t)
@@ -213,6 +313,9 @@ func TestRefusals(t *testing.T) {
 		}
 		return in
 	}
+	own := fmt.Sprintf("/visitor/v1/conversations/%d/", conversation)
+	other := fmt.Sprintf("/visitor/v1/conversations/%d/", foreign)
+	field := map[string]any{"name": "a", "value": "b"}
 	deep := strings.Repeat(`{"a":`, 9) + "1" + strings.Repeat("}", 9)
 	before := s.events()
 	for name, c := range map[string]struct {
@@ -252,6 +355,23 @@ func TestRefusals(t *testing.T) {
 		"identity with another key":   {"POST", identify, token, shop, map[string]any{"identity": signed(jwt.SigningMethodHS256, []byte("another"), jwt.MapClaims{"sub": "u1", "exp": soon})}, 401, "identity.invalid", "identity"},
 		"unsigned identity":           {"POST", identify, token, shop, map[string]any{"identity": signed(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, jwt.MapClaims{"sub": "u1", "exp": soon})}, 401, "identity.invalid", "identity"},
 		"identity without an expiry":  {"POST", identify, token, shop, map[string]any{"identity": signed(jwt.SigningMethodHS256, []byte(key.Reveal()), jwt.MapClaims{"sub": "u1"})}, 401, "identity.invalid", "identity"},
+		"a rating of nothing":         {"POST", own + "rating", token, shop, map[string]any{}, 422, "field.invalid", "value"},
+		"a rating beyond the stars":   {"POST", own + "rating", token, shop, map[string]any{"value": 6}, 422, "field.invalid", "value"},
+		"half a star":                 {"POST", own + "rating", token, shop, `{"value":4.5}`, 422, "field.invalid", "value"},
+		"a rating in words":           {"POST", own + "rating", token, shop, map[string]any{"value": "5"}, 422, "field.invalid", "value"},
+		"a foreign rating":            {"POST", other + "rating", token, shop, map[string]any{"value": 5}, 404, "conversation.not_found", ""},
+		"a rating without a token":    {"POST", own + "rating", "", shop, map[string]any{"value": 5}, 401, "auth.required", ""},
+		"empty feedback":              {"POST", own + "feedback", token, shop, map[string]any{"text": " "}, 422, "field.required", "text"},
+		"long feedback":               {"POST", own + "feedback", token, shop, map[string]any{"text": strings.Repeat("x", 5001)}, 422, "text.too_long", "text"},
+		"foreign feedback":            {"POST", other + "feedback", token, shop, map[string]any{"text": "hm"}, 404, "conversation.not_found", ""},
+		"a survey before the end":     {"POST", own + "survey", token, shop, map[string]any{"option": "Yes"}, 409, "conversation.not_ended", ""},
+		"a foreign survey":            {"POST", other + "survey", token, shop, map[string]any{"option": "Yes"}, 404, "conversation.not_found", ""},
+		"an option that is none":      {"POST", fmt.Sprintf("/visitor/v1/conversations/%d/survey", endedConversation), ended, shop, map[string]any{"option": "Perhaps"}, 422, "field.invalid", "option"},
+		"an unknown goal":             {"POST", "/visitor/v1/goals", token, shop, map[string]any{"key": "nothing"}, 404, "goal.not_found", "key"},
+		"a goal of another site":      {"POST", "/visitor/v1/goals", token, "https://evil.example", map[string]any{"key": "newsletter"}, 403, "widget.origin_denied", ""},
+		"four additional fields":      {"PATCH", "/visitor/v1/me", token, shop, map[string]any{"additional": []any{field, field, field, field}}, 422, "field.invalid", "additional"},
+		"a long additional field":     {"PATCH", "/visitor/v1/me", token, shop, map[string]any{"additional": []any{nil, map[string]any{"name": "a", "value": strings.Repeat("x", 201)}}}, 422, "text.too_long", "additional02.value"},
+		"a bad field at a message":    {"POST", s.messages(), token, shop, post(map[string]any{"contact": map[string]any{"additional": []any{field, field, field, nil}}}), 422, "field.invalid", "contact.additional"},
 		"a bad identity at a message": {"POST", s.messages(), "", shop, post(map[string]any{"identity": "x.y.z"}), 401, "identity.invalid", "identity"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"time"
 
+	"parley/internal/contact"
 	"parley/internal/event"
+	"parley/internal/fault"
 	"parley/internal/id"
 	"parley/internal/inbox"
 )
@@ -32,6 +34,22 @@ type wireConfig struct {
 	Availability     string     `json:"availability"`
 	Operators        []wireFace `json:"operators"`
 	IdentityRequired bool       `json:"identity_required"`
+	// What visitors are asked when a conversation has ended.
+	RatingForm  string      `json:"rating_form"`
+	AskFeedback bool        `json:"ask_feedback"`
+	Survey      *wireSurvey `json:"survey"`
+}
+
+type wireSurvey struct {
+	Question string   `json:"question"`
+	Options  []string `json:"options"`
+}
+
+func surveyOf(s *event.SurveyForm) *wireSurvey {
+	if s == nil {
+		return nil
+	}
+	return &wireSurvey{s.Question, s.Options}
 }
 
 type wireVisit struct {
@@ -41,12 +59,35 @@ type wireVisit struct {
 	Referrer        string `json:"referrer"`
 	PageImpressions int    `json:"page_impressions"`
 	Visits          int    `json:"visits"`
+	Proactive       bool   `json:"proactive"`
 }
 
 type wireContactInfo struct {
-	Name  *string `json:"name"`
-	Email *string `json:"email"`
-	Phone *string `json:"phone"`
+	Name       *string        `json:"name"`
+	Email      *string        `json:"email"`
+	Phone      *string        `json:"phone"`
+	Additional wireAdditional `json:"additional"`
+}
+
+// wireAdditional are the contact's free fields 01 to 03; null leaves one as it is.
+type wireAdditional []*wireField
+
+type wireField struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// put writes the fields into a change, or refuses more of them than there are.
+func (a wireAdditional) put(c *contact.Change, prefix string) error {
+	if len(a) > len(c.Additional) {
+		return fault.Newf(fault.FieldInvalid, "a contact has %d additional fields", len(c.Additional)).At(prefix + "additional")
+	}
+	for i, f := range a {
+		if f != nil {
+			c.Additional[i] = &event.Additional{Name: f.Name, Value: f.Value}
+		}
+	}
+	return nil
 }
 
 type wirePost struct {
@@ -83,6 +124,19 @@ type wireEntry struct {
 	Name     string    `json:"name"`
 	Operator *wireFace `json:"operator"`
 	Reason   *string   `json:"reason"`
+	// What the contact said, null on other entries. Which goal was reached stays inside the company.
+	Rating *wireRating `json:"rating"`
+	Survey *wireAnswer `json:"survey"`
+}
+
+type wireRating struct {
+	Value int    `json:"value"`
+	Form  string `json:"form"`
+}
+
+type wireAnswer struct {
+	Question string `json:"question"`
+	Option   string `json:"option"`
 }
 
 type wireMessage struct {
@@ -118,6 +172,12 @@ func messageOf(m *event.Message) wireMessage {
 		if m.Entry.Reason != "" {
 			out.Event.Reason = &m.Entry.Reason
 		}
+		if r := m.Entry.Rating; r != nil {
+			out.Event.Rating = &wireRating{r.Value, r.Form}
+		}
+		if s := m.Entry.Survey; s != nil {
+			out.Event.Survey = &wireAnswer{s.Question, s.Option}
+		}
 	}
 	return out
 }
@@ -149,6 +209,10 @@ type wireConversation struct {
 	ContactRead      int             `json:"contact_read"`
 	OperatorRead     int             `json:"operator_read"`
 	ContactDelivered int             `json:"contact_delivered"`
+	// What the contact said about the latest session: the value, and whether they wrote and answered.
+	Rating   *int `json:"rating"`
+	Feedback bool `json:"feedback"`
+	Survey   bool `json:"survey"`
 }
 
 // conversationOf is a conversation as its contact sees it.
@@ -162,6 +226,12 @@ func conversationOf(v *inbox.View) wireConversation {
 	}
 	if v.Operator != nil {
 		out.Operator = &wireFace{v.Operator.DisplayName(), v.Operator.ImageURL}
+	}
+	if se := v.Session; se != nil {
+		if se.Rating != nil {
+			out.Rating = &se.Rating.Value
+		}
+		out.Feedback, out.Survey = se.Feedback != "", se.Survey != nil
 	}
 	if v.Visible != nil {
 		m := messageOf(v.Visible)
@@ -198,10 +268,11 @@ type wireMe struct {
 }
 
 type wireChange struct {
-	Name   *string         `json:"name"`
-	Email  *string         `json:"email"`
-	Phone  *string         `json:"phone"`
-	Custom json.RawMessage `json:"custom"`
+	Name       *string         `json:"name"`
+	Email      *string         `json:"email"`
+	Phone      *string         `json:"phone"`
+	Custom     json.RawMessage `json:"custom"`
+	Additional wireAdditional  `json:"additional"`
 }
 
 type wireThread struct {
@@ -214,8 +285,29 @@ type wireRead struct {
 	Number int `json:"number"`
 }
 
-type wireEnded struct {
+// wireOwn is the answer to what changes one conversation.
+type wireOwn struct {
 	Conversation wireConversation `json:"conversation"`
+}
+
+type wireRate struct {
+	Value int `json:"value"`
+}
+
+type wireFeedback struct {
+	Text string `json:"text"`
+}
+
+type wireOption struct {
+	Option string `json:"option"`
+}
+
+type wireGoal struct {
+	Key string `json:"key"`
+}
+
+type wireReached struct {
+	Reached bool `json:"reached"`
 }
 
 // Message renders a message for the realtime frames of its contact.

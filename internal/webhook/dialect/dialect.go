@@ -3,6 +3,7 @@ package dialect
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 
 	"parley/internal/event"
 )
@@ -33,8 +34,21 @@ type Info struct {
 	Success string
 	// Events are all events that an endpoint can subscribe to, in the order of the reference.
 	Events []Event
-	// Schema is a JSON Schema (2020-12) whose $defs has one entry per event name.
+	// Requested says that its endpoints get the conversations that operators flag for the API add-on (event.Event.Requested),
+	// whatever they subscribe to (S-119). Name and Render take every such event.
+	Requested bool
+	// Schema is a JSON Schema (2020-12) of the current form whose $defs has one entry per event name.
 	Schema []byte
+	// OlderSchemas are those of the other forms, by version. A form without one has the bodies of the current one.
+	OlderSchemas map[string][]byte
+}
+
+// SchemaOf returns the JSON Schema of a form, "" meaning the current one.
+func (i Info) SchemaOf(version string) []byte {
+	if s, ok := i.OlderSchemas[version]; ok {
+		return s
+	}
+	return i.Schema
 }
 
 // Event is one event that an endpoint can subscribe to.
@@ -63,20 +77,36 @@ const (
 	Gone Verdict = "gone"
 )
 
-// EventSchema returns the JSON Schema of one event's body as a document of its own.
-func EventSchema(info Info, name string) ([]byte, error) {
+// EventSchema returns the JSON Schema of one event's body in a form ("" means the current one) as a document of its own. It has the
+// definitions that the body needs, and no others.
+func EventSchema(info Info, version, name string) ([]byte, error) {
 	var doc struct {
 		Schema string                     `json:"$schema"`
 		Ref    string                     `json:"$ref"`
 		Title  string                     `json:"title"`
 		Defs   map[string]json.RawMessage `json:"$defs"`
 	}
-	if err := json.Unmarshal(info.Schema, &doc); err != nil {
+	if err := json.Unmarshal(info.SchemaOf(version), &doc); err != nil {
 		return nil, fmt.Errorf("schema of dialect %s: %w", info.Name, err)
 	}
 	if _, ok := doc.Defs[name]; !ok {
 		return nil, fmt.Errorf("schema of dialect %s has no event %q", info.Name, name)
 	}
-	doc.Ref, doc.Title = "#/$defs/"+name, info.Title+": "+name
+	needed := map[string]json.RawMessage{}
+	collect(doc.Defs, name, needed)
+	doc.Ref, doc.Title, doc.Defs = "#/$defs/"+name, info.Title+": "+name, needed
 	return json.MarshalIndent(&doc, "", "  ")
+}
+
+var refForm = regexp.MustCompile(`"\$ref":\s*"#/\$defs/([^"]+)"`)
+
+// collect puts the definition of a name, and all that it refers to, into to.
+func collect(from map[string]json.RawMessage, name string, to map[string]json.RawMessage) {
+	if _, done := to[name]; done || from[name] == nil {
+		return
+	}
+	to[name] = from[name]
+	for _, m := range refForm.FindAllSubmatch(from[name], -1) {
+		collect(from, string(m[1]), to)
+	}
 }

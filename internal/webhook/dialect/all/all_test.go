@@ -20,11 +20,9 @@ import (
 
 func TestMain(m *testing.M) { golden.Main(m) }
 
-var options = dialect.Options{PublicURL: "https://chat.example"}
-
-func compile(t *testing.T, info dialect.Info, name string) *jsonschema.Schema {
+func compile(t *testing.T, info dialect.Info, version, name string) *jsonschema.Schema {
 	t.Helper()
-	raw, err := dialect.EventSchema(info, name)
+	raw, err := dialect.EventSchema(info, version, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +31,7 @@ func compile(t *testing.T, info dialect.Info, name string) *jsonschema.Schema {
 		t.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
-	url := "https://schemas.example/" + info.Name + "/" + name + ".json"
+	url := "https://schemas.example/" + info.Name + "/" + version + "/" + name + ".json"
 	if err := c.AddResource(url, doc); err != nil {
 		t.Fatal(err)
 	}
@@ -44,71 +42,81 @@ func compile(t *testing.T, info dialect.Info, name string) *jsonschema.Schema {
 	return s
 }
 
-// The contract of every dialect over every sample: told under a name of its list or explicitly not, the same bytes twice,
-// valid UTF-8 JSON, valid for its published schema, and equal to the golden file.
+// The contract of every dialect in every form over every sample: told under a name of its list or explicitly not, the same bytes
+// twice, valid UTF-8 JSON, valid for its published schema, and equal to the golden file.
 func TestEveryDialectRendersEverySample(t *testing.T) {
 	for _, d := range all.Dialects() {
-		info := d.Info()
-		known, told := map[string]*jsonschema.Schema{}, map[string]bool{}
-		for _, e := range info.Events {
-			known[e.Name] = compile(t, info, e.Name)
-			if e.Title == "" || e.Description == "" {
-				t.Errorf("%s: event %s is not described", info.Name, e.Name)
-			}
+		for _, version := range d.Info().Versions {
+			everySample(t, d, version)
 		}
-		var silent []string
-		for _, s := range eventtest.Named() {
-			t.Run(info.Name+"/"+s.Name, func(t *testing.T) {
-				name, ok := d.Name(s.Event)
-				if !ok {
-					silent = append(silent, s.Name)
-					if body, err := d.Render(s.Event, options); err == nil {
-						t.Errorf("not told, but rendered as %s", body)
-					}
-					return
-				}
-				schema := known[name]
-				if schema == nil {
-					t.Fatalf("told as %q, which is not in the list of events", name)
-				}
-				told[name] = true
-				body, err := d.Render(s.Event, options)
-				if err != nil {
-					t.Fatal(err)
-				}
-				again, err := d.Render(s.Event, options)
-				if err != nil || !bytes.Equal(body, again) {
-					t.Errorf("rendering twice gives different bytes (%v)", err)
-				}
-				if !utf8.Valid(body) || !json.Valid(body) {
-					t.Errorf("not valid UTF-8 JSON: %s", body)
-				}
-				doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := schema.Validate(doc); err != nil {
-					t.Errorf("the body does not fit its own schema: %v", err)
-				}
-				var pretty bytes.Buffer
-				if err := json.Indent(&pretty, body, "", "  "); err != nil {
-					t.Fatal(err)
-				}
-				pretty.WriteByte('\n')
-				golden.Check(t, info.Name+"/"+s.Name+".json", pretty.Bytes())
-				for _, version := range info.Versions {
-					pinned, err := d.Render(s.Event, dialect.Options{PublicURL: options.PublicURL, Version: version})
-					if err != nil || !json.Valid(pinned) || version == info.Version && !bytes.Equal(pinned, body) {
-						t.Errorf("version %s: %s, %v", version, pinned, err)
-					}
-				}
-			})
+	}
+}
+
+func everySample(t *testing.T, d dialect.Dialect, version string) {
+	info := d.Info()
+	folder := info.Name
+	if version != info.Version {
+		folder += "-" + version
+	}
+	options := dialect.Options{PublicURL: "https://chat.example", Version: version}
+	known, told := map[string]*jsonschema.Schema{}, map[string]bool{}
+	for _, e := range info.Events {
+		known[e.Name] = compile(t, info, version, e.Name)
+		if e.Title == "" || e.Description == "" {
+			t.Errorf("%s: event %s is not described", info.Name, e.Name)
 		}
-		golden.Check(t, info.Name+"/not_told.txt", []byte(strings.Join(silent, "\n")+"\n"))
-		for name := range known {
-			if !told[name] {
-				t.Errorf("%s: no sample of event %s", info.Name, name)
+	}
+	var silent []string
+	for _, s := range eventtest.Named() {
+		t.Run(folder+"/"+s.Name, func(t *testing.T) {
+			name, ok := d.Name(s.Event)
+			if !ok {
+				silent = append(silent, s.Name)
+				if body, err := d.Render(s.Event, options); err == nil {
+					t.Errorf("not told, but rendered as %s", body)
+				}
+				return
 			}
+			schema := known[name]
+			if schema == nil {
+				t.Fatalf("told as %q, which is not in the list of events", name)
+			}
+			told[name] = true
+			body, err := d.Render(s.Event, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := d.Render(s.Event, options)
+			if err != nil || !bytes.Equal(body, again) {
+				t.Errorf("rendering twice gives different bytes (%v)", err)
+			}
+			if version == info.Version {
+				if again, err = d.Render(s.Event, dialect.Options{PublicURL: options.PublicURL}); err != nil || !bytes.Equal(body, again) {
+					t.Errorf("without a version it is not the current form: %s (%v)", again, err)
+				}
+			}
+			if !utf8.Valid(body) || !json.Valid(body) {
+				t.Errorf("not valid UTF-8 JSON: %s", body)
+			}
+			doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := schema.Validate(doc); err != nil {
+				t.Errorf("the body does not fit its own schema: %v", err)
+			}
+			var pretty bytes.Buffer
+			if err := json.Indent(&pretty, body, "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			pretty.WriteByte('\n')
+			golden.Check(t, folder+"/"+s.Name+".json", pretty.Bytes())
+		})
+	}
+	golden.Check(t, folder+"/not_told.txt", []byte(strings.Join(silent, "\n")+"\n"))
+	for name := range known {
+		if !told[name] {
+			t.Errorf("%s: no sample of event %s", folder, name)
 		}
 	}
 }

@@ -51,10 +51,11 @@ type operatorBrief struct {
 	OperatorGroup *named  `json:"operator_group"`
 }
 
-// session is a chat_session at the moment of the event; sessionInConversation has the same fields without messages.
-type session struct {
+// session is a chat_session at the moment of the event; sessionInConversation has the same fields without messages. M is how the
+// form writes a message: message, or message2014 in the older one.
+type session[M any] struct {
 	sessionInConversation
-	Messages []message `json:"messages"`
+	Messages []M `json:"messages"`
 }
 
 type sessionInConversation struct {
@@ -107,21 +108,28 @@ type sessionInConversation struct {
 	Custom                event.RawJSON  `json:"custom"`
 }
 
-type sessionCall struct {
+type sessionCall[M any] struct {
 	head
-	session
+	session[M]
 }
 
-type messageCall struct {
+type messageCall[M any] struct {
 	head
-	session
-	Message message `json:"message"`
+	session[M]
+	Message M `json:"message"`
 }
 
-type endCall struct {
+type endCall[M any] struct {
 	head
-	session
+	session[M]
 	EndReason *string `json:"end_reason"`
+}
+
+type forwardCall[M any] struct {
+	head
+	session[M]
+	OperatorPrevious      *operatorBrief `json:"operator_previous"`
+	OperatorGroupPrevious *named         `json:"operator_group_previous"`
 }
 
 type channel struct {
@@ -130,7 +138,7 @@ type channel struct {
 	Name *string `json:"name"`
 }
 
-type conversationCall struct {
+type conversationCall[M any] struct {
 	head
 	ID                int64                   `json:"id"`
 	Status            string                  `json:"status"`
@@ -145,7 +153,7 @@ type conversationCall struct {
 	Tags              []string                `json:"tags"`
 	Custom            event.RawJSON           `json:"custom"`
 	Sessions          []sessionInConversation `json:"sessions"`
-	Messages          []message               `json:"messages"`
+	Messages          []M                     `json:"messages"`
 }
 
 type operatorCall struct {
@@ -171,6 +179,52 @@ type operatorCall struct {
 	StatusPrevious  *string `json:"status_previous"`
 }
 
+type goal struct {
+	ID      *int64  `json:"id"`
+	Name    *string `json:"name"`
+	Match   string  `json:"match"`
+	Pattern string  `json:"pattern"`
+}
+
+// widgetCall has every setting of the widget's editor under a key of its own, flat. Secrets are no part of a widget's snapshot.
+type widgetCall struct {
+	head
+	ID                      int64    `json:"id"`
+	WidgetID                int64    `json:"widget_id"`
+	WidgetKey               string   `json:"widget_key"`
+	Name                    string   `json:"name"`
+	Lang                    *string  `json:"lang"`
+	Locale                  *string  `json:"locale"`
+	StatusURL               *string  `json:"status_url"`
+	TestURL                 *string  `json:"test_url"`
+	CustomURL               *string  `json:"custom_url"`
+	JavascriptLoaderURL     *string  `json:"javascript_loader_url"`
+	JavascriptLoaderSnippet *string  `json:"javascript_loader_snippet"`
+	OperatorGroupID         *int64   `json:"operator_group_id"`
+	WidgetVersion           *int     `json:"widget_version"`
+	WidgetType              *string  `json:"widget_type"`
+	WidgetExternalType      *string  `json:"widget_external_type"`
+	Active                  bool     `json:"active"`
+	Domains                 []string `json:"domains"`
+	Color                   *string  `json:"color"`
+	Position                *string  `json:"position"`
+	Title                   *string  `json:"title"`
+	Subtitle                *string  `json:"subtitle"`
+	Greeting                *string  `json:"greeting"`
+	Theme                   *string  `json:"theme"`
+	SessionTimeoutSeconds   int      `json:"session_timeout_seconds"`
+	IdentityRequired        bool     `json:"identity_required"`
+	HasIdentitySecret       bool     `json:"has_identity_secret"`
+	PrivacyMode             bool     `json:"privacy_mode"`
+	RatingForm              *string  `json:"rating_form"`
+	AskFeedback             bool     `json:"ask_feedback"`
+	SurveyQuestion          *string  `json:"survey_question"`
+	SurveyOptions           []string `json:"survey_options"`
+	Goals                   []goal   `json:"goals"`
+	CreatedAt               *string  `json:"created_at"`
+	UpdatedAt               *string  `json:"updated_at"`
+}
+
 type sender struct {
 	ID   *int64 `json:"id"`
 	Type string `json:"type"`
@@ -188,12 +242,25 @@ type party struct {
 	Name *string `json:"name"`
 }
 
+type rating struct {
+	Value int     `json:"value"`
+	Form  *string `json:"form"`
+}
+
+type survey struct {
+	Question *string `json:"question"`
+	Option   *string `json:"option"`
+}
+
 type entry struct {
 	Name     string  `json:"name"`
 	By       *party  `json:"by"`
 	Operator *named  `json:"operator"`
 	Group    *named  `json:"group"`
 	Reason   *string `json:"reason"`
+	Rating   *rating `json:"rating"`
+	Survey   *survey `json:"survey"`
+	Goal     *named  `json:"goal"`
 }
 
 // message is the message object of the wire (S-013): 21 keys, always, in the sample's order.
@@ -221,11 +288,8 @@ type message struct {
 	URL                 *string `json:"url"`
 }
 
-func wireSession(c *event.Conversation, s *event.Session, at time.Time) session {
-	return session{sessionInConversation: wireSessionAlone(c, s, at), Messages: []message{}}
-}
-
-func wireSessionAlone(c *event.Conversation, s *event.Session, at time.Time) sessionInConversation {
+// wireSessionAlone is a session as it was at a time; its notes are told only where the event has them.
+func wireSessionAlone(c *event.Conversation, s *event.Session, notes []string, at time.Time) sessionInConversation {
 	end := at
 	if !s.EndedAt.IsZero() {
 		end = s.EndedAt
@@ -235,13 +299,23 @@ func wireSessionAlone(c *event.Conversation, s *event.Session, at time.Time) ses
 	w := sessionInConversation{
 		ID: int64(s.ID), Conversation: ref{int64(c.ID)}, ConversationID: int64(c.ID), PartID: int64(s.ID), Status: c.Status,
 		CreatedAt: wireTime(s.StartedAt), EndedAt: wireTime(s.EndedAt), Duration: duration(end.Sub(s.StartedAt)),
-		ChatWidget: widget, UmWidget: widget, Contact: wireContact(&c.Contact),
+		ChatWidget: widget, UmWidget: widget, ChatWidgetGoal: wireGoal(s.Goal), Contact: wireContact(&c.Contact),
 		ClientName: textOrNull(c.Contact.Name), ClientEmail: textOrNull(c.Contact.Email), ClientUUID: textOrNull(c.Contact.UUID),
 		BrowserName: textOrNull(v.Browser), BrowserOS: textOrNull(v.OS), BrowserVersion: textOrNull(v.BrowserVersion),
 		URL: textOrNull(v.URL), InitalURL: textOrNull(v.InitialURL), InitialURL: textOrNull(v.InitialURL), Referrer: textOrNull(v.Referrer),
-		PageImpressions: v.PageImpressions, Visits: v.Visits, MarkedRead: c.Unread == 0,
+		LocCity: textOrNull(v.City), LocCountry: textOrNull(v.Country), LocLat: v.Lat, LocLon: v.Lon,
+		PageImpressions: v.PageImpressions, Visits: v.Visits, WasProactive: v.Proactive, DataPrivacy: v.Private, MarkedRead: c.Unread == 0,
 		OperatorCreated: wireOperator(s.OperatorCreated), OperatorCurrent: wireOperator(c.Operator),
-		Topic: textOrNull(c.Topic), Notes: []string{}, Custom: c.Contact.Custom,
+		Topic: textOrNull(c.Topic), FeedbackMessage: textOrNull(s.Feedback), Notes: listOf(notes), Custom: c.Contact.Custom,
+	}
+	w.ClientAdditional01, w.ClientAdditional01Val = additional(&c.Contact, 0)
+	w.ClientAdditional02, w.ClientAdditional02Val = additional(&c.Contact, 1)
+	w.ClientAdditional03, w.ClientAdditional03Val = additional(&c.Contact, 2)
+	if s.Rating != nil {
+		w.Rate = &s.Rating.Value
+	}
+	if s.Survey != nil {
+		w.PostSurveyOption = textOrNull(s.Survey.Option)
 	}
 	if s.OperatorCreated != nil {
 		w.OperatorCreatedID = idOrNull(int64(s.OperatorCreated.ID))
@@ -258,38 +332,105 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)
 }
 
-// wireMessages is the one message that a start or message event tells of, so that a long session does not grow every call,
-// else every message of the event.
-func wireMessages(e *event.Event) []message {
-	out := []message{}
-	if e.Type == event.SessionEnded || e.Type == event.ConversationEnded {
-		for i := range e.Messages {
-			out = append(out, wireMessage(e.Conversation, &e.Messages[i], e.Messages))
-		}
-		return out
+// additional is the name and the value of a contact's free field.
+func additional(c *event.Contact, i int) (name, value *string) {
+	if i >= len(c.Additional) {
+		return nil, nil
 	}
-	if e.Message != nil {
-		out = append(out, wireMessage(e.Conversation, e.Message, nil))
+	return textOrNull(c.Additional[i].Name), textOrNull(c.Additional[i].Value)
+}
+
+// listOf is a list that is never null.
+func listOf(texts []string) []string {
+	if texts == nil {
+		return []string{}
+	}
+	return texts
+}
+
+func wireGoal(g *event.Goal) named {
+	if g == nil {
+		return named{}
+	}
+	return named{ID: idOrNull(int64(g.ID)), Name: textOrNull(g.Name)}
+}
+
+// told are the messages that a call tells of: the one of a start or message event, so that a long session does not grow every
+// call, else all that the event has.
+func told(e *event.Event) []*event.Message {
+	var out []*event.Message
+	switch e.Type {
+	case event.SessionStarted, event.MessageReceived, event.MessageSent:
+		if e.Message != nil {
+			out = append(out, e.Message)
+		}
+	default:
+		for i := range e.Messages {
+			out = append(out, &e.Messages[i])
+		}
 	}
 	return out
 }
 
-func wireConversationCall(h head, e *event.Event) conversationCall {
+func wireMessages(e *event.Event) []message {
+	out := []message{}
+	for _, m := range told(e) {
+		out = append(out, wireMessage(e.Conversation, m, e.Messages))
+	}
+	return out
+}
+
+func wireConversationCall[M any](h head, e *event.Event, messages []M) conversationCall[M] {
 	c := e.Conversation
-	w := conversationCall{
+	w := conversationCall[M]{
 		head: h, ID: int64(c.ID), Status: c.Status, CreatedAt: wireTime(c.CreatedAt), EndedAt: wireTime(c.EndedAt), Contact: wireContact(&c.Contact),
 		UmWidget:        named{ID: idOrNull(int64(c.Widget.ID)), Name: textOrNull(c.Widget.Name)},
 		Channel:         channel{ID: idOrNull(int64(c.Channel.ID)), Type: textOrNull(c.Channel.Type), Name: textOrNull(c.Channel.Name)},
-		OperatorCurrent: wireOperator(c.Operator), Topic: textOrNull(c.Topic), Tags: []string{}, Custom: c.Contact.Custom,
-		Sessions: []sessionInConversation{}, Messages: wireMessages(e),
+		OperatorCurrent: wireOperator(c.Operator), Topic: textOrNull(c.Topic), Tags: listOf(c.Tags), Custom: c.Contact.Custom,
+		Sessions: []sessionInConversation{}, Messages: messages,
 	}
 	if c.Operator != nil {
 		w.OperatorCurrentID = idOrNull(int64(c.Operator.ID))
 	}
 	for i := range e.Sessions {
-		w.Sessions = append(w.Sessions, wireSessionAlone(c, &e.Sessions[i], e.At))
+		var notes []string
+		if e.Session != nil && e.Sessions[i].ID == e.Session.ID {
+			notes = e.Notes
+		}
+		w.Sessions = append(w.Sessions, wireSessionAlone(c, &e.Sessions[i], notes, e.At))
 	}
 	return w
+}
+
+// The widget is the messenger on a website. A receiver's check for the kind of widget finds the older product's word for it.
+var (
+	widgetVersion      = 1
+	widgetType         = "messenger"
+	widgetExternalType = "web"
+)
+
+func wireWidgetCall(h head, w *event.Widget, o dialect.Options) widgetCall {
+	call := widgetCall{
+		head: h, ID: int64(w.ID), WidgetID: int64(w.ID), WidgetKey: w.Key, Name: w.Name, Lang: textOrNull(w.Lang), Locale: textOrNull(w.Lang),
+		OperatorGroupID: idOrNull(int64(w.GroupID)), WidgetVersion: &widgetVersion, WidgetType: &widgetType, WidgetExternalType: &widgetExternalType,
+		Active: w.Active, Domains: listOf(w.Domains), Color: textOrNull(w.Color), Position: textOrNull(w.Position), Title: textOrNull(w.Title),
+		Subtitle: textOrNull(w.Subtitle), Greeting: textOrNull(w.Greeting), Theme: textOrNull(w.Theme), SessionTimeoutSeconds: w.SessionTimeoutSeconds,
+		IdentityRequired: w.IdentityRequired, HasIdentitySecret: w.HasIdentitySecret, PrivacyMode: w.PrivacyMode, RatingForm: textOrNull(w.RatingForm),
+		AskFeedback: w.AskFeedback, SurveyOptions: []string{}, Goals: []goal{}, CreatedAt: wireTime(w.CreatedAt), UpdatedAt: wireTime(w.UpdatedAt),
+	}
+	if w.Survey != nil {
+		call.SurveyQuestion, call.SurveyOptions = textOrNull(w.Survey.Question), listOf(w.Survey.Options)
+	}
+	for _, g := range w.Goals {
+		call.Goals = append(call.Goals, goal{ID: idOrNull(int64(g.ID)), Name: textOrNull(g.Name), Match: g.Match, Pattern: g.Pattern})
+	}
+	if o.PublicURL != "" {
+		loader := o.PublicURL + "/widget/loader.js"
+		call.JavascriptLoaderURL = &loader
+		call.JavascriptLoaderSnippet = textOrNull(`<script src="` + loader + `" data-widget="` + w.Key + `" async></script>`)
+		call.StatusURL = textOrNull(o.PublicURL + "/visitor/v1/widgets/" + w.Key)
+	}
+	return call
 }
 
 func wireOperatorCall(h head, e *event.Event, o dialect.Options) operatorCall {
@@ -375,6 +516,16 @@ func wireMessage(c *event.Conversation, m *event.Message, among []event.Message)
 	}
 	if en := m.Entry; en != nil {
 		w.Event = &entry{Name: en.Name, By: wireParty(en.By), Operator: wireNamed(en.Operator), Group: wireGroup(en.Group), Reason: textOrNull(en.Reason)}
+		if en.Rating != nil {
+			w.Event.Rating = &rating{Value: en.Rating.Value, Form: textOrNull(en.Rating.Form)}
+		}
+		if en.Survey != nil {
+			w.Event.Survey = &survey{Question: textOrNull(en.Survey.Question), Option: textOrNull(en.Survey.Option)}
+		}
+		if en.Goal != nil {
+			reached := wireGoal(en.Goal)
+			w.Event.Goal = &reached
+		}
 	}
 	return w
 }
