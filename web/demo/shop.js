@@ -1,15 +1,22 @@
 // The shop is a single page: links change the address without loading, as many real shops do.
 const shop = document.getElementById("page-shop");
 const product = document.getElementById("page-product");
+const order = document.getElementById("page-order");
 const main = document.getElementById("main");
 const bag = document.getElementById("bag");
 const name = document.title;
 
 function show() {
   const onProduct = location.pathname.endsWith("/product");
-  shop.hidden = onProduct;
+  const ordered = location.pathname.endsWith("/order");
+  shop.hidden = onProduct || ordered;
   product.hidden = !onProduct;
-  document.title = onProduct ? "Table lamp “Dusk” – Harbour & Pine" : name;
+  order.hidden = !ordered;
+  document.title = onProduct
+    ? "Table lamp “Dusk” – Harbour & Pine"
+    : ordered
+      ? "Thank you – Harbour & Pine"
+      : name;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -30,6 +37,8 @@ addEventListener("popstate", show);
 
 document.getElementById("add").addEventListener("click", () => {
   bag.value = String(Number(bag.value) + 1);
+  // A goal that the page's script reports; it counts while a conversation goes on.
+  window.parley?.("goal", "bag");
 });
 document.getElementById("question").addEventListener("click", () => {
   window.parley?.("open");

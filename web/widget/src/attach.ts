@@ -61,21 +61,29 @@ export const attach: Attach = async (around) => {
   restored = controller.start(!phone.matches);
   render(
     h(App, {
-      ui: { controller, texts, lang, locale: regional(lang), rtl, base: around.base },
+      ui: {
+        controller,
+        texts,
+        lang,
+        locale: regional(lang),
+        rtl,
+        base: around.base,
+        dress: (more) => addStyles(root, more, around.nonce),
+      },
       buttonShown: around.buttonWanted,
       takeFocus: () => !restored,
     }),
     place,
   );
-  const setOpen = async (open: boolean): Promise<Result<void>> => {
+  const setOpen = async (open: boolean, proactive = false): Promise<Result<void>> => {
     if (detached) return failure("not_mounted", "the messenger was unmounted");
     restored = false;
-    controller.setOpen(open);
+    controller.setOpen(open, proactive);
     return success(undefined);
   };
 
   return {
-    open: () => setOpen(true),
+    open: (options) => setOpen(true, options?.proactive === true),
     close: () => setOpen(false),
     toggle: () => setOpen(!controller.state().open),
     refresh,
@@ -83,6 +91,8 @@ export const attach: Attach = async (around) => {
     setCustomData: controller.setCustomData,
     identify: controller.identify,
     logout: controller.logout,
+    goal: controller.goal,
+    rate: controller.rate,
     async openConversation(id) {
       const result = await controller.openConversation(id);
       return result.kind === "error" ? result : setOpen(true);

@@ -24,7 +24,7 @@ export interface Controller {
   /** The page's wishes or the screen changed. */
   refresh(): void;
 
-  setOpen(open: boolean): void;
+  setOpen(open: boolean, proactive?: boolean): void;
   showList(): void;
   showConversation(id: number | null): void;
   write(body: string): void;
@@ -38,6 +38,8 @@ export interface Controller {
   atEnd(atEnd: boolean): void;
   ask(ending: State["ending"]): void;
   end(): Promise<void>;
+  /** What the visitor says about a conversation. */
+  say(id: number, what: Said, body: Record<string, unknown>): Promise<Result<void>>;
   announced(listener: (name: string, body: string) => void): void;
 
   setContactInfo(info: ContactInfo): Promise<Result<void>>;
@@ -45,14 +47,16 @@ export interface Controller {
   identify(jwt: string): Promise<Result<void>>;
   logout(): Promise<Result<void>>;
   openConversation(id: number): Promise<Result<void>>;
+  goal(key: string): Promise<Result<void>>;
+  rate(value: number): Promise<Result<void>>;
 }
+
+export type Said = "rating" | "feedback" | "survey";
 
 const TYPING_PAUSE = 2000;
 /** A lost line is not worth a word before this. */
 const PATIENCE = 3000;
 const STALE = 60_000;
-
-type Known = Pick<ContactInfo, "name" | "email" | "phone">;
 
 export function createController(around: Surroundings, onState: (state: State) => void): Controller {
   const { bus, pages } = around;
@@ -75,6 +79,7 @@ export function createController(around: Surroundings, onState: (state: State) =
   let fields: ContactFields | null = null;
   let custom: Record<string, unknown> | null = null;
   let unread = 0;
+  let byPage = false;
   let published = "";
   /** Counts sign-ins, so that an answer for an earlier visitor is dropped. */
   let era = 0;
@@ -199,7 +204,7 @@ export function createController(around: Surroundings, onState: (state: State) =
         contact: fields,
         custom,
         identity: null,
-        visit: visits.current(),
+        visit: { ...visits.current(), proactive: byPage },
       }),
     sent(item, answer) {
       fields = custom = null;
@@ -473,6 +478,13 @@ export function createController(around: Surroundings, onState: (state: State) =
     void showThread();
   }
 
+  async function tell(id: number, what: Said | "end", body = {}): Promise<Result<void>> {
+    const answer = await http.tell<{ conversation: Conversation }>(`/conversations/${id}/${what}`, body);
+    if (!answer.ok) return report(answer);
+    dispatch({ do: "conversation", conversation: answer.value.conversation, message: null });
+    return success(undefined);
+  }
+
   async function update(info: ContactFields & { custom?: Record<string, unknown> }): Promise<Result<void>> {
     const { custom: data, ...rest } = info;
     if (!token) {
@@ -548,8 +560,9 @@ export function createController(around: Surroundings, onState: (state: State) =
       window.removeEventListener("offline", offline);
     },
 
-    setOpen(open) {
+    setOpen(open, proactive = false) {
       if (open === state.open) return;
+      byPage = proactive;
       vault.set("open", open ? "1" : null);
       if (open) {
         bottom = true;
@@ -615,25 +628,24 @@ export function createController(around: Surroundings, onState: (state: State) =
       const id = state.conversationId;
       if (id === null) return;
       patch({ ending: "busy" });
-      const answer = await http.end(id);
-      if (answer.ok) {
-        dispatch({ do: "conversation", conversation: answer.value.conversation, message: null });
-        patch({ ending: "no" });
-      } else {
-        report(answer);
-        patch({ ending: "failed" });
-      }
+      const { kind } = await tell(id, "end");
+      patch({ ending: kind === "success" ? "no" : "failed" });
     },
+    say: tell,
     announced(listener) {
       announce = listener;
     },
 
     setContactInfo(info) {
-      const given: ContactInfo = {};
-      for (const name of ["name", "email", "phone"] satisfies (keyof Known)[]) {
+      const given: ContactFields & Pick<ContactInfo, "custom"> = {};
+      for (const name of ["name", "email", "phone"] satisfies ("name" | "email" | "phone")[]) {
         const value = info?.[name];
         if (typeof value === "string") given[name] = value;
       }
+      const free = [info?.additional01, info?.additional02, info?.additional03].map((one, i) =>
+        typeof one === "string" ? { name: "", value: one } : (one ?? fields?.additional?.[i] ?? null),
+      );
+      if (free.some(Boolean)) given.additional = free;
       if (info?.custom) given.custom = info.custom;
       return update(given);
     },
@@ -657,6 +669,18 @@ export function createController(around: Surroundings, onState: (state: State) =
       // Logged out here in any case; a token that the server does not know is as good as revoked.
       leave(false);
       return answer && !answer.ok && answer.status !== 401 ? report(answer) : success(undefined);
+    },
+    async goal(key) {
+      // Without a token there is no session that could reach it.
+      const answer = token ? await http.tell("/goals", { key }) : null;
+      return answer && !answer.ok ? report(answer) : success(undefined);
+    },
+    async rate(value) {
+      if (token && !state.settled) await loadSnapshot();
+      const id = state.conversationId ?? landing(state.conversations);
+      return id === null
+        ? failure("conversation.not_found", "there is nothing to rate")
+        : tell(id, "rating", { value });
     },
     async openConversation(id) {
       if (!state.conversations.some((one) => one.id === id)) {

@@ -4,7 +4,7 @@ import { type Api, type Attach, createShell } from "./shell";
 // For sites that bring their own build: the same thing as the loader, as a module, without window.parley.
 
 export type { Result } from "./result";
-export type { Api, ContactInfo, PublicState, Visibility } from "./shell";
+export type { Api, ContactInfo, FreeField, OpenOptions, PublicState, Visibility } from "./shell";
 
 export interface MessengerOptions {
   widgetKey: string;

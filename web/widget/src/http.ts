@@ -1,7 +1,6 @@
 import type {
   Contact,
   ContactFields,
-  Conversation,
   MessagePage,
   SendAnswer,
   SendRequest,
@@ -36,7 +35,8 @@ export interface Http {
   change(fields: ContactFields & { custom?: Record<string, unknown> }): Promise<Answer<{ contact: Contact }>>;
   messages(id: number, before?: number): Promise<Answer<MessagePage>>;
   read(id: number, number: number): Promise<Answer<void>>;
-  end(id: number): Promise<Answer<{ conversation: Conversation }>>;
+  /** What a visitor says or does: ends, rates, reaches a goal. */
+  tell<T>(path: string, body: Record<string, unknown>): Promise<Answer<T>>;
   logout(): Promise<Answer<void>>;
 }
 
@@ -89,7 +89,7 @@ export function createHttp(base: string, key: string, token: () => string | null
     messages: (id, before) =>
       ask("GET", `/conversations/${id}/messages?limit=50${before ? `&before=${before}` : ""}`),
     read: (id, number) => ask("POST", `/conversations/${id}/read`, { number }),
-    end: (id) => ask("POST", `/conversations/${id}/end`, {}),
+    tell: (path, body) => ask("POST", path, body),
     logout: () => ask("POST", "/logout", {}),
   };
 }

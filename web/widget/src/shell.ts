@@ -2,7 +2,7 @@ import { type Bus, createBus, type Listener } from "./bus";
 import { drawLauncher, type Launcher } from "./launcher";
 import { type Pages, pages } from "./pages";
 import { failure, type Result, success } from "./result";
-import type { Availability, Contact, ContactFields, WidgetAnswer } from "./wire";
+import type { Additional, Availability, Contact, ContactFields, WidgetAnswer } from "./wire";
 
 // The outer half: the page's API, the widget's settings, the launcher. It is small enough for the loader and
 // fetches the inner half, the messenger itself, when something needs it.
@@ -24,7 +24,18 @@ export interface PublicState {
   contact: Contact | null;
 }
 
-export interface ContactInfo extends ContactFields {
+export interface OpenOptions {
+  /** The page opens it, not the visitor; operators see that. */
+  proactive?: boolean;
+}
+
+/** A free field of the contact: what it is called and what it holds, or the latter alone. */
+export type FreeField = string | Additional;
+
+export interface ContactInfo extends Omit<ContactFields, "additional"> {
+  additional01?: FreeField;
+  additional02?: FreeField;
+  additional03?: FreeField;
   custom?: Record<string, unknown>;
 }
 
@@ -42,7 +53,7 @@ export interface Surroundings {
 }
 
 export interface Inner {
-  open(): Promise<Result<void>>;
+  open(options?: OpenOptions): Promise<Result<void>>;
   close(): Promise<Result<void>>;
   toggle(): Promise<Result<void>>;
   refresh(): void;
@@ -51,6 +62,10 @@ export interface Inner {
   identify(jwt: string): Promise<Result<void>>;
   logout(): Promise<Result<void>>;
   openConversation(id: number): Promise<Result<void>>;
+  /** One of the widget's goals was reached, by its key; counts while a conversation goes on. */
+  goal(key: string): Promise<Result<void>>;
+  /** Rates the conversation that is shown, 1 to 5. */
+  rate(value: number): Promise<Result<void>>;
   detach(): void;
 }
 
@@ -59,7 +74,7 @@ export type Attach = (surroundings: Surroundings) => Promise<Inner>;
 export interface Api {
   mount(): Promise<Result<void>>;
   unmount(): Promise<Result<void>>;
-  open(): Promise<Result<void>>;
+  open(options?: OpenOptions): Promise<Result<void>>;
   close(): Promise<Result<void>>;
   toggle(): Promise<Result<void>>;
   setVisibility(visibility: Visibility): Promise<Result<void>>;
@@ -68,6 +83,10 @@ export interface Api {
   identify(jwt: string): Promise<Result<void>>;
   logout(): Promise<Result<void>>;
   openConversation(id: number): Promise<Result<void>>;
+  /** One of the widget's goals was reached, by its key; counts while a conversation goes on. */
+  goal(key: string): Promise<Result<void>>;
+  /** Rates the conversation that is shown, 1 to 5. */
+  rate(value: number): Promise<Result<void>>;
   getState(): Promise<Result<PublicState>>;
   subscribe(listener: (state: PublicState) => void): () => void;
   state$: { subscribe(listener: (state: PublicState) => void): { unsubscribe(): void } };
@@ -245,7 +264,7 @@ export function createShell(options: ShellOptions): Api {
   return {
     mount,
     unmount,
-    open: () => call("open"),
+    open: (options) => call("open", options),
     close: () => (inner ? call("close") : Promise.resolve(done)),
     toggle: () => call("toggle"),
     setVisibility,
@@ -254,6 +273,8 @@ export function createShell(options: ShellOptions): Api {
     identify: (jwt) => call("identify", jwt),
     logout: () => call("logout"),
     openConversation: (id) => call("openConversation", id),
+    goal: (key) => tell("goal", key),
+    rate: (value) => call("rate", value),
     getState: async () => success((bus.last("state") as PublicState | undefined) ?? idle()),
     subscribe,
     state$: { subscribe: (listener) => ({ unsubscribe: subscribe(listener) }) },

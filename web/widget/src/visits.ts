@@ -23,7 +23,13 @@ function readSession(text: string | null): Session | null {
 /** The server keeps addresses up to this length; a longer one says nothing more. */
 const LONGEST = 2000;
 
-export function countVisits(vault: Vault, pages: Pages): { current(): Visit; stop(): void } {
+export function countVisits(
+  vault: Vault,
+  pages: Pages,
+): {
+  current(): Omit<Visit, "proactive">;
+  stop(): void;
+} {
   const earlier = readSession(vault.get("session"));
   const before = earlier?.pages ?? 0;
   if (!earlier) vault.set("visits", String((Number(vault.get("visits")) || 0) + 1));

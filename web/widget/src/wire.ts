@@ -26,6 +26,10 @@ export interface WidgetAnswer {
   availability: Availability;
   operators: Person[];
   identity_required: boolean;
+  /** What visitors are asked when a conversation has ended. */
+  rating_form: "" | "stars" | "thumbs";
+  ask_feedback: boolean;
+  survey: { question: string; options: string[] } | null;
 }
 
 export interface Contact {
@@ -43,13 +47,15 @@ export interface EventNote {
   operator?: { id?: number; name: string } | null;
   group?: { id: number; name: string } | null;
   reason?: string | null;
+  rating?: { value: number; form: string } | null;
+  survey?: { question: string; option: string } | null;
 }
 
 export interface Message {
   id: number;
   conversation_id: number;
   number: number;
-  type: "message" | "event";
+  type: "message" | "event" | "rating" | "feedback" | "survey";
   sender: { type: "contact" | "operator" | "bot" | "system"; name: string; image_url: string };
   body: string;
   event: EventNote | null;
@@ -71,12 +77,23 @@ export interface Conversation {
   contact_read: number;
   operator_read: number;
   contact_delivered: number;
+  /** Of the latest session: the value, and whether something was written and answered. */
+  rating: number | null;
+  feedback: boolean;
+  survey: boolean;
 }
 
 export interface ContactFields {
   name?: string;
   email?: string;
   phone?: string;
+  /** The free fields 01 to 03; null leaves one as it is. */
+  additional?: (Additional | null)[];
+}
+
+export interface Additional {
+  name: string;
+  value: string;
 }
 
 export interface Visit {
@@ -86,6 +103,8 @@ export interface Visit {
   referrer: string;
   page_impressions: number;
   visits: number;
+  /** The page opened the messenger, not the visitor. */
+  proactive: boolean;
 }
 
 export interface SendRequest {

@@ -336,6 +336,196 @@ test("ends with an inline question, goes on by writing, starts anew", {}, async 
   await v.bubble("one more thing").waitFor();
 });
 
+const STARS = {
+  ratingForm: "stars",
+  askFeedback: true,
+  survey: { question: "Did we solve it?", options: ["Yes", "Partly", "No"] },
+};
+
+async function ended(v, world = STARS) {
+  Object.assign(v.mock.world, world);
+  await v.page.reload();
+  await v.open();
+  await v.send("hello");
+  await v.state("hello", "sent");
+  await v.page.waitForTimeout(300);
+  v.mock.lever({ do: "end" });
+  await v.page.getByRole("group", { name: /Your opinion|Ihre Meinung/ }).waitFor();
+}
+const said = (v, what) => v.mock.world.log.filter((one) => one.said === what);
+
+test("after the end: stars, feedback and survey are sent at once and are there after a reload", {}, async (v) => {
+  const before = await v.page.evaluate(() =>
+    performance
+      .getEntriesByType("resource")
+      .map((one) => one.name)
+      .join(),
+  );
+  assert.ok(!/AfterCard/.test(before), "the card is loaded too early");
+  await ended(v);
+  await v.shot("after");
+  await v.axe("after");
+  await v.page.getByRole("radio", { name: "4 stars" }).check({ force: true });
+  await v.page.getByText("You rated: 4 / 5").waitFor();
+  await v.page.getByText("Thank you!").first().waitFor();
+  await v.page.getByLabel("Would you like to tell us more?").fill("Quick and kind");
+  await v.page.getByRole("button", { name: "Send feedback" }).click();
+  await v.bubble("Quick and kind").waitFor();
+  await v.page.getByRole("button", { name: "Partly" }).click();
+  await v.page.getByText("Did we solve it? Partly").waitFor();
+  assert.equal(await v.page.getByRole("button", { name: "Partly" }).count(), 0);
+  await v.shot("after-said");
+  await v.axe("after, said");
+  await v.page.reload();
+  await v.page.getByRole("radio", { name: "4 stars" }).waitFor({ state: "attached" });
+  assert.ok(await v.page.getByRole("radio", { name: "4 stars" }).isChecked());
+  assert.equal(await v.page.getByLabel("Would you like to tell us more?").count(), 0);
+  assert.equal(await v.page.getByRole("button", { name: "Yes" }).count(), 0);
+  assert.equal(
+    await v.page
+      .locator(".after")
+      .getByText(/^Thank you/)
+      .count(),
+    3,
+  );
+  assert.equal(said(v, "rating").length + said(v, "feedback").length + said(v, "survey").length, 3);
+  await v.send("one more thing");
+  await v.page.getByRole("group", { name: "Your opinion" }).waitFor({ state: "detached" });
+});
+
+test("after the end: by keyboard, what the keys stop at is sent, and the focus is never lost", {}, async (v) => {
+  await ended(v);
+  await v.page.getByRole("radio", { name: "1 star", exact: true }).focus();
+  for (const key of ["Space", "ArrowRight", "ArrowRight"]) await v.page.keyboard.press(key);
+  await v.page.getByText("You rated: 3 / 5").waitFor();
+  assert.deepEqual(
+    said(v, "rating").map((one) => one.value),
+    [3],
+  );
+  await v.page.keyboard.press("Tab");
+  await v.page.keyboard.type("By keyboard");
+  await v.page.keyboard.press("Tab");
+  await v.page.keyboard.press("Enter");
+  await v.bubble("By keyboard").waitFor();
+  const focused = () => v.page.evaluate(() => document.activeElement.shadowRoot?.activeElement?.textContent);
+  assert.equal(await focused(), "Thank you for your feedback.");
+  await v.page.keyboard.press("Tab");
+  await v.page.keyboard.press("Enter");
+  await v.page.getByText("Did we solve it? Yes").waitFor();
+  assert.equal(await focused(), "Thank you!");
+});
+
+test("after the end: what was not stored says so and can be tried again", {}, async (v) => {
+  await ended(v);
+  v.mock.world.failSaid = 3;
+  await v.page.getByRole("radio", { name: "2 stars" }).check({ force: true });
+  await v.page.getByRole("button", { name: "Try again" }).waitFor();
+  assert.ok(await v.page.getByRole("radio", { name: "2 stars" }).isChecked());
+  await v.page.getByLabel("Would you like to tell us more?").fill("Still here");
+  await v.page.getByRole("button", { name: "Send feedback" }).click();
+  await v.page.getByRole("button", { name: "No" }).click();
+  await v.page.getByRole("alert").filter({ hasText: "did not work" }).nth(2).waitFor();
+  await v.shot("after-failed");
+  await v.axe("after, failed");
+  await v.page.getByRole("button", { name: "Try again" }).first().click();
+  await v.page.getByText("You rated: 2 / 5").waitFor();
+  await v.page.getByRole("button", { name: "Try again" }).click();
+  await v.page.getByRole("button", { name: "Send feedback" }).click();
+  await v.bubble("Still here").waitFor();
+  await v.page.getByText("Did we solve it? No").waitFor();
+  assert.equal(await v.page.getByRole("alert").filter({ hasText: "did not work" }).count(), 0);
+});
+
+test("after the end: thumbs, in German", {}, async (v) => {
+  Object.assign(v.mock.world.widget, { lang: "de" });
+  Object.assign(v.mock.world, { ratingForm: "thumbs", askFeedback: true });
+  await v.page.reload();
+  await v.page.getByRole("button", { name: "Chat öffnen" }).click();
+  const box = v.page.getByRole("textbox", { name: "Nachricht schreiben" });
+  await box.fill("Hallo");
+  await box.press("Enter");
+  await v.state("Hallo", "sent");
+  await v.page.waitForTimeout(300);
+  v.mock.lever({ do: "end" });
+  await v.page.getByRole("radio", { name: "Gut", exact: true }).check({ force: true });
+  await v.page.getByText("👍").waitFor();
+  await v.page.getByText("Vielen Dank!").waitFor();
+  assert.deepEqual(
+    said(v, "rating").map((one) => one.value),
+    [5],
+  );
+  await v.shot("after-thumbs-de");
+  await v.axe("after, thumbs");
+});
+
+for (const theme of ["light", "dark"]) {
+  test(`after the end: 320 px, ${theme}`, {
+    context: { ...PHONE, viewport: { width: 320, height: 640 } },
+  }, async (v) => {
+    Object.assign(v.mock.world.widget, { theme });
+    await ended(v);
+    await v.page.getByRole("radio", { name: "4 stars" }).check({ force: true });
+    await v.page.getByText("You rated: 4 / 5").waitFor();
+    // The card is longer than the window: its beginning is what is seen, and stays there when something is said.
+    assert.ok(await v.page.getByText("How was this conversation?").isVisible());
+    const wide = await v.page.locator(".log").evaluate((box) => box.scrollWidth > box.clientWidth);
+    assert.equal(wide, false);
+    await v.shot(`after-320-${theme}`);
+    await v.page
+      .locator(".log")
+      .evaluate((box) => box.scrollTo(0, box.scrollHeight - box.clientHeight - 180));
+    await v.shot(`after-320-${theme}-up`);
+    await v.axe(`after, ${theme}`);
+  });
+}
+
+test("a widget that asks for nothing shows no card", {}, async (v) => {
+  Object.assign(v.mock.world, { ratingForm: "", askFeedback: false, survey: null });
+  await v.page.reload();
+  await v.open();
+  await v.send("hello");
+  await v.state("hello", "sent");
+  await v.page.waitForTimeout(300);
+  v.mock.lever({ do: "end" });
+  await v.page.getByText("This conversation has ended.").waitFor();
+  await v.page.waitForTimeout(400);
+  assert.equal(await v.page.locator(".after").count(), 0);
+});
+
+test("the page's script: goals, rating, free fields, and an opening that the page made", {}, async (v) => {
+  const call = (name, ...values) => v.page.evaluate(([n, list]) => window.parley[n](...list), [name, values]);
+  assert.equal((await call("goal", "newsletter")).kind, "success");
+  await call("setContactInfo", { name: "Zoe", additional02: { name: "Plan", value: "gold" } });
+  await call("setContactInfo", { additional01: "blue" });
+  await call("open", { proactive: true });
+  await v.send("hello");
+  await v.state("hello", "sent");
+  const [first] = v.mock.world.log.filter((one) => one.sent);
+  assert.equal(first.sent.visit.proactive, true);
+  assert.deepEqual(first.sent.contact, {
+    name: "Zoe",
+    additional: [{ name: "", value: "blue" }, { name: "Plan", value: "gold" }, null],
+  });
+  assert.equal((await call("goal", "newsletter")).kind, "success");
+  assert.deepEqual(await call("goal", "nothing"), {
+    kind: "error",
+    code: "goal.not_found",
+    message: "no such goal",
+  });
+  // Before there was anybody who could reach it, nothing was asked.
+  assert.deepEqual(
+    v.mock.world.log.filter((one) => one.goal).map((one) => one.goal),
+    ["newsletter", "nothing"],
+  );
+  assert.equal((await call("rate", 5)).kind, "success");
+  assert.equal(v.mock.world.conversations[0].rating, 5);
+  await v.page.getByRole("button", { name: "Close chat" }).click();
+  await v.open();
+  await v.send("again");
+  await v.state("again", "sent");
+  assert.equal(v.mock.world.log.filter((one) => one.sent).at(-1).sent.visit.proactive, false);
+});
+
 test("ended while the visitor was writing: the message goes through all the same", {}, async (v) => {
   await v.open();
   await v.send("hello");

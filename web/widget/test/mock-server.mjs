@@ -43,6 +43,12 @@ export function startMock(port = 0) {
     widget,
     availability: "online",
     identityRequired: false,
+    ratingForm: "stars",
+    askFeedback: false,
+    survey: null,
+    goals: ["newsletter"],
+    /** How many of the next ratings, feedbacks and answers fail. */
+    failSaid: 0,
     seq: 100,
     operators: [
       { name: "Ann Lee", image_url: "" },
@@ -96,6 +102,9 @@ export function startMock(port = 0) {
       contact_read: c.contact_read,
       operator_read: c.operator_read,
       contact_delivered: c.contact_delivered,
+      rating: c.rating ?? null,
+      feedback: Boolean(c.feedback),
+      survey: Boolean(c.survey),
     };
   };
   const push = (contactId, frame) => {
@@ -155,6 +164,18 @@ export function startMock(port = 0) {
         event: { name: "ended", by, operator: null, group: null, reason },
       }),
     );
+  };
+  const say = (c, what, body) => {
+    const extra = { type: what, event: { name: what, rating: null, survey: null } };
+    if (what === "rating") {
+      c.rating = body.value;
+      extra.event.rating = { value: body.value, form: world.ratingForm };
+    } else if (what === "feedback") c.feedback = body.text;
+    else {
+      c.survey = body.option;
+      extra.event.survey = { question: world.survey.question, option: body.option };
+    }
+    changed(c, add(c, { type: "contact", name: "" }, body.text ?? "", extra));
   };
   const wireContact = (one) => ({
     id: one.id,
@@ -282,6 +303,9 @@ export function startMock(port = 0) {
           availability: world.availability,
           operators: world.operators,
           identity_required: world.identityRequired,
+          rating_form: world.ratingForm,
+          ask_feedback: world.askFeedback,
+          survey: world.survey,
         };
       if (match[2] === "/messages") return sendMessage(request, body);
       if (match[2] === "/identify") {
@@ -313,7 +337,12 @@ export function startMock(port = 0) {
       world.tokens.delete(request.headers.authorization.slice(7));
       return undefined;
     }
-    match = /^\/conversations\/(\d+)\/(messages|read|end)$/.exec(path);
+    if (route === "POST /goals") {
+      world.log.push({ goal: body.key });
+      if (!world.goals.includes(body.key)) throw new Problem(404, "goal.not_found", "no such goal");
+      return { reached: true };
+    }
+    match = /^\/conversations\/(\d+)\/(messages|read|end|rating|feedback|survey)$/.exec(path);
     if (!match) throw new Problem(404, "http.not_found");
     const c = conversationOf(me, Number(match[1]));
     if (match[2] === "messages") {
@@ -327,6 +356,15 @@ export function startMock(port = 0) {
       c.contact_read = Math.max(c.contact_read, body.number);
       changed(c);
       return undefined;
+    }
+    if (match[2] !== "end") {
+      world.log.push({ said: match[2], ...body });
+      if (world.failSaid > 0) {
+        world.failSaid--;
+        throw new Problem(503, "database.busy");
+      }
+      say(c, match[2], body);
+      return { conversation: wireConversation(c) };
     }
     if (c.status !== "ended") end(c, { type: "contact", id: me.id, name: me.name }, "contact");
     return { conversation: wireConversation(c) };

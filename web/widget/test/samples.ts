@@ -16,6 +16,9 @@ export const answer: WidgetAnswer = {
   availability: "online",
   operators: [],
   identity_required: false,
+  rating_form: "stars",
+  ask_feedback: true,
+  survey: null,
 };
 
 export const contact: Contact = { id: 1, uuid: "u", name: "", email: "", phone: "", custom: {} };
@@ -53,6 +56,9 @@ export const conversation = (more: Partial<Conversation> = {}): Conversation => 
   contact_read: 0,
   operator_read: 0,
   contact_delivered: 0,
+  rating: null,
+  feedback: false,
+  survey: false,
   ...more,
 });
 

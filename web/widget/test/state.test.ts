@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { OutboxItem } from "../src/model/outbox";
 import { type Change, initialState, mergeConversation, reduce, type State } from "../src/model/state";
 import { landing, rowsOf, unreadOf } from "../src/model/view";
+import type { Message } from "../src/wire";
 import { answer, contact, conversation, dice, message, moment, own, shuffle } from "./samples";
 
 const item = (clientId: string, more: Partial<OutboxItem> = {}): OutboxItem => ({
@@ -23,6 +24,28 @@ const start = (more: Partial<State> = {}): State => ({
 });
 const bubbles = (state: State) => rowsOf(state).filter((row) => row.kind === "bubble");
 
+describe("what the visitor said about the conversation", () => {
+  it("a feedback is a bubble of theirs, a rating and an answer are lines, a goal is nothing to see", () => {
+    const about = (number: number, type: Message["type"], body = "") =>
+      own(number, `c${number}`, {
+        type,
+        body,
+        client_id: null,
+        event: { name: type === "event" ? "goal" : type },
+      });
+    const state = run(start(), {
+      do: "newest",
+      id: 42,
+      page: [own(1), about(2, "event"), about(3, "rating"), about(4, "feedback", "Kind"), about(5, "survey")],
+      hasMore: false,
+    });
+    const rows = rowsOf(state).filter((row) => row.kind !== "day");
+    expect(rows.map((row) => row.kind)).toEqual(["bubble", "event", "bubble", "event"]);
+    expect(rows[2]).toMatchObject({ own: true, body: "Kind" });
+    expect(state.conversations.length).toBe(0);
+  });
+});
+
 describe("events in any order", () => {
   // What the server tells of one conversation, in the order it happened.
   const story: Change[] = [];
@@ -39,6 +62,8 @@ describe("events in any order", () => {
         contact_delivered: number - (number % 2),
         contact_read: number - (number % 5),
         status: number === end ? "ended" : "open",
+        rating: number >= end - 2 ? 1 + (number % 5) : null,
+        feedback: number === end,
       }),
       message: said,
     });

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { afterTexts } from "../src/texts/after";
 import { de } from "../src/texts/de";
 import { en } from "../src/texts/en";
 import { eventText } from "../src/ui/Message";
@@ -7,6 +8,12 @@ it("every text is there in both languages", () => {
   expect(Object.keys(de)).toEqual(Object.keys(en));
   for (const [name, text] of Object.entries(de))
     expect(typeof text, name).toBe(typeof en[name as keyof typeof en]);
+});
+
+it("the card after a conversation speaks both languages", () => {
+  expect(Object.keys(afterTexts("de-CH"))).toEqual(Object.keys(afterTexts("en")));
+  expect([1, 2].map(afterTexts("de").star)).toEqual(["1 Stern", "2 Sterne"]);
+  expect(afterTexts("fr").thanks).toBe("Thank you!");
 });
 
 it("tells events in the visitor's words", () => {
@@ -18,5 +25,13 @@ it("tells events in the visitor's words", () => {
   expect(eventText({ name: "forwarded", operator: null, group: { id: 1, name: "Support" } }, en)).toBe(
     "You are now talking to Support",
   );
+  const rated = (value: number, form: string) => eventText({ name: "rating", rating: { value, form } }, en);
+  expect(rated(4, "stars")).toBe("You rated: 4 / 5");
+  expect(rated(5, "thumbs") + rated(1, "thumbs")).toBe("👍👎");
+  expect(eventText({ name: "survey", survey: { question: "Solved?", option: "Yes" } }, en)).toBe(
+    "Solved? Yes",
+  );
+  // Which goal was reached is the company's own.
+  expect(eventText({ name: "goal" }, en)).toBe("");
   expect(eventText({ name: "something_new" }, en)).toBe("");
 });

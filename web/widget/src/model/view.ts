@@ -83,8 +83,9 @@ export function rowsOf(state: State): Row[] {
   };
 
   for (const message of thread.messages) {
-    if (message.type === "message") put(bubbleOf(message), message.sent_at);
-    else if (message.event) {
+    // A feedback is something that the visitor said.
+    if (message.type === "message" || message.type === "feedback") put(bubbleOf(message), message.sent_at);
+    else if (message.event && message.event.name !== "goal") {
       const { type, name } = message.sender;
       const by = message.event.by ?? (type === "system" ? null : { type, id: null, name });
       put(

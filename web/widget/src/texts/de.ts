@@ -40,6 +40,7 @@ export const de: Texts = {
   endedTimeout: "Unterhaltung nach einer Weile ohne Nachrichten beendet",
   reopened: "Unterhaltung fortgesetzt",
   joined: (name) => `${name} ist dabei`,
+  rated: (value) => `Ihre Bewertung: ${value} / 5`,
   forwarded: (name) =>
     name ? `Sie sprechen jetzt mit ${name}` : "An eine Kollegin oder einen Kollegen übergeben",
   noMessages: "Noch keine Nachrichten",

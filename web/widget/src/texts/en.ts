@@ -40,6 +40,7 @@ export const en = {
   endedTimeout: "Conversation ended after a while without messages",
   reopened: "Conversation continued",
   joined: (name: string) => `${name} joined`,
+  rated: (value: number) => `You rated: ${value} / 5`,
   forwarded: (name: string) => (name ? `You are now talking to ${name}` : "Passed on to a colleague"),
   noMessages: "No messages yet",
   statusOpen: "Open",

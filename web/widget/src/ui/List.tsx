@@ -16,7 +16,7 @@ export function List({ state }: { state: State }) {
         {state.conversations.map((one) => {
           const last = one.last_message;
           const name = one.operator?.name || title;
-          const text = last?.event ? eventText(last.event, texts) : last?.body;
+          const text = last && (last.body || (last.event && eventText(last.event, texts)));
           return (
             <li key={one.id}>
               <button type="button" onClick={() => controller.showConversation(one.id)}>
@@ -30,7 +30,7 @@ export function List({ state }: { state: State }) {
                     ? last?.sender.type === "contact"
                       ? `${texts.you}: ${text}`
                       : text
-                    : texts.noMessages}
+                    : !last && texts.noMessages}
                 </span>
                 {one.unread > 0 ? (
                   <span class="count">

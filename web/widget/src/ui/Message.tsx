@@ -88,6 +88,12 @@ export function eventText(event: EventNote, texts: Texts): string {
       return event.operator ? texts.joined(event.operator.name) : "";
     case "forwarded":
       return texts.forwarded(event.operator?.name ?? event.group?.name ?? "");
+    case "rating": {
+      const { form, value } = event.rating ?? {};
+      return form === "thumbs" ? (value === 5 ? "👍" : "👎") : texts.rated(value ?? 0);
+    }
+    case "survey":
+      return `${event.survey?.question} ${event.survey?.option}`;
     default:
       return "";
   }

@@ -1,7 +1,8 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { dayLabel } from "../../../shared/clock";
 import type { State } from "../model/state";
-import { rowsOf } from "../model/view";
+import { currentOf, rowsOf } from "../model/view";
+import { After } from "./After";
 import { Avatar, Avatars } from "./Avatar";
 import { useUi } from "./context";
 import { Icon } from "./Icon";
@@ -57,6 +58,9 @@ export function Thread({ state }: { state: State }) {
   const last = rows[rows.length - 1];
   const lastKey = last?.key;
   const typing = state.typing?.conversationId === conversationId ? state.typing : null;
+  const current = currentOf(state);
+  const ended = current?.status === "ended" && thread?.loaded ? current : null;
+  const asks = state.answer.rating_form || state.answer.ask_feedback || state.answer.survey;
   const waiting = conversationId !== null && !thread?.loaded && rows.length === 0;
   const loading = waiting || (state.signedIn && !state.settled);
 
@@ -64,7 +68,7 @@ export function Thread({ state }: { state: State }) {
     const box = log.current;
     if (box) box.scrollTop = box.scrollHeight;
   };
-  const known = useRef({ id: conversationId, first, lastKey, height: 0 });
+  const known = useRef({ id: conversationId, first, lastKey, ended, height: 0 });
 
   useLayoutEffect(() => {
     const box = log.current;
@@ -76,11 +80,11 @@ export function Thread({ state }: { state: State }) {
       atEnd.current = true;
       toEnd();
       if (unseen) setUnseen(false);
-    } else if (first !== before.first) {
-      // Older messages came in above: what is being read stays where it is.
+    } else if (first !== before.first || before.ended) {
+      // Older messages, or what was said in the card, came in above: what is being read stays where it is.
       box.scrollTop += box.scrollHeight - before.height;
     } else if (lastKey !== before.lastKey) setUnseen(true);
-    known.current = { id: conversationId, first, lastKey, height: box.scrollHeight };
+    known.current = { id: conversationId, first, lastKey, ended, height: box.scrollHeight };
     if (thread?.hasMore && box.scrollHeight <= box.clientHeight + EARLY) void controller.loadOlder();
   }, [rows, typing !== null, loading]);
 
@@ -153,6 +157,16 @@ export function Thread({ state }: { state: State }) {
             )
           );
         })}
+        {ended && asks && (
+          <After
+            asks={state.answer}
+            conversation={ended}
+            grown={() => {
+              known.current.height = log.current?.scrollHeight ?? 0;
+              return atEnd.current;
+            }}
+          />
+        )}
         {typing && (
           <div class="message theirs first last typing">
             <Avatar person={{ name: typing.name, image_url: "" }} />

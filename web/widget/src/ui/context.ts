@@ -12,6 +12,8 @@ export interface Ui {
   rtl: boolean;
   /** Where the server is. */
   base: string;
+  /** Adds styles to the messenger's root. */
+  dress(css: string): void;
 }
 
 export const UiContext = createContext<Ui | null>(null);
