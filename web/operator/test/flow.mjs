@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import { tableScenes } from "./flow-table.mjs";
 import { addMessage, broadcast, contactWrites, emit, makeWorld, startServer } from "./mock-server.mjs";
 
 const browser = await chromium.launch({
@@ -337,6 +338,168 @@ await scene("assign forward and status", {}, async ({ page, world, base }) => {
   await page.locator(".thread-head").getByText("Chidi O.").waitFor();
 });
 
+await scene("a command is completed and run", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).waitFor();
+  await page.waitForTimeout(200);
+  const before = world.messages.get(3).length;
+  await page.keyboard.press("r");
+  await page.waitForTimeout(100);
+  await page.keyboard.type("$fo");
+  const chosen = page.getByRole("option", { selected: true });
+  assert.match(await chosen.textContent(), /^\$forward/);
+  assert.equal(await reply(page).getAttribute("aria-activedescendant"), await chosen.getAttribute("id"));
+  await page.keyboard.press("Enter");
+  assert.equal(await reply(page).inputValue(), "$forward ");
+  await page.getByRole("option", { name: /Orders and returns/ }).waitFor();
+  await page.keyboard.press("Escape");
+  assert.equal(await page.getByRole("listbox").count(), 0);
+  assert.equal(await reply(page).inputValue(), "$forward ", "closing the list keeps the text");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("Type it as $forward NAME").waitFor();
+  assert.equal(await reply(page).inputValue(), "$forward ", "a refusal keeps the text");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.type(" chi");
+  await page.getByRole("option", { name: /Chidi Okafor/, selected: true }).waitFor();
+  await page.keyboard.press("Tab");
+  assert.equal(await reply(page).inputValue(), "$forward Chidi Okafor ");
+  await page.keyboard.press("Enter");
+  await page.locator("[data-answer]", { hasText: "Chidi Okafor has the conversation now." }).waitFor();
+  assert.equal(await reply(page).inputValue(), "");
+  assert.equal(world.conversations.get(3).operator.id, 3);
+  const after = world.messages.get(3).slice(before);
+  assert.deepEqual(
+    after.map((m) => m.type),
+    ["event"],
+    "nothing but the event reached the conversation",
+  );
+  // Only here: another look at the same conversation does not have the answer.
+  await page.reload();
+  await reply(page).waitFor();
+  assert.equal(await page.locator("[data-answer]").count(), 0);
+});
+
+await scene("a command is run once over a bad line", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).waitFor();
+  world.failNext = 2;
+  await reply(page).fill("$note only once");
+  await page.keyboard.press("Enter");
+  await page.getByText("Waiting for the connection").waitFor();
+  await page.locator("[data-answer]", { hasText: "The note is stored" }).waitFor({ timeout: 8000 });
+  assert.equal(world.messages.get(3).filter((m) => m.body === "only once").length, 1);
+  assert.equal(world.ran.length, 1);
+  await page.locator("[data-note]", { hasText: "only once" }).waitFor();
+});
+
+await scene("an unknown command does not reach the contact", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).waitFor();
+  const before = world.messages.get(3).length;
+  await reply(page).fill("!greatthing");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("There is no command").waitFor();
+  assert.equal(world.messages.get(3).length, before);
+  await page.getByRole("button", { name: "Send as text" }).click();
+  await page.locator('[data-sender="operator"]', { hasText: "!greatthing" }).waitFor();
+  await reply(page).fill("$50 each");
+  await page.keyboard.press("Enter");
+  await page.locator('[data-sender="operator"]', { hasText: "$50 each" }).waitFor();
+  await page.getByRole("radio", { name: "Note" }).click();
+  await page.getByRole("textbox", { name: "Internal note" }).fill("$nothing of ours");
+  await page.keyboard.press("Enter");
+  await page.locator("[data-note]", { hasText: "$nothing of ours" }).waitFor();
+});
+
+await scene("send to the API is switched on and off", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  const api = page.getByRole("button", { name: "Send to API" });
+  await api.click();
+  assert.equal(await api.getAttribute("aria-pressed"), "true");
+  await page.locator('[data-conversation="3"] .flag-badge').waitFor();
+  await page.locator(".thread-head .flag-badge").waitFor();
+  await page.waitForTimeout(100);
+  assert.equal(world.conversations.get(3).flagged, true);
+  await api.click();
+  await page.locator(".thread-head .flag-badge").waitFor({ state: "detached" });
+  await page.waitForTimeout(100);
+  assert.equal(world.conversations.get(3).flagged, false);
+  world.noAddon = true;
+  await api.click();
+  const missing = page.getByRole("dialog", { name: "Send to API is not set up" });
+  await missing.getByRole("link", { name: /Add-ons/ }).waitFor();
+  assert.equal(await page.locator(".thread-head .flag-badge").count(), 0);
+  await page.keyboard.press("Escape");
+  await reply(page).fill("$api");
+  await page.keyboard.press("Enter");
+  await page
+    .getByRole("alert")
+    .getByRole("link", { name: /Add-ons/ })
+    .click();
+  await page.waitForURL(/settings\/addons\/api$/);
+});
+
+await scene("tags and topic", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).waitFor();
+  await page.waitForTimeout(200);
+  await page.keyboard.press("l");
+  const box = page.getByRole("dialog", { name: "Tags" });
+  await box.getByRole("combobox").waitFor();
+  await page.keyboard.type("vi");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("brand new,");
+  await box.getByRole("button", { name: "Remove the tag brand new" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.waitForTimeout(150);
+  assert.deepEqual(world.conversations.get(3).tags, ["damaged", "vip", "brand new"]);
+  const pane = page.getByRole("complementary", { name: "Contact" });
+  await pane.getByRole("button", { name: "Remove the tag damaged" }).click();
+  await pane.getByRole("button", { name: "Add topic" }).click();
+  await page.keyboard.type("Delivery to the islands");
+  await page.keyboard.press("Enter");
+  await pane.getByText("Delivery to the islands").waitFor();
+  assert.deepEqual(world.conversations.get(3).tags, ["vip", "brand new"]);
+  assert.equal(world.conversations.get(3).topic, "Delivery to the islands");
+});
+
+await scene("the palette begins a command", {}, async ({ page, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).fill("half a sentence");
+  await page.keyboard.press("Control+k");
+  await page.getByPlaceholder("Search or type").fill("$forw");
+  await page.waitForFunction(() => document.querySelectorAll('[role="menuitem"]').length === 1);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  const note = page.getByRole("textbox", { name: "Internal note" });
+  await note.waitFor();
+  await page.waitForTimeout(200);
+  assert.equal(await note.inputValue(), "$forward ", "the draft of the reply is left alone");
+  assert.equal(await note.evaluate((field) => field === document.activeElement), true);
+  await page.getByRole("option", { name: /Ben Ortiz/ }).waitFor();
+  await page.getByRole("radio", { name: "Reply" }).click();
+  assert.equal(await reply(page).inputValue(), "half a sentence");
+});
+
+await scene("a rating arrives live", {}, async ({ page, world, base }) => {
+  await page.goto(`${base}/inbox/3`);
+  await reply(page).waitFor();
+  const c = world.conversations.get(3);
+  const rating = { value: 2, form: "stars" };
+  const message = addMessage(world, 3, {
+    type: "rating",
+    sender: { type: "contact", id: 3, name: "Mei Tanaka" },
+    event: { name: "rating", rating },
+  });
+  const session = { ...c.session, rating };
+  Object.assign(c, { rating: 2, session });
+  emit(world, "rating.given", { conversation: { ...c }, session, message });
+  await page.getByRole("log").getByText("2 of 5").waitFor();
+  await page.getByRole("complementary", { name: "Contact" }).getByText("2 of 5").waitFor();
+  await page.locator('[data-conversation="3"]').getByText("Rated: 2 of 5").waitFor();
+});
+
 await scene("a filtered log is replayed after a count", {}, async ({ page, world, base }) => {
   await page.goto(`${base}/settings/deliveries`);
   const replay = page.getByRole("button", { name: "Replay these…" });
@@ -488,6 +651,8 @@ await scene("sign in and out", {}, async ({ page, world, base }) => {
   await page.locator("[data-conversation]").first().waitFor();
   assert.equal(new URL(page.url()).hash, "");
 });
+
+await tableScenes(scene);
 
 await browser.close();
 process.exit(failed === 0 ? 0 : 1);

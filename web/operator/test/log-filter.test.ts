@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { asLocalEntry, fromLocalEntry } from "../src/app/stamps.ts";
 import {
-  asLocalEntry,
   asParameters,
-  fromLocalEntry,
   inWords,
   isBackwards,
   isNarrowed,

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { TABLE_STATES } from "./looks-table.mjs";
 import { broadcast, makeWorld, sampleCalls, startServer } from "./mock-server.mjs";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -86,8 +87,104 @@ const STATES = [
     "forward",
     "/app/inbox/3",
     async (page) => {
-      await role(page, "button", { name: "Forward" }).click();
+      await page.waitForTimeout(200);
+      await page.keyboard.press("f");
       await page.getByText("Orders and returns").last().waitFor();
+    },
+  ],
+  [
+    "command-list",
+    "/app/inbox/3",
+    async (page) => {
+      await role(page, "textbox", { name: "Reply" }).pressSequentially("$");
+      await role(page, "option", { name: /^\$forward/ }).waitFor();
+    },
+  ],
+  [
+    "command-person",
+    "/app/inbox/3",
+    async (page) => {
+      await role(page, "textbox", { name: "Reply" }).pressSequentially("$forward o");
+      await role(page, "option", { name: /Ben Ortiz/ }).waitFor();
+    },
+  ],
+  [
+    "command-answer",
+    "/app/inbox/3",
+    async (page) => {
+      const field = role(page, "textbox", { name: "Reply" });
+      await field.fill("$help");
+      await field.press("Enter");
+      await page.locator("[data-answer]").waitFor();
+      await field.fill("$api");
+      await field.press("Enter");
+      await page.locator("[data-answer]").nth(1).waitFor();
+    },
+  ],
+  [
+    "command-unknown",
+    "/app/inbox/3",
+    async (page) => {
+      await role(page, "textbox", { name: "Reply" }).fill("$forwrad ben");
+      await role(page, "textbox", { name: "Reply" }).press("Enter");
+      await role(page, "button", { name: "Send as text" }).waitFor();
+    },
+  ],
+  [
+    "command-waits",
+    "/app/inbox/3",
+    async (page, world) => {
+      await page.waitForTimeout(200);
+      world.down = true;
+      await role(page, "textbox", { name: "Reply" }).fill("$end");
+      await role(page, "textbox", { name: "Reply" }).press("Enter");
+      await role(page, "button", { name: "Cancel" }).waitFor();
+    },
+  ],
+  [
+    "api-missing",
+    "/app/inbox/3",
+    async (page) => {
+      await page.keyboard.press("a");
+      await role(page, "link", { name: /Add-ons/ }).waitFor();
+    },
+    (world) => {
+      world.noAddon = true;
+    },
+  ],
+  [
+    "tags",
+    "/app/inbox/3",
+    async (page) => {
+      await page.waitForTimeout(200);
+      await page.keyboard.press("l");
+      await role(page, "option", { name: /vip|invoice/ })
+        .first()
+        .waitFor();
+    },
+  ],
+  ["thread-outcome", "/app/inbox/6?view=all"],
+  ["thread-outcome-thumbs", "/app/inbox/16"],
+  [
+    "contact-outcome",
+    "/app/inbox/6",
+    async (page) => {
+      if (!(await page.getByRole("button", { name: /^E-mail:|Add e-mail/ }).isVisible())) {
+        await role(page, "button", { name: "More actions" }).click();
+        await role(page, "menuitem", { name: /contact/ }).click();
+      }
+      await page.getByText("Outcome").waitFor();
+    },
+  ],
+  ["more-actions", "/app/inbox/3", async (page) => role(page, "button", { name: "More actions" }).click()],
+  [
+    "palette-commands",
+    "/app/inbox/3",
+    async (page) => {
+      await page.waitForTimeout(300);
+      await page.keyboard.press("Control+k");
+      await page.getByPlaceholder("Search or type").fill("$");
+      await role(page, "menuitem", { name: /^\$forward/ }).waitFor();
     },
   ],
   [
@@ -352,6 +449,7 @@ const STATES = [
     },
   ],
   ["profile", "/app/settings/profile"],
+  ...TABLE_STATES,
   ["inspector-empty", "/demo/inspector"],
   ["inspector", "/demo/inspector", async (page) => page.locator(".call").first().waitFor(), sampleCalls],
   [
@@ -397,6 +495,7 @@ for (const [name, address, act, prepare, options] of STATES) {
         reducedMotion: "reduce",
       });
       const page = await context.newPage();
+      page.setDefaultTimeout(8000);
       page.on("console", (message) => {
         if (message.type() !== "error") return;
         if (/Failed to load resource|WebSocket connection/.test(message.text())) return;
@@ -430,7 +529,7 @@ for (const [name, address, act, prepare, options] of STATES) {
             document.documentElement.scrollWidth - window.innerWidth,
             ...[
               ...document.querySelectorAll(
-                ".settings-main, .list-scroll, .log, .contact-pane, .sheet, .detail, .calls",
+                ".all, .settings-main, .list-scroll, .log, .contact-pane, .sheet, .detail, .calls",
               ),
             ].map((box) => box.scrollWidth - box.clientWidth),
           ),

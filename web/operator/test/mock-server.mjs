@@ -6,8 +6,10 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { WebSocketServer } from "ws";
+import { dress, fits, tableRoutes } from "./mock-table.mjs";
 
-const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
+// The built apps; another build than the usual one can be looked at with PARLEY_DIST.
+const dist = process.env.PARLEY_DIST ?? fileURLToPath(new URL("../../dist/", import.meta.url));
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const TYPES = {
@@ -51,6 +53,65 @@ const ANSWERS = [
   "You are welcome.",
   "It is possible. Delivery takes two days longer and costs 4.90.",
 ];
+
+const TAGS = ["damaged", "invoice", "returns and refunds", "vip"];
+
+/** A contact has said what it thinks of the conversation, and reached what the website was after. */
+function outcome(world, conversation, at, stars) {
+  const { session, contact } = conversation;
+  session.rating = stars ? { value: 4, form: "stars" } : { value: 1, form: "thumbs" };
+  session.feedback = "Quick and friendly. The first parcel was late, though, and nobody had told me.";
+  session.survey = { question: "How did you hear about us?", option: "From a friend" };
+  session.goal = { id: 1, name: "Order placed" };
+  conversation.rating = session.rating.value;
+  const said = { type: "contact", id: contact.id, name: contact.name };
+  const line = (fields) => addMessage(world, conversation.id, { sender: said, sent_at: at, ...fields });
+  line({
+    type: "event",
+    sender: { type: "system", id: null, name: "" },
+    event: { name: "goal", goal: session.goal },
+  });
+  line({ type: "rating", event: { name: "rating", rating: session.rating } });
+  line({ type: "feedback", body: session.feedback, event: { name: "feedback" } });
+  line({ type: "survey", event: { name: "survey", survey: session.survey } });
+  conversation.unread = 0;
+  conversation.operator_read = conversation.message_count;
+}
+
+export const COMMANDS = [
+  [
+    "api",
+    "[on|off]",
+    "Sends the conversation to the API add-on when its status changes.",
+    "text",
+    ["send-to-api"],
+  ],
+  ["end", "", "Ends the conversation.", "none", ["x", "quit", "close"]],
+  [
+    "forward",
+    "NAME [NOTE]",
+    "Hands the conversation to an operator (name, user name or e-mail address) or a group, with a note for them.",
+    "operator",
+  ],
+  ["group", "NAME [NOTE]", "Hands the conversation to a group: its best free operator gets it.", "group"],
+  ["note", "TEXT", "Leaves an internal note, which the contact never sees.", "text"],
+  ["name", "NAME", "Sets the contact's name.", "text"],
+  ["email", "ADDRESS", "Sets the contact's e-mail address.", "text"],
+  ["additional01", "VALUE", "Sets the contact's free field 01.", "text"],
+  ["topic", "TEXT", "Says in a line what the conversation is about.", "topic"],
+  ["tag", "TAG [TAG …]", "Adds tags to the conversation.", "tag"],
+  ["untag", "TAG [TAG …]", "Takes tags off the conversation.", "tag"],
+  ["info", "", "Shows what is known of the contact: data, browser, page, place and visits.", "none"],
+  ["history", "[NUMBER]", "Shows the contact's other conversations, the newest 5.", "number"],
+  ["help", "[COMMAND]", "Lists the commands, or explains one.", "text"],
+].map(([name, args, help, argument, aliases = []]) => ({
+  name,
+  aliases,
+  args,
+  help,
+  argument,
+  permission: "operator",
+}));
 
 export function makeWorld({ conversations = 40, empty = false } = {}) {
   const now = Date.now();
@@ -123,6 +184,11 @@ export function makeWorld({ conversations = 40, empty = false } = {}) {
         id % 2
           ? { plan: "pro", orders: 12, newsletter: true, cart: { items: ["lamp", "mug"], total: 89.5 } }
           : {},
+      additional: [
+        { name: id % 3 === 0 ? "Customer since" : "", value: id % 3 === 0 ? "March 2024" : "" },
+        { name: "", value: id % 6 === 0 ? "gold" : "" },
+        { name: "", value: "" },
+      ],
       created_at: stamp(now - 8e8),
       updated_at: stamp(now - 8e8),
     };
@@ -253,13 +319,28 @@ export function makeWorld({ conversations = 40, empty = false } = {}) {
           ip: "203.0.113.9",
           page_impressions: 4,
           visits: 2,
+          city: id % 4 === 0 ? "" : "Malmö",
+          country: id % 4 === 0 ? "" : "Sweden",
+          lat: id % 4 === 0 ? null : 55.605,
+          lon: id % 4 === 0 ? null : 13.0038,
+          proactive: id % 4 === 1,
+          private: id % 4 === 0,
         },
+        rating: null,
+        feedback: null,
+        survey: null,
+        goal: null,
       },
       visit: null,
       custom: id % 2 ? { order: 4512 } : {},
+      tags: TAGS.filter((_, index) => (id + index) % 4 === 3),
+      flagged: id % 7 === 2,
+      rating: null,
     });
     const made = world.conversations.get(id);
     made.visit = made.session.visit;
+    if (id % 4 === 0) made.visit.ip = "";
+    if (id % 10 === 6) outcome(world, made, stamp(end), id % 20 === 6);
   }
   for (const o of operators) {
     o.open_conversations = [...world.conversations.values()].filter(
@@ -434,22 +515,33 @@ export function makeWorld({ conversations = 40, empty = false } = {}) {
       });
   world.calls = [];
   world.mode = "ok";
-  return world;
+  return dress(world);
 }
 
 const DIALECTS = [
   {
     name: "userlike",
     title: "Userlike API add-on",
-    version: "2",
-    versions: ["1", "2"],
+    version: "1",
+    versions: ["2014", "1"],
     success: "200 only",
     events: [
-      ["chat_session.start", "A session begins", "With the opening message."],
-      ["chat_session.message_received", "A contact writes", "One message of a contact."],
-      ["chat_session.message_sent", "An operator writes", "One message of an operator."],
-      ["chat_session.end", "A session ends", "With every message of the session and the reason."],
-      ["operator.online", "An operator comes online", "Any other status before."],
+      ["chat_session.start", "Session started", "A new conversation session is started."],
+      ["chat_session.message_received", "Message received", "A contact sends a message in a conversation."],
+      ["chat_session.message_sent", "Message sent", "An operator sends a message in a conversation."],
+      ["chat_session.unread", "Session unread", "A session ends with messages that no operator has read."],
+      ["chat_session.end", "Session ended", "A conversation session ends."],
+      ["conversation.ended", "Conversation ended", "A conversation's status is set to ended."],
+      ["chat_session.forward", "Forwarded", "A conversation is assigned to another operator or group."],
+      ["chat_session.rating", "Rating", "A contact leaves a conversation rating."],
+      ["chat_session.feedback", "Feedback", "A contact leaves feedback on a conversation."],
+      ["chat_session.survey", "Survey", "A contact answers the survey."],
+      ["chat_session.goal", "Goal", "A goal is reached."],
+      ["operator.online", "Operator online", "An operator goes online."],
+      ["operator.offline", "Operator offline", "An operator goes offline."],
+      ["operator.away", "Operator away", "An operator goes away."],
+      ["operator.back", "Operator back", "An operator switches from away to online."],
+      ["um_widget.config", "Widget changed", "A widget's configuration is changed."],
     ].map(([name, title, description]) => ({ name, title, description })),
   },
   {
@@ -535,6 +627,9 @@ function eventLine(world, id, event) {
     },
   });
 }
+
+/** The answer of a route that leaves the request to the next one. */
+const PASS = Symbol("pass");
 
 class Refused extends Error {
   constructor(status, code, detail, more = {}) {
@@ -637,6 +732,70 @@ function chartOf(id, range) {
   return { step_seconds: step, points };
 }
 
+function setFlag(world, c, flagged) {
+  if (flagged && world.noAddon)
+    throw new Refused(
+      409,
+      "addon.missing",
+      "the API add-on has no address to send to; an administrator sets it under Add-ons > API",
+    );
+  c.flagged = flagged;
+  emit(world, "conversation.updated", { conversation: { ...c } });
+}
+
+function setTags(world, c, tags) {
+  c.tags = tags;
+  emit(world, "conversation.updated", { conversation: { ...c } });
+}
+
+/** The few commands that looking at the composer needs; the others say that they were run. */
+function runCommand(world, c, line) {
+  const [, typed = "", rest = ""] = /^[$/!](\S+)\s*([\s\S]*)$/.exec(line) ?? [];
+  const command = COMMANDS.find(({ name, aliases }) => [name, ...aliases].includes(typed.toLowerCase()));
+  if (!command)
+    throw new Refused(422, "command.unknown", `there is no command $${typed}; $help lists all commands`, {
+      field: "line",
+    });
+  world.ran = [...(world.ran ?? []), line];
+  let message = null;
+  let lines = [`$${command.name} was run.`];
+  if (command.args && !command.args.startsWith("[") && !rest)
+    throw new Refused(422, "command.argument", `type it as $${command.name} ${command.args}`, {
+      field: "line",
+    });
+  if (command.name === "api") {
+    setFlag(world, c, !c.flagged);
+    lines = [
+      c.flagged
+        ? "The conversation will be sent to the API when its status changes. $api again takes that back."
+        : "The conversation will not be sent to the API.",
+    ];
+  } else if (command.name === "note") {
+    const o = me(world);
+    message = addMessage(world, c.id, {
+      body: rest,
+      note: true,
+      sender: { type: "operator", id: o.id, name: o.name },
+    });
+    emit(world, "message.noted", { conversation: { ...c }, message });
+    lines = ["The note is stored. The contact does not see it."];
+  } else if (command.name === "forward") {
+    const to = world.operators.find((o) => rest.toLowerCase().startsWith(o.name.toLowerCase()));
+    if (!to)
+      throw new Refused(422, "command.argument", `there is no operator or group “${rest}”`, {
+        field: "line",
+      });
+    setOperator(world, c, to, { name: "forwarded", operator: { id: to.id, name: to.name } });
+    lines = [`${to.name} has the conversation now.`];
+  } else if (command.name === "tag") {
+    setTags(world, c, [...new Set([...c.tags, ...rest.split(/[\s,]+/)])]);
+    lines = [`Tags: ${c.tags.join(", ")}`];
+  } else if (command.name === "help") {
+    lines = COMMANDS.map(({ name, args, help }) => `${`$${name} ${args}`.trim()}: ${help}`);
+  }
+  return { command: command.name, lines, conversation: c, message };
+}
+
 function routes(world) {
   const conversation = (id) => found(world.conversations.get(Number(id)), "conversation");
   return [
@@ -708,6 +867,7 @@ function routes(world) {
             view === "mine" ? c.operator?.id === 1 : view === "unassigned" ? !c.operator : true,
           )
           .filter((c) => !contact || c.contact.id === Number(contact))
+          .filter((c) => fits(world, c, query))
           .sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
         return { ...page(items, query), seq: world.seq, counts: counts(world) };
       },
@@ -736,6 +896,9 @@ function routes(world) {
           throw new Refused(422, "text.invalid", "The text holds a character that cannot be stored.", {
             field: "body",
           });
+        const word = /^[$/!](\S+)/.exec(body.body)?.[1];
+        if (!body.note && !body.as_text && COMMANDS.some((each) => each.name === word))
+          throw new Refused(422, "message.is_command", "the text begins with a command", { field: "body" });
         const o = me(world);
         if (!body.note && !c.operator)
           setOperator(world, c, o, { name: "assigned", operator: { id: o.id, name: o.name } });
@@ -822,6 +985,56 @@ function routes(world) {
         return c;
       },
     ],
+    ["GET", /^\/commands$/, () => ({ items: COMMANDS })],
+    [
+      "GET",
+      /^\/tags$/,
+      () => {
+        const all = [...world.conversations.values()].flatMap((c) => c.tags);
+        return {
+          items: [...new Set([...all, ...TAGS])]
+            .map((tag) => ({ tag, count: all.filter((each) => each === tag).length }))
+            .sort((a, b) => b.count - a.count),
+        };
+      },
+    ],
+    [
+      "POST",
+      /^\/conversations\/(\d+)\/commands$/,
+      ([id], body) => runCommand(world, conversation(id), body.line),
+    ],
+    [
+      "POST",
+      /^\/conversations\/(\d+)\/flag$/,
+      ([id], body) => {
+        const c = conversation(id);
+        setFlag(world, c, body.flagged);
+        return c;
+      },
+    ],
+    [
+      "PUT",
+      /^\/conversations\/(\d+)\/tags$/,
+      ([id], body) => {
+        const c = conversation(id);
+        setTags(world, c, body.tags);
+        return c;
+      },
+    ],
+    [
+      "PUT",
+      /^\/conversations\/(\d+)\/topic$/,
+      ([id], body) => {
+        const c = conversation(id);
+        if ([...body.topic].length > 120)
+          throw new Refused(422, "conversation.topic_long", "a topic has at most 120 characters", {
+            field: "topic",
+          });
+        c.topic = body.topic;
+        emit(world, "conversation.updated", { conversation: { ...c } });
+        return c;
+      },
+    ],
     [
       "PUT",
       /^\/conversations\/(\d+)\/status$/,
@@ -853,7 +1066,9 @@ function routes(world) {
           throw new Refused(422, "contact.email_invalid", "This is not an e-mail address.", {
             field: "email",
           });
-        Object.assign(c, body, { updated_at: stamp(Date.now()) });
+        const { additional, ...fields } = body;
+        for (const [index, field] of (additional ?? []).entries()) if (field) c.additional[index] = field;
+        Object.assign(c, fields, { updated_at: stamp(Date.now()) });
         c.display_name = c.name || `Visitor ${c.id}`;
         emit(world, "contact.updated", { contact: { ...c } });
         return c;
@@ -978,8 +1193,9 @@ function routes(world) {
       "PATCH",
       /^\/endpoints\/(\d+)$/,
       ([id], body) => {
-        checkEndpoint(body);
-        return Object.assign(found(world.endpoints.find((e) => e.id === Number(id))), body);
+        const e = found(world.endpoints.find((each) => each.id === Number(id)));
+        checkEndpoint({ ...e, ...body });
+        return Object.assign(e, body);
       },
     ],
     [
@@ -1211,7 +1427,7 @@ async function file(response, path) {
 }
 
 export async function startServer(world, port = 0) {
-  const table = routes(world);
+  const table = [...tableRoutes(world, { emit, PASS, Refused }), ...routes(world)];
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
     if (url.pathname.startsWith("/api/v1/")) {
@@ -1234,6 +1450,7 @@ export async function startServer(world, port = 0) {
             const match = pattern.exec(path);
             if (!match || method !== request.method) continue;
             const answer = handle(match.slice(1), body, url.searchParams);
+            if (answer === PASS) continue;
             if (key) world.keys.set(key, JSON.parse(JSON.stringify(answer ?? null)));
             return respond(answer);
           }

@@ -93,6 +93,18 @@ describe("the outbox", () => {
     expect(box.of(1)).toHaveLength(1);
   });
 
+  it("sends what looks like a command as text only when told so, as another question", async () => {
+    const { box, sends } = bench();
+    box.add(1, "$api", false, "");
+    sends[0]?.reject(new ApiError(422, "message.is_command", "The text begins with a command."));
+    await settle();
+    const failed = box.of(1)[0];
+    expect(failed).toMatchObject({ state: "failed", code: "message.is_command" });
+    box.sendAsText(1, failed?.key ?? "");
+    expect(sends[1]?.entry).toMatchObject({ body: "$api", asText: true });
+    expect(sends[1]?.entry.key).not.toBe(failed?.key);
+  });
+
   it("goes on with what was not sent before a reload, with the same key", () => {
     const first = bench();
     first.box.add(1, "hello", false, "");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Conversation, Event, Message } from "../src/api/types.ts";
+import type { Conversation, Event, Message, Session } from "../src/api/types.ts";
 import {
   afterEvent,
   applyToConversation,
@@ -157,6 +157,66 @@ describe("a conversation", () => {
     expect(
       afterEvent(before, event("operator.status_changed", 13, { operator: operator(3) })),
     ).toBeUndefined();
+  });
+});
+
+describe("what a contact says about a conversation", () => {
+  const session: Session = {
+    id: 5,
+    number: 2,
+    started_at: "2026-11-22T09:00:00.000000Z",
+    ended_at: null,
+    end_reason: null,
+    visit: null,
+  };
+  const rating = { value: 4, form: "stars" as const };
+
+  it("comes with the session of the event", () => {
+    const before = conversation({ id: 1, session });
+    const rated = event("rating.given", 12, {
+      conversation: { id: 1, rating: 4 },
+      session: { ...session, rating },
+    });
+    const after = afterEvent(before, rated);
+    expect(after?.rating).toBe(4);
+    expect(after?.session?.rating).toEqual(rating);
+    expect(after?.unread).toBe(0);
+  });
+
+  it("stays when a later event does not mention it", () => {
+    const before = conversation({ id: 1, session: { ...session, rating, goal: { id: 1, name: "Order" } } });
+    const later = event("message.sent", 13, { conversation: { id: 1, status: "open" }, session });
+    expect(afterEvent(before, later)?.session).toMatchObject({ rating, goal: { name: "Order" } });
+  });
+
+  it("does not go from an earlier session to a later one, nor back", () => {
+    const before = conversation({ id: 1, session: { ...session, rating } });
+    const next = event("session.started", 14, {
+      conversation: { id: 1 },
+      session: { ...session, id: 6, number: 3 },
+    });
+    expect(afterEvent(before, next)?.session?.rating).toBeUndefined();
+    const late = event("feedback.given", 15, {
+      conversation: { id: 1 },
+      session: { ...session, id: 4, number: 1, feedback: "old" },
+    });
+    expect(afterEvent(before, late)?.session?.id).toBe(5);
+  });
+
+  it("keeps tags, flag and free fields when a server does not send them", () => {
+    const base = conversation({ id: 1, tags: ["vip"], flagged: true });
+    const additional = [
+      { name: "Plan", value: "gold" },
+      { name: "", value: "" },
+      { name: "", value: "" },
+    ];
+    const before = { ...base, contact: { ...base.contact, additional } };
+    const { tags: _, flagged: __, ...rest } = base;
+    const after = afterEvent(before, event("message.sent", 16, { conversation: rest }));
+    expect(after).toMatchObject({ tags: ["vip"], flagged: true });
+    expect(after?.contact.additional).toEqual(additional);
+    const unflagged = event("conversation.ended", 17, { conversation: { ...rest, flagged: false } });
+    expect(afterEvent(before, unflagged)?.flagged).toBe(false);
   });
 });
 

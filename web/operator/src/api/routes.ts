@@ -15,7 +15,10 @@ export interface OperatorInput {
   active?: boolean;
 }
 
-export type ContactInput = Partial<Pick<T.Contact, "name" | "email" | "phone" | "external_id" | "custom">>;
+export type ContactInput = Partial<Pick<T.Contact, "name" | "email" | "phone" | "external_id" | "custom">> & {
+  /** null leaves a field as it is. */
+  additional?: (T.AdditionalField | null)[];
+};
 
 export const session = {
   me: () => request<T.Me>("GET", "/me"),
@@ -37,11 +40,20 @@ export const conversations = {
     request<T.Conversation & { seq: number }>("GET", `/conversations/${id}`, { signal }),
   messages: (id: number, query: Record<string, QueryValue>, signal?: AbortSignal) =>
     request<T.MessagePage>("GET", `/conversations/${id}/messages`, { query, signal }),
-  send: (id: number, body: string, note: boolean, key: string) =>
+  /** Text that begins like a command is refused unless it is said to be text. */
+  send: (id: number, body: string, note: boolean, key: string, asText = false) =>
     request<{ message: T.Message; conversation: T.Conversation }>("POST", `/conversations/${id}/messages`, {
-      body: { body, note, reference: null },
+      body: { body, note, reference: null, ...(asText && { as_text: true }) },
       key,
     }),
+  command: (id: number, line: string, key: string) =>
+    request<T.CommandAnswer>("POST", `/conversations/${id}/commands`, { body: { line }, key }),
+  flag: (id: number, flagged: boolean) =>
+    request<T.Conversation>("POST", `/conversations/${id}/flag`, { body: { flagged }, key: newKey() }),
+  setTags: (id: number, tags: string[]) =>
+    request<T.Conversation>("PUT", `/conversations/${id}/tags`, { body: { tags } }),
+  setTopic: (id: number, topic: string) =>
+    request<T.Conversation>("PUT", `/conversations/${id}/topic`, { body: { topic } }),
   read: (id: number, number: number) =>
     request<void>("POST", `/conversations/${id}/read`, { body: { number } }),
   assign: (id: number, operator: number | null) =>
@@ -59,6 +71,14 @@ export const conversations = {
   reopen: (id: number) => request<T.Conversation>("POST", `/conversations/${id}/reopen`, { key: newKey() }),
   setStatus: (id: number, status: "open" | "pending") =>
     request<T.Conversation>("PUT", `/conversations/${id}/status`, { body: { status } }),
+};
+
+export const commands = {
+  list: () => request<Items<T.Command>>("GET", "/commands"),
+};
+
+export const tags = {
+  list: () => request<Items<T.TagCount>>("GET", "/tags"),
 };
 
 export const contacts = {

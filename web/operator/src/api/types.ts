@@ -7,6 +7,8 @@ export type Role = "admin" | "operator";
 export type SenderType = "contact" | "operator" | "bot" | "system";
 export type MessageState = "pending" | "sent" | "delivered" | "read" | "failed";
 export type EndReason = "operator" | "contact" | "timeout" | "rule" | "api";
+/** What an entry of a thread is; feedback has its text as its body, a goal is an event. */
+export type MessageType = "message" | "event" | "rating" | "feedback" | "survey";
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 export interface Named {
@@ -26,12 +28,26 @@ export interface Sender {
   name: string;
 }
 
+/** How satisfied a contact was with a session: 1 to 5, of which thumbs use only the two ends. */
+export interface Rating {
+  value: number;
+  form: "stars" | "thumbs";
+}
+
+export interface SurveyAnswer {
+  question: string;
+  option: string;
+}
+
 export interface ThreadEvent {
   name: string;
   by?: Sender | null;
   operator?: Named | null;
   group?: Named | null;
   reason?: EndReason | null;
+  rating?: Rating | null;
+  survey?: SurveyAnswer | null;
+  goal?: Named | null;
 }
 
 export interface Message {
@@ -40,7 +56,7 @@ export interface Message {
   session_id: number | null;
   number: number;
   ref: string;
-  type: "message" | "event";
+  type: MessageType;
   note: boolean;
   sender: Sender;
   body: string;
@@ -85,8 +101,15 @@ export interface Contact {
   phone: string;
   external_id: string;
   custom: { [key: string]: Json };
+  /** Free fields 01 to 03; absent in what an older server sends. */
+  additional?: AdditionalField[];
   created_at: Time;
   updated_at: Time;
+}
+
+export interface AdditionalField {
+  name: string;
+  value: string;
 }
 
 export interface Visit {
@@ -102,6 +125,14 @@ export interface Visit {
   ip: string;
   page_impressions: number;
   visits: number;
+  city?: string;
+  country?: string;
+  lat?: number | null;
+  lon?: number | null;
+  /** The website opened the messenger, not the visitor. */
+  proactive?: boolean;
+  /** Neither address nor place were kept. */
+  private?: boolean;
 }
 
 export interface Session {
@@ -111,6 +142,10 @@ export interface Session {
   ended_at: Time | null;
   end_reason: EndReason | null;
   visit: Visit | null;
+  rating?: Rating | null;
+  feedback?: string | null;
+  survey?: SurveyAnswer | null;
+  goal?: Named | null;
 }
 
 export interface LastMessage {
@@ -118,7 +153,7 @@ export interface LastMessage {
   body: string;
   sender_type: SenderType;
   sent_at: Time;
-  type: "message" | "event";
+  type: MessageType;
   note: boolean;
 }
 
@@ -150,6 +185,37 @@ export interface Conversation {
   session: Session | null;
   visit: Visit | null;
   custom: { [key: string]: Json };
+  tags?: string[];
+  /** Its data goes to the API add-on when its status changes. */
+  flagged?: boolean;
+  /** The value of the latest rating. */
+  rating?: number | null;
+}
+
+export interface TagCount {
+  tag: string;
+  count: number;
+}
+
+export type ArgumentKind = "none" | "text" | "operator" | "group" | "tag" | "topic" | "number";
+
+/** A command of the composer's line, without its prefix. */
+export interface Command {
+  name: string;
+  aliases: string[];
+  /** What stands behind the name, for people: "NAME". */
+  args: string;
+  help: string;
+  argument: ArgumentKind;
+  permission: Role;
+}
+
+export interface CommandAnswer {
+  command: string;
+  /** For the operator who asked, nobody else. */
+  lines: string[];
+  conversation: Conversation | null;
+  message: Message | null;
 }
 
 export interface Counts {

@@ -14,6 +14,7 @@ import { useArrivalSound } from "./sound.ts";
 
 const Inbox = lazy(() => import("../inbox/Inbox.tsx"));
 const Settings = lazy(() => import("../settings/Settings.tsx"));
+const AllConversations = lazy(() => import("../conversations/AllConversations.tsx"));
 const Palette = lazy(() => import("../palette/Palette.tsx"));
 
 const APPLE = /Mac|iPhone|iPad/.test(navigator.platform);
@@ -43,6 +44,7 @@ export function Shell() {
   }, []);
 
   const inSettings = path.startsWith("/settings");
+  const inTable = path === "/conversations";
   const admin = me.operator.role === "admin";
   return (
     <div className="shell">
@@ -55,9 +57,13 @@ export function Shell() {
           <span className="bar-name">Parley</span>
         </Link>
         <nav className="bar-nav" aria-label="Main">
-          <Link to="/" className="bar-link" aria-current={inSettings ? undefined : "page"}>
+          <Link to="/" className="bar-link" aria-current={inSettings || inTable ? undefined : "page"}>
             <Icon name="inbox" />
             <span className="bar-link-text">Inbox</span>
+          </Link>
+          <Link to="/conversations" className="bar-link" aria-current={inTable ? "page" : undefined}>
+            <Icon name="table" />
+            <span className="bar-link-text">All conversations</span>
           </Link>
           {admin && (
             <Link to="/settings" className="bar-link" aria-current={inSettings ? "page" : undefined}>
@@ -77,7 +83,9 @@ export function Shell() {
       </header>
       <LineBanner />
       <div className="content" id="content" tabIndex={-1}>
-        <Suspense fallback={<div className="blank" />}>{inSettings ? <Settings /> : <Inbox />}</Suspense>
+        <Suspense fallback={<div className="blank" />}>
+          {inSettings ? <Settings /> : inTable ? <AllConversations /> : <Inbox />}
+        </Suspense>
       </div>
       {palette && (
         <Suspense fallback={null}>

@@ -7,7 +7,7 @@ const SECTIONS: { title: string; rows: [string[], string][] }[] = [
       [["J"], "Next conversation"],
       [["K"], "Previous conversation"],
       [["Enter"], "Open the marked conversation"],
-      [["/"], "Filter the list"],
+      [["/"], "Filter or search the list"],
       [["Esc"], "Leave the field or the conversation"],
     ],
   },
@@ -18,6 +18,8 @@ const SECTIONS: { title: string; rows: [string[], string][] }[] = [
       [["N"], "Write an internal note"],
       [["T"], "Take it"],
       [["F"], "Forward it"],
+      [["L"], "Tag it"],
+      [["A"], "Send it to the API, or not"],
       [["P"], "Mark as pending, or open again"],
       [["E"], "End it (undo for 5 seconds)"],
       [["I"], "Show or hide the contact"],
@@ -27,7 +29,17 @@ const SECTIONS: { title: string; rows: [string[], string][] }[] = [
     title: "Writing",
     rows: [
       [["Enter"], "Send"],
+      [["$"], "Commands, also with / and !"],
       [["Shift", "Enter"], "New line"],
+    ],
+  },
+  {
+    title: "All conversations",
+    rows: [
+      [["X"], "Choose the marked one, or not"],
+      [["Shift", "↓"], "Choose the next one, too"],
+      [["Ctrl", "A"], "Choose all that are shown"],
+      [["Esc"], "Choose none"],
     ],
   },
   {

@@ -1,30 +1,16 @@
-import type { ReactNode } from "react";
-import { Label, Radio, RadioGroup, Text } from "react-aria-components";
-import { type Choice, Fault } from "./fields.tsx";
-
-interface SegmentProps<Value extends string> {
-  label: string;
-  value: Value;
-  choices: Choice<Value>[];
-  onChange: (value: Value) => void;
-  error?: string;
-  hint?: ReactNode;
-  hideLabel?: boolean;
-}
+import { Radio, RadioGroup } from "react-aria-components";
+import { Below, Caption, type ChoiceProps, frameOf } from "./fields.tsx";
 
 /** One of a few, all of them in sight. */
-export function SegmentEntry<Value extends string>(props: SegmentProps<Value>) {
+export function SegmentEntry<Value extends string>(props: ChoiceProps<Value>) {
   return (
     <RadioGroup
-      className="field"
+      {...frameOf(props)}
       orientation="horizontal"
       value={props.value}
       onChange={(value) => props.onChange(value as Value)}
-      isInvalid={props.error !== undefined}
-      validationBehavior="aria"
-      aria-label={props.hideLabel ? props.label : undefined}
     >
-      {!props.hideLabel && <Label className="field-label">{props.label}</Label>}
+      <Caption {...props} />
       <div className="segments">
         {props.choices.map((choice) => (
           <Radio key={choice.value} value={choice.value} className="segment">
@@ -32,12 +18,7 @@ export function SegmentEntry<Value extends string>(props: SegmentProps<Value>) {
           </Radio>
         ))}
       </div>
-      {props.hint && (
-        <Text slot="description" className="field-hint">
-          {props.hint}
-        </Text>
-      )}
-      <Fault text={props.error} />
+      <Below {...props} />
     </RadioGroup>
   );
 }

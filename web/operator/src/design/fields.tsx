@@ -27,13 +27,44 @@ export function Fault({ text }: { text: string | undefined }) {
   );
 }
 
-interface TextProps {
+/** What every field has around it. */
+export interface FieldProps {
   label: string;
-  value: string;
-  onChange: (value: string) => void;
   error?: string;
   hint?: ReactNode;
   hideLabel?: boolean;
+}
+
+export function frameOf({ label, error, hideLabel }: FieldProps) {
+  return {
+    className: "field",
+    isInvalid: error !== undefined,
+    validationBehavior: "aria" as const,
+    "aria-label": hideLabel ? label : undefined,
+  };
+}
+
+export function Caption({ label, hideLabel }: FieldProps) {
+  return hideLabel ? null : <Label className="field-label">{label}</Label>;
+}
+
+/** What stands below a field: what it is for, and what is wrong with it. */
+export function Below({ hint, error }: FieldProps) {
+  return (
+    <>
+      {hint && (
+        <Text slot="description" className="field-hint">
+          {hint}
+        </Text>
+      )}
+      <Fault text={error} />
+    </>
+  );
+}
+
+interface TextProps extends FieldProps {
+  value: string;
+  onChange: (value: string) => void;
   type?: "text" | "email" | "password" | "url" | "tel" | "number" | "color" | "datetime-local";
   autoComplete?: string;
   inputMode?: InputProps["inputMode"];
@@ -46,36 +77,28 @@ interface TextProps {
 }
 
 export function TextEntry(props: TextProps) {
-  const { label, value, onChange, error, hint, lines } = props;
+  const { value, onChange, lines } = props;
   const look = props.mono ? "input mono" : "input";
   return (
     <TextField
-      className="field"
+      {...frameOf(props)}
       value={value}
       onChange={onChange}
       type={lines ? undefined : props.type}
-      isInvalid={error !== undefined}
       isRequired={props.required}
       isDisabled={props.disabled}
       autoComplete={props.autoComplete ?? "off"}
       inputMode={props.inputMode}
       autoFocus={props.autoFocus}
-      validationBehavior="aria"
       spellCheck={props.mono ? "false" : undefined}
-      aria-label={props.hideLabel ? label : undefined}
     >
-      {!props.hideLabel && <Label className="field-label">{label}</Label>}
+      <Caption {...props} />
       {lines ? (
         <TextArea className={look} rows={lines} placeholder={props.placeholder} />
       ) : (
         <Input className={look} placeholder={props.placeholder} />
       )}
-      {hint && (
-        <Text slot="description" className="field-hint">
-          {hint}
-        </Text>
-      )}
-      <Fault text={error} />
+      <Below {...props} />
     </TextField>
   );
 }
@@ -86,37 +109,21 @@ export interface Choice<Value extends string> {
   hint?: string;
 }
 
-interface ChoiceProps<Value extends string> {
-  label: string;
+export interface ChoiceProps<Value extends string> extends FieldProps {
   value: Value;
   choices: Choice<Value>[];
   onChange: (value: Value) => void;
-  error?: string;
-  hint?: ReactNode;
-  hideLabel?: boolean;
 }
 
 export function ChoiceEntry<Value extends string>(props: ChoiceProps<Value>) {
   return (
-    <Select
-      className="field"
-      value={props.value}
-      onChange={(key) => props.onChange(key as Value)}
-      isInvalid={props.error !== undefined}
-      validationBehavior="aria"
-      aria-label={props.hideLabel ? props.label : undefined}
-    >
-      {!props.hideLabel && <Label className="field-label">{props.label}</Label>}
+    <Select {...frameOf(props)} value={props.value} onChange={(key) => props.onChange(key as Value)}>
+      <Caption {...props} />
       <Button className="select-button">
         <SelectValue className="select-value" />
         <Icon name="down" size={16} />
       </Button>
-      {props.hint && (
-        <Text slot="description" className="field-hint">
-          {props.hint}
-        </Text>
-      )}
-      <Fault text={props.error} />
+      <Below {...props} />
       <Popover className="popover" offset={4}>
         <ListBox className="menu" items={props.choices}>
           {(choice) => (

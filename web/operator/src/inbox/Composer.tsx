@@ -2,6 +2,7 @@ import {
   type KeyboardEvent,
   type Ref,
   useCallback,
+  useEffect,
   useImperativeHandle,
   useLayoutEffect,
   useRef,
@@ -13,6 +14,17 @@ import { useLive } from "../app/live-context.ts";
 import { useMe } from "../app/me.ts";
 import { Action } from "../design/Action.tsx";
 import { Icon } from "../design/icons.tsx";
+import { toast } from "../design/toasts.tsx";
+import { MissingAddon } from "./addon.tsx";
+import { findCommand, looksLikeCommand, needsArgument, parseLine } from "./commands/line.ts";
+import { Suggestions, useSuggest } from "./commands/Suggestions.tsx";
+import {
+  takesLines,
+  useCommandDesk,
+  useCommandState,
+  useCommands,
+  useCompletion,
+} from "./commands/useCommands.ts";
 import { type DraftKind, draftsOf, useDraft } from "./drafts.ts";
 import { useOutbox } from "./useOutbox.ts";
 
@@ -34,21 +46,36 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
   const live = useLive();
   const me = useMe().operator;
   const box = useOutbox();
+  const desk = useCommandDesk();
+  const commands = useCommands();
   const { id } = conversation;
+  const { running, fault } = useCommandState(id);
   const ended = conversation.status === "ended";
   const drafts = draftsOf(me.id);
   const [kind, setKind] = useState<DraftKind>(() => (ended || drafts.get(id, "note") ? "note" : "reply"));
   const text = useDraft(me.id, id, kind);
+  const [focused, setFocused] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
   const told = useRef(0);
   const locked = kind === "reply" && (ended || ending);
 
-  useImperativeHandle(ref, () => ({
-    focus: (next) => {
-      setKind(next);
-      requestAnimationFrame(() => area.current?.focus());
-    },
-  }));
+  const body = text.trim();
+  const line = parseLine(body);
+  const command = line?.name ? findCommand(commands ?? [], line.name) : undefined;
+  // A word behind the sign is asked about before it could reach a contact. A note stays a note unless it is known.
+  const isCommand = looksLikeCommand(body) && (kind === "reply" || command !== undefined || !commands);
+  const busy = running !== null && running.note === (kind === "note");
+  const completion = useCompletion(text, id);
+
+  const focus = (next: DraftKind) => {
+    setKind(next);
+    requestAnimationFrame(() => {
+      const field = area.current;
+      field?.focus();
+      field?.setSelectionRange(field.value.length, field.value.length);
+    });
+  };
+  useImperativeHandle(ref, () => ({ focus }));
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
@@ -66,38 +93,82 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
   const write = useCallback(
     (next: string) => {
       drafts.set(id, kind, next);
+      desk.forgive(id);
       const now = Date.now();
-      if (kind === "reply" && next.trim() !== "" && now - told.current >= TYPING_PAUSE) {
+      // Nobody is told of the typing of a command: the contact would wait for an answer that does not come.
+      if (kind === "reply" && next.trim() !== "" && !parseLine(next) && now - told.current >= TYPING_PAUSE) {
         told.current = now;
         live.typing(id);
       }
     },
-    [drafts, id, kind, live],
+    [drafts, desk, id, kind, live],
+  );
+  const suggest = useSuggest({
+    text,
+    completion: focused && !busy ? completion : null,
+    onTake: (suggestion) => write(suggestion.line),
+  });
+
+  // The palette begins a line where no draft is in its way.
+  useEffect(() =>
+    takesLines(id, (begun) => {
+      const free = ([kind, "reply", "note"] as const).find(
+        (each) => drafts.get(id, each).trim() === "" && !(each === "reply" && (ended || ending)),
+      );
+      if (!free) {
+        toast("Send or clear what you have written first.");
+        return;
+      }
+      drafts.set(id, free, begun);
+      focus(free);
+    }),
   );
 
-  const body = text.trim();
   const tooLong = [...body].length > LONGEST;
-  const send = () => {
-    if (!body || tooLong || locked) return;
-    box.add(id, body, kind === "note", new Date().toISOString());
+  const sendText = (asText = false) => {
+    box.add(id, body, kind === "note", new Date().toISOString(), asText);
     drafts.set(id, kind, "");
+    desk.forgive(id);
     told.current = 0;
     area.current?.focus();
   };
+  const send = () => {
+    if (!body || tooLong || locked || busy) return;
+    suggest.close();
+    if (isCommand) {
+      desk.run(id, body, kind === "note");
+      area.current?.focus();
+    } else sendText();
+  };
+  /** Enter takes what the list offers, unless that is what stands there already. */
+  const enter = () => {
+    const offered = suggest.active === null ? undefined : suggest.shown?.items[suggest.active];
+    const ready = !offered || offered.line.trim().toLowerCase() === body.toLowerCase();
+    const waits = command !== undefined && line?.rest === null && needsArgument(command);
+    if (offered && (!ready || (waits && !text.endsWith(" ")))) write(offered.line);
+    else send();
+  };
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.nativeEvent.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey && !event.altKey && !coarse.matches) {
+    if (event.nativeEvent.isComposing || suggest.onKey(event)) return;
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+      if (coarse.matches && !isCommand) return;
       event.preventDefault();
-      send();
+      enter();
     } else if (event.key === "Escape") {
       event.stopPropagation();
       area.current?.blur();
     }
   };
 
+  const hint = isCommand
+    ? "A command, not a message"
+    : kind === "note"
+      ? "Only operators see notes"
+      : `To ${conversation.contact.display_name}`;
+  const faultId = `composer-fault-${id}`;
   return (
-    <div className="composer" data-kind={kind}>
+    <div className="composer" data-kind={kind} data-command={isCommand || undefined}>
       <div className="composer-head">
         <ToggleButtonGroup
           className="segments"
@@ -117,9 +188,7 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
             <Icon name="note" size={15} /> Note
           </ToggleButton>
         </ToggleButtonGroup>
-        <span className="composer-hint">
-          {kind === "note" ? "Only operators see notes" : `To ${conversation.contact.display_name}`}
-        </span>
+        <span className="composer-hint">{hint}</span>
       </div>
       {locked ? (
         <p className="composer-locked">
@@ -129,22 +198,73 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
             : "This conversation has ended. Reopen it to reply; notes are always possible."}
         </p>
       ) : (
-        <div className="composer-box">
-          <textarea
-            ref={area}
-            rows={2}
-            dir="auto"
-            value={text}
-            aria-label={kind === "note" ? "Internal note" : "Reply"}
-            aria-describedby={tooLong ? `too-long-${id}` : undefined}
-            aria-invalid={tooLong || undefined}
-            placeholder={kind === "note" ? "Write a note for your colleagues" : "Write a reply"}
-            onChange={(event) => write(event.target.value)}
-            onKeyDown={onKeyDown}
-          />
-          <Action kind="primary" icon="send" onPress={send} isDisabled={!body || tooLong}>
-            {kind === "note" ? "Add note" : "Send"}
+        <>
+          <Suggestions suggest={suggest} />
+          <div className="composer-box">
+            <textarea
+              ref={area}
+              rows={2}
+              dir="auto"
+              value={text}
+              readOnly={busy}
+              aria-busy={busy || undefined}
+              aria-label={kind === "note" ? "Internal note" : "Reply"}
+              aria-describedby={tooLong ? `too-long-${id}` : fault ? faultId : undefined}
+              aria-invalid={tooLong || fault !== null || undefined}
+              // A field of several lines may not be called a combobox; it has all of one's other marks.
+              aria-autocomplete="list"
+              aria-haspopup={suggest.shown ? "listbox" : undefined}
+              aria-controls={suggest.shown ? suggest.listId : undefined}
+              aria-activedescendant={
+                suggest.shown && suggest.active !== null ? suggest.optionId(suggest.active) : undefined
+              }
+              placeholder={
+                kind === "note" ? "Write a note for your colleagues" : "Write a reply, or $ for commands"
+              }
+              onChange={(event) => write(event.target.value)}
+              onKeyDown={onKeyDown}
+              onFocus={() => setFocused(true)}
+              onBlur={() => setFocused(false)}
+            />
+            <Action
+              kind="primary"
+              icon={isCommand ? "bolt" : "send"}
+              onPress={send}
+              isDisabled={!body || tooLong || busy}
+            >
+              {isCommand
+                ? !busy
+                  ? "Run"
+                  : running.state === "waiting"
+                    ? "Waiting…"
+                    : "Running…"
+                : kind === "note"
+                  ? "Add note"
+                  : "Send"}
+            </Action>
+          </div>
+        </>
+      )}
+      {busy && running.state === "waiting" && (
+        <p className="composer-wait" role="status">
+          <Icon name="clock" size={16} />
+          <span>Waiting for the connection; the command runs as soon as it is back.</span>
+          <Action small kind="quiet" onPress={() => desk.cancel(id)}>
+            Cancel
           </Action>
+        </p>
+      )}
+      {fault && fault.line === body && (
+        <div className="composer-fault" id={faultId} role="alert">
+          <Icon name="alert" size={16} />
+          <span className="composer-fault-text">
+            {fault.code === "addon.missing" ? <MissingAddon detail={fault.detail} /> : fault.detail}
+          </span>
+          {fault.code === "command.unknown" && (
+            <Action small onPress={() => sendText(true)}>
+              {kind === "note" ? "Add as a note" : "Send as text"}
+            </Action>
+          )}
         </div>
       )}
       {tooLong && (

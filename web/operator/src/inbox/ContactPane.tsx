@@ -1,8 +1,8 @@
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { Button, Dialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { asApiError } from "../api/error.ts";
-import { contacts } from "../api/routes.ts";
-import type { Contact, Conversation, Json, Visit } from "../api/types.ts";
+import { contacts, conversations } from "../api/routes.ts";
+import type { Contact, Conversation, Json, Session, Visit } from "../api/types.ts";
 import { age, moment, useNow } from "../app/clock.ts";
 import { useLive } from "../app/live-context.ts";
 import { Link, usePlace } from "../app/router.tsx";
@@ -12,6 +12,9 @@ import { Avatar, Skeleton, StatusTag } from "../design/marks.tsx";
 import { EVERY_STATUS } from "../realtime/snapshots.ts";
 import { ChannelIcon } from "./ChannelIcon.tsx";
 import { inboxAddress, useConversation, useList } from "./lists.ts";
+import { RatingMark } from "./outcome.tsx";
+import { placeName } from "./place.ts";
+import { TagEditor } from "./TagEditor.tsx";
 
 export function ContactPane({ id }: { id: number }) {
   return (
@@ -59,7 +62,7 @@ function ContactFacts({ id }: { id: number }) {
       </div>
     );
   }
-  const { contact } = conversation;
+  const { contact, session } = conversation;
   return (
     <div className="contact-body">
       <div className="contact-head">
@@ -70,10 +73,13 @@ function ContactFacts({ id }: { id: number }) {
         </div>
       </div>
       <div className="contact-fields">
-        <Editable contact={contact} field="name" label="Name" icon="user" />
-        <Editable contact={contact} field="email" label="E-mail" icon="mail" />
-        <Editable contact={contact} field="phone" label="Phone" icon="phone" />
+        <ContactField contact={contact} field="name" label="Name" icon="user" />
+        <ContactField contact={contact} field="email" label="E-mail" icon="mail" />
+        <ContactField contact={contact} field="phone" label="Phone" icon="phone" />
+        <AdditionalFields contact={contact} />
       </div>
+      <About conversation={conversation} />
+      {session && <Outcome session={session} />}
       {conversation.visit && <VisitFacts visit={conversation.visit} />}
       <CustomData title="Contact data" data={contact.custom} />
       <CustomData title="Conversation data" data={conversation.custom} />
@@ -84,9 +90,61 @@ function ContactFacts({ id }: { id: number }) {
 
 type EditableField = "name" | "email" | "phone";
 
-function Editable(props: { contact: Contact; field: EditableField; label: string; icon: IconName }) {
-  const { contact, field, label } = props;
+function ContactField(props: { contact: Contact; field: EditableField; label: string; icon: IconName }) {
+  const { contact, field, label, icon } = props;
   const live = useLive();
+  return (
+    <Editable
+      value={contact[field]}
+      label={label}
+      icon={icon}
+      field={field}
+      type={field === "email" ? "email" : field === "phone" ? "tel" : "text"}
+      onSave={async (next) => live.adoptContact(await contacts.update(contact.id, { [field]: next }))}
+    />
+  );
+}
+
+/** Fields that the website filled; those without a name and a value are not there for the operator. */
+function AdditionalFields({ contact }: { contact: Contact }) {
+  const live = useLive();
+  const fields = contact.additional ?? [];
+  return fields.map(({ name, value }, index) => {
+    if (!name && !value) return null;
+    const label = name || `Additional 0${index + 1}`;
+    const change = (next: string) =>
+      fields.map((_, other) => (other === index ? { name, value: next } : null));
+    return (
+      <Editable
+        // biome-ignore lint/suspicious/noArrayIndexKey: the fields are numbered
+        key={index}
+        value={value}
+        label={label}
+        shown
+        field={`additional[${index}].value`}
+        onSave={async (next) =>
+          live.adoptContact(await contacts.update(contact.id, { additional: change(next) }))
+        }
+      />
+    );
+  });
+}
+
+interface EditableProps {
+  value: string;
+  label: string;
+  /** Instead of an icon the label stands in front. */
+  shown?: boolean;
+  icon?: IconName;
+  /** The field's name in the server's faults. */
+  field: string;
+  type?: "text" | "email" | "tel";
+  onSave: (next: string) => Promise<void>;
+}
+
+function Editable(props: EditableProps) {
+  const { value, label, field } = props;
+  const faultId = useId();
   const [editing, setEditing] = useState(false);
   const [text, setText] = useState("");
   const [fault, setFault] = useState("");
@@ -97,7 +155,7 @@ function Editable(props: { contact: Contact; field: EditableField; label: string
   }, [editing]);
 
   const begin = () => {
-    setText(contact[field]);
+    setText(value);
     setFault("");
     setEditing(true);
   };
@@ -108,13 +166,13 @@ function Editable(props: { contact: Contact; field: EditableField; label: string
   };
   const save = async (refocus: boolean) => {
     const next = text.trim();
-    if (next === contact[field]) {
+    if (next === value) {
       if (refocus) leave();
       else setEditing(false);
       return;
     }
     try {
-      live.adoptContact(await contacts.update(contact.id, { [field]: next }));
+      await props.onSave(next);
       if (refocus) leave();
       else setEditing(false);
     } catch (cause) {
@@ -126,12 +184,14 @@ function Editable(props: { contact: Contact; field: EditableField; label: string
   if (!editing) {
     return (
       <Button ref={button} className="editable" onPress={begin}>
-        <Icon name={props.icon} size={16} />
-        {contact[field] ? (
+        {props.icon && <Icon name={props.icon} size={16} />}
+        {value ? (
           <>
-            <span className="hidden-text">{label}: </span>
+            <span className={props.shown ? "editable-label" : "hidden-text"}>
+              {props.shown ? label : `${label}: `}
+            </span>
             <span className="editable-text" dir="auto">
-              {contact[field]}
+              {value}
             </span>
             <span className="hidden-text">, edit</span>
           </>
@@ -149,8 +209,8 @@ function Editable(props: { contact: Contact; field: EditableField; label: string
         dir="auto"
         aria-label={label}
         aria-invalid={fault !== "" || undefined}
-        aria-describedby={fault ? `fault-${field}` : undefined}
-        type={field === "email" ? "email" : field === "phone" ? "tel" : "text"}
+        aria-describedby={fault ? faultId : undefined}
+        type={props.type}
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
@@ -163,7 +223,7 @@ function Editable(props: { contact: Contact; field: EditableField; label: string
         onBlur={() => void save(false)}
       />
       {fault && (
-        <span className="field-error" id={`fault-${field}`} role="alert">
+        <span className="field-error" id={faultId} role="alert">
           {fault}
         </span>
       )}
@@ -194,6 +254,66 @@ function Address({ address, text }: { address: string; text?: string }) {
   );
 }
 
+/** What the conversation is about, in the words of the operators. */
+function About({ conversation }: { conversation: Conversation }) {
+  const live = useLive();
+  return (
+    <Section title="Conversation">
+      <div className="about">
+        <Editable
+          value={conversation.topic}
+          label="Topic"
+          icon="topic"
+          field="topic"
+          onSave={async (next) => live.adopt(await conversations.setTopic(conversation.id, next))}
+        />
+        <TagEditor conversation={conversation} />
+      </div>
+    </Section>
+  );
+}
+
+function Facts({ facts }: { facts: [string, ReactNode][] }) {
+  return (
+    <dl className="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** What came of the session: what the contact said about it, and what the website was after. */
+function Outcome({ session }: { session: Session }) {
+  const { rating, feedback, survey, goal } = session;
+  const facts: [string, ReactNode][] = [];
+  if (rating) facts.push(["Rating", <RatingMark key="rating" rating={rating} />]);
+  if (feedback)
+    facts.push([
+      "Feedback",
+      <span key="feedback" className="fact-words" dir="auto">
+        {feedback}
+      </span>,
+    ]);
+  if (survey)
+    facts.push([
+      "Survey",
+      <span key="survey" dir="auto">
+        <span className="fact-question">{survey.question}</span> {survey.option}
+      </span>,
+    ]);
+  if (goal) facts.push(["Goal", goal.name]);
+  if (facts.length === 0) return null;
+  return (
+    <Section title="Outcome">
+      <Facts facts={facts} />
+    </Section>
+  );
+}
+
 function VisitFacts({ visit }: { visit: Visit }) {
   const browser = [visit.browser, visit.browser_version.split(".")[0]].filter(Boolean).join(" ");
   const system = [browser, visit.os, visit.device].filter(Boolean).join(" · ");
@@ -203,7 +323,11 @@ function VisitFacts({ visit }: { visit: Visit }) {
     facts.push(["Came in at", <Address key="initial" address={visit.initial_url} />]);
   if (visit.referrer) facts.push(["Referrer", <Address key="referrer" address={visit.referrer} />]);
   if (system) facts.push(["Browser", system]);
-  facts.push(["Visits", `${visit.visits}, ${visit.page_impressions} pages in this one`]);
+  const where = placeName(visit);
+  if (where) facts.push(["Place", where]);
+  const pages = `${visit.page_impressions} ${visit.page_impressions === 1 ? "page" : "pages"}`;
+  facts.push(["Visits", `${visit.visits}, ${pages} in this one`]);
+  if (visit.proactive) facts.push(["Opened", "By the website, not by the visitor"]);
   if (visit.ip)
     facts.push([
       "Address",
@@ -211,16 +335,10 @@ function VisitFacts({ visit }: { visit: Visit }) {
         {visit.ip}
       </span>,
     ]);
+  if (visit.private) facts.push(["Privacy", "Address and place are not kept"]);
   return (
     <Section title="Visit">
-      <dl className="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
     </Section>
   );
 }

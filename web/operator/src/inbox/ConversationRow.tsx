@@ -7,6 +7,9 @@ import { Icon } from "../design/icons.tsx";
 import { Avatar, StatusTag } from "../design/marks.tsx";
 import { ChannelIcon } from "./ChannelIcon.tsx";
 import { useDraft } from "./drafts.ts";
+import { FlagBadge } from "./FlagBadge.tsx";
+import { useFlagged } from "./flags.ts";
+import { ratingText } from "./outcome.tsx";
 
 export const ROW_HEIGHT = 84;
 
@@ -20,11 +23,25 @@ interface RowProps {
 }
 
 function prefix(last: LastMessage): string {
-  if (last.type === "event") return "";
+  if (last.type !== "message") return "";
   if (last.note) return "Note: ";
   if (last.sender_type === "operator") return "You: ";
   if (last.sender_type === "bot") return "Bot: ";
   return "";
+}
+
+/** What the last line says where there is no room for more. */
+function lastText(last: LastMessage, conversation: Conversation): string {
+  if (last.type === "rating") {
+    const { rating, session } = conversation;
+    return rating ? `Rated: ${ratingText(rating, session?.rating?.form)}` : "Rated the conversation";
+  }
+  if (last.type === "survey") {
+    const chosen = conversation.session?.survey?.option || last.body;
+    return chosen ? `Survey: ${chosen}` : "Answered the survey";
+  }
+  if (last.type === "feedback") return `Feedback: ${last.body}`;
+  return last.body || (last.type === "event" ? "Status changed" : "");
 }
 
 function LastLine({ conversation, me }: { conversation: Conversation; me: number }) {
@@ -50,7 +67,7 @@ function LastLine({ conversation, me }: { conversation: Conversation; me: number
   return (
     <span className={last.type === "event" ? "row-line row-muted" : "row-line"} dir="auto">
       {who}
-      {last.body || (last.type === "event" ? "Status changed" : "")}
+      {lastText(last, conversation)}
     </span>
   );
 }
@@ -58,6 +75,7 @@ function LastLine({ conversation, me }: { conversation: Conversation; me: number
 export const ConversationRow = memo(function ConversationRow(props: RowProps) {
   const { conversation, selected, me, now } = props;
   const { contact, operator, group, unread } = conversation;
+  const flagged = useFlagged(conversation);
   const time = conversation.last_message?.sent_at ?? conversation.updated_at;
   return (
     <Link
@@ -92,6 +110,7 @@ export const ConversationRow = memo(function ConversationRow(props: RowProps) {
         <span className="row-bottom">
           <ChannelIcon channel={conversation.channel} />
           <StatusTag status={conversation.status} />
+          {flagged && <FlagBadge />}
           <span className="row-owner">
             {operator ? (
               <>

@@ -7,8 +7,12 @@ import { Action } from "../design/Action.tsx";
 import { Icon } from "../design/icons.tsx";
 import { messageState } from "../realtime/reducer.ts";
 import type { ThreadSnapshot } from "../realtime/snapshots.ts";
+import { Answer } from "./commands/Answer.tsx";
+import type { Answered } from "./commands/desk.ts";
+import { useCommandDesk, useCommandState } from "./commands/useCommands.ts";
 import { describe } from "./events.ts";
 import { type Outgoing, useOutgoing } from "./outbox.ts";
+import { RatingMark } from "./outcome.tsx";
 import { Prose } from "./Prose.tsx";
 import { Tick } from "./Tick.tsx";
 import { useOutbox } from "./useOutbox.ts";
@@ -40,6 +44,8 @@ export function MessageLog({ conversation, thread }: LogProps) {
   const now = useNow();
   const box = useOutbox();
   const outgoing = useOutgoing(box, conversation.id);
+  const desk = useCommandDesk();
+  const { answers } = useCommandState(conversation.id);
   const { typists } = usePresence(conversation.id);
   const scroller = useRef<HTMLDivElement>(null);
   const [shown, setShown] = useState(STEP);
@@ -66,7 +72,7 @@ export function MessageLog({ conversation, thread }: LogProps) {
   useLayoutEffect(() => {
     const box = scroller.current;
     if (box && atEnd) box.scrollTop = box.scrollHeight;
-  }, [lastNumber, outgoing.length, typing.length, atEnd]);
+  }, [lastNumber, outgoing.length, answers.length, typing.length, atEnd]);
   useEffect(() => {
     if (atEnd) setSeen(lastNumber);
   }, [atEnd, lastNumber]);
@@ -107,13 +113,17 @@ export function MessageLog({ conversation, thread }: LogProps) {
   };
 
   // Own messages written while reading above are what the operator wants to see next.
-  const sent = useRef(outgoing.length);
+  const own = outgoing.length + answers.length;
+  const sent = useRef(own);
   useEffect(() => {
-    if (outgoing.length > sent.current) setAtEnd(true);
-    sent.current = outgoing.length;
-  }, [outgoing.length]);
+    if (own > sent.current) setAtEnd(true);
+    sent.current = own;
+  }, [own]);
 
-  const fresh = thread.items.filter((item) => item.number > seen && item.type === "message").length;
+  const fresh = thread.items.filter((item) => item.number > seen && item.type !== "event").length;
+  const answer = (each: Answered) => (
+    <Answer key={each.key} answer={each} onDismiss={() => desk.dismiss(conversation.id, each.key)} />
+  );
   return (
     <div className="log-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the log scrolls and must do so by keyboard */}
@@ -139,14 +149,22 @@ export function MessageLog({ conversation, thread }: LogProps) {
                   grouped={!newDay && follows(previous, message)}
                   contactName={conversation.contact.display_name}
                 />
+                {answers
+                  .filter(
+                    (each) =>
+                      each.after >= message.number && each.after < (items[index + 1]?.number ?? Infinity),
+                  )
+                  .map(answer)}
               </Fragment>
             );
           })}
+          {items.length === 0 && answers.map(answer)}
           {outgoing.map((entry) => (
             <Waiting
               key={entry.key}
               entry={entry}
               onRetry={() => box.retry(conversation.id, entry.key)}
+              onSendAsText={() => box.sendAsText(conversation.id, entry.key)}
               onDiscard={() => box.discard(conversation.id, entry.key)}
             />
           ))}
@@ -191,9 +209,17 @@ const Line = memo(function Line({ message, state, own, grouped, contactName }: L
     "data-sender": sender.type,
     "data-note": note || undefined,
   };
+  if (message.type === "rating" || message.type === "feedback" || message.type === "survey") {
+    return (
+      <li className="outcome" {...attributes}>
+        <Outcome message={message} contactName={contactName} />
+      </li>
+    );
+  }
   if (message.type === "event" || sender.type === "system") {
     return (
       <li className="log-event" {...attributes}>
+        {message.event?.name === "goal" && <Icon name="flag" size={14} />}
         <span>{describe(message)}</span>
         <time dateTime={message.sent_at} title={moment(message.sent_at)}>
           {timeOfDay(message.sent_at)}
@@ -226,8 +252,52 @@ const Line = memo(function Line({ message, state, own, grouped, contactName }: L
   );
 });
 
-function Waiting(props: { entry: Outgoing; onRetry: () => void; onDiscard: () => void }) {
+const SAID: Record<"rating" | "feedback" | "survey", string> = {
+  rating: "rated the conversation",
+  feedback: "gave feedback",
+  survey: "answered the survey",
+};
+
+/** What a contact said about the conversation instead of in it. */
+function Outcome({ message, contactName }: { message: Message; contactName: string }) {
+  const { type, body, event } = message;
+  const kind = type === "rating" || type === "survey" ? type : "feedback";
+  return (
+    <>
+      <div className="outcome-head">
+        <span>
+          <bdi>{contactName}</bdi> {SAID[kind]}
+        </span>
+        <time dateTime={message.sent_at} title={moment(message.sent_at)}>
+          {timeOfDay(message.sent_at)}
+        </time>
+      </div>
+      {event?.rating ? (
+        <RatingMark rating={event.rating} />
+      ) : event?.survey ? (
+        <div className="outcome-survey">
+          <span dir="auto">{event.survey.question}</span>
+          <strong dir="auto">{event.survey.option}</strong>
+        </div>
+      ) : (
+        <blockquote className="outcome-words" dir="auto">
+          <Prose text={body} />
+        </blockquote>
+      )}
+    </>
+  );
+}
+
+interface WaitingProps {
+  entry: Outgoing;
+  onRetry: () => void;
+  onSendAsText: () => void;
+  onDiscard: () => void;
+}
+
+function Waiting(props: WaitingProps) {
   const { entry } = props;
+  const command = entry.code === "message.is_command";
   const failed = entry.state === "failed";
   return (
     <li
@@ -253,9 +323,15 @@ function Waiting(props: { entry: Outgoing; onRetry: () => void; onDiscard: () =>
       </div>
       {failed && (
         <div className="line-actions">
-          <Action small icon="refresh" onPress={props.onRetry}>
-            Try again
-          </Action>
+          {command ? (
+            <Action small icon="send" onPress={props.onSendAsText}>
+              Send as text
+            </Action>
+          ) : (
+            <Action small icon="refresh" onPress={props.onRetry}>
+              Try again
+            </Action>
+          )}
           <Action small kind="quiet" icon="trash" onPress={props.onDiscard}>
             Discard
           </Action>

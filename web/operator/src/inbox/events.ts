@@ -38,6 +38,8 @@ export function describe(message: Message): string {
       return `Session ended ${reason}`.trim();
     case "status_changed":
       return message.body || "Status changed";
+    case "goal":
+      return event.goal?.name ? `Reached the goal “${event.goal.name}”` : "Reached a goal";
     default:
       return message.body || event.name.replaceAll("_", " ");
   }

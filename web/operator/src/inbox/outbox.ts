@@ -13,8 +13,12 @@ export interface Outgoing {
   body: string;
   note: boolean;
   at: string;
+  /** Said to be text although it begins like a command. */
+  asText?: boolean;
   state: "sending" | "waiting" | "failed";
   reason: string;
+  /** The code of a refusal. */
+  code?: string;
 }
 
 export interface OutboxWorld {
@@ -50,13 +54,14 @@ export class Outbox {
     return () => this.listeners.delete(listener);
   };
 
-  add(conversationId: number, body: string, note: boolean, at: string): void {
+  add(conversationId: number, body: string, note: boolean, at: string, asText = false): void {
     const entry: Outgoing = {
       key: newKey(),
       conversationId,
       body,
       note,
       at,
+      asText,
       state: "sending",
       reason: "",
     };
@@ -67,6 +72,14 @@ export class Outbox {
   retry(conversationId: number, key: string): void {
     this.tries.delete(key);
     this.change(conversationId, key, { state: "sending", reason: "" });
+    void this.work(conversationId);
+  }
+
+  /** Another question than before, so it gets another key. */
+  sendAsText(conversationId: number, key: string): void {
+    const next = newKey();
+    this.tries.delete(key);
+    this.change(conversationId, key, { key: next, asText: true, state: "sending", reason: "", code: "" });
     void this.work(conversationId);
   }
 
@@ -116,7 +129,7 @@ export class Outbox {
       } else if (error.transient) {
         this.wait(entry, error);
       } else {
-        this.change(conversationId, entry.key, { state: "failed", reason: error.detail });
+        this.change(conversationId, entry.key, { state: "failed", reason: error.detail, code: error.code });
         this.finish(conversationId);
       }
     }
@@ -184,7 +197,8 @@ export function outbox(sent: OutboxWorld["sent"]): Outbox {
   if (!shared) {
     const key = "parley.outbox";
     shared = new Outbox({
-      send: (entry) => conversations.send(entry.conversationId, entry.body, entry.note, entry.key),
+      send: ({ conversationId, body, note, key, asText }) =>
+        conversations.send(conversationId, body, note, key, asText),
       sent,
       later: (run, milliseconds) => window.setTimeout(run, milliseconds),
       store: (text) => {

@@ -16,13 +16,16 @@ import { contacts, conversations } from "../api/routes.ts";
 import type { Presence } from "../api/types.ts";
 import { useLive } from "../app/live-context.ts";
 import { useMe, useSignOut } from "../app/me.ts";
-import { go } from "../app/router.tsx";
+import { go, place } from "../app/router.tsx";
 import { activeShortcuts } from "../app/shortcuts.ts";
 import { setTheme } from "../app/theme.ts";
 import { useAvailability } from "../app/useAvailability.ts";
 import { Icon, type IconName } from "../design/icons.tsx";
 import { StatusTag, statusName } from "../design/marks.tsx";
 import { toast } from "../design/toasts.tsx";
+import { needsArgument } from "../inbox/commands/line.ts";
+import { beginLine, useCommands } from "../inbox/commands/useCommands.ts";
+import { openConversation } from "../inbox/lists.ts";
 import { SETTINGS_PAGES } from "../settings/pages.ts";
 import "./palette.css";
 
@@ -58,6 +61,8 @@ export default function Palette({ onClose, onShortcuts }: PaletteProps) {
   // Read once: the page's keys do not change while the palette lies over it.
   const [shortcuts] = useState(activeShortcuts);
   const [known] = useState(() => live.everyKnown());
+  const [open] = useState(() => openConversation(place()));
+  const lines = useCommands(open !== null);
 
   const people = useQuery({
     queryKey: ["contact-search", query],
@@ -95,9 +100,31 @@ export default function Palette({ onClose, onShortcuts }: PaletteProps) {
     return list;
   }, [shortcuts, setAvailability, onShortcuts, signOut]);
 
+  // They are written into the composer, where Enter runs them: nothing happens that was not seen before.
+  const inConversation = useMemo<Entry[]>(
+    () =>
+      open === null
+        ? []
+        : (lines ?? []).map((command) => ({
+            id: `line:${command.name}`,
+            title: `$${command.name}`,
+            hint: command.help,
+            icon: "bolt",
+            run: () => beginLine(open, `$${command.name}${needsArgument(command) ? " " : ""}`),
+          })),
+    [open, lines],
+  );
+
   const pages = useMemo<Entry[]>(
     () => [
       { id: "page:inbox", title: "Inbox", icon: "inbox", run: () => go("/") },
+      {
+        id: "page:conversations",
+        title: "All conversations",
+        hint: "Find, tag, export",
+        icon: "table",
+        run: () => go("/conversations"),
+      },
       ...SETTINGS_PAGES.filter((page) => me.operator.role === "admin" || !page.admin).map(
         (page): Entry => ({
           id: `page:${page.path}`,
@@ -145,10 +172,14 @@ export default function Palette({ onClose, onShortcuts }: PaletteProps) {
     return [
       { title: "Conversations", entries: talks },
       { title: "People", entries: words.length > 0 ? others : [] },
+      {
+        title: "In this conversation",
+        entries: matching(inConversation).slice(0, query.startsWith("$") ? undefined : 6),
+      },
       { title: "Commands", entries: matching(commands).slice(0, words.length > 0 ? 8 : 6) },
       { title: "Pages", entries: matching(pages) },
     ].filter((section) => section.entries.length > 0);
-  }, [known, people.data, commands, pages, words]);
+  }, [known, people.data, commands, inConversation, pages, words, query]);
 
   const choose = (id: string) => {
     const entry = found.flatMap((section) => section.entries).find((each) => each.id === id);

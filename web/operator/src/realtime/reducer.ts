@@ -74,13 +74,18 @@ export function afterEvent(known: T.Conversation | undefined, event: T.Event): T
       next.unread = known?.unread ?? 0;
     }
     if (next.operator_read >= count) next.unread = 0;
+    // Ratings, surveys and goals stand on the session, which not every event's conversation brings along.
+    const { session } = event.data;
+    if (session && session.number >= (next.session?.number ?? 0))
+      next.session = { ...(next.session?.id === session.id ? next.session : undefined), ...session };
+    if (known && sent.contact?.id === known.contact.id) next.contact = { ...known.contact, ...sent.contact };
     next.visit = next.session?.visit ?? next.visit ?? null;
     return next;
   }
   if (!known) return undefined;
   let next = known;
   if (contact && contact.id === known.contact.id && event.type.startsWith("contact.")) {
-    next = { ...next, contact };
+    next = { ...next, contact: { ...known.contact, ...contact } };
   }
   if (operator && known.operator?.id === operator.id && event.type.startsWith("operator.")) {
     next = { ...next, operator };

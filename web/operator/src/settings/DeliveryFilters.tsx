@@ -1,19 +1,17 @@
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { endpoints as routes } from "../api/routes.ts";
 import type { DeliveryState, Dialect, Endpoint } from "../api/types.ts";
 import { go, place as placeNow } from "../app/router.tsx";
+import { stampOf } from "../app/stamps.ts";
 import { Action } from "../design/Action.tsx";
 import { ChoiceEntry, TextEntry } from "../design/fields.tsx";
+import { TimeEntry } from "../design/TimeEntry.tsx";
+import { useDialects } from "./dialects.ts";
 import {
-  asLocalEntry,
-  fromLocalEntry,
   isBackwards,
   isNarrowed,
   type LogFilter,
   NO_FILTER,
   STATE_NAMES,
-  stampOf,
   writeFilter,
 } from "./log-filter.ts";
 
@@ -48,7 +46,7 @@ interface FiltersProps {
 }
 
 export function DeliveryFilters({ filter, endpoint, endpoints }: FiltersProps) {
-  const dialects = useQuery({ queryKey: ["dialects"], queryFn: async () => (await routes.dialects()).items });
+  const dialects = useDialects();
   const [between, setBetween] = useState(false);
   const timed = between || filter.from !== null || filter.to !== null;
   const narrow = (change: Partial<LogFilter>) => {
@@ -146,34 +144,6 @@ function ConversationEntry(props: { value: number | null; onChange: (value: numb
       inputMode="numeric"
       value={text}
       onChange={type}
-    />
-  );
-}
-
-interface TimeProps {
-  label: string;
-  value: string | null;
-  onChange: (value: string | null) => void;
-  error?: string;
-}
-
-/** A date and time in the reader's own time zone. */
-function TimeEntry({ label, value, onChange, error }: TimeProps) {
-  const [text, setText] = useState(asLocalEntry(value));
-  useEffect(() => {
-    setText((now) => (fromLocalEntry(now) === value ? now : asLocalEntry(value)));
-  }, [value]);
-  return (
-    <TextEntry
-      label={label}
-      type="datetime-local"
-      value={text}
-      error={error}
-      onChange={(next) => {
-        setText(next);
-        const entered = fromLocalEntry(next);
-        if (entered !== undefined) onChange(entered);
-      }}
     />
   );
 }

@@ -1,19 +1,18 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { CheckboxGroup, Label } from "react-aria-components";
 import { endpoints, widgets as widgetRoutes } from "../api/routes.ts";
 import type { Dialect, Endpoint } from "../api/types.ts";
 import { go, useNumberParam } from "../app/router.tsx";
-import { Action } from "../design/Action.tsx";
-import { CheckEntry, ChoiceEntry, Fault, SwitchEntry, TextEntry } from "../design/fields.tsx";
-import { Icon } from "../design/icons.tsx";
+import { ChoiceEntry, TextEntry } from "../design/fields.tsx";
 import { SegmentEntry } from "../design/SegmentEntry.tsx";
 import { toast } from "../design/toasts.tsx";
 import { useGroups } from "../inbox/lists.ts";
 import { keys } from "../realtime/snapshots.ts";
-import { type HeaderLine, headersOf, inputOf, PERSONAL, TREATMENTS, valuesOf } from "./endpoint-form.ts";
+import { newestOf, useDialects } from "./dialects.ts";
+import { HeaderLines, known, Scope, SigningSecret } from "./endpoint-fields.tsx";
+import { headersChange, inputOf, PERSONAL, TREATMENTS, valuesOf } from "./endpoint-form.ts";
 import { useForm } from "./form.ts";
-import { FormEnd, FormSection, LoadFault, Loading, Page, SecretOnce } from "./parts.tsx";
+import { FormEnd, FormSection, LoadFault, Loading, Page } from "./parts.tsx";
 
 const BACK = { to: "/settings/endpoints", label: "Endpoints" };
 const SHOWN = [
@@ -32,15 +31,29 @@ const SHOWN = [
   "private_ranges",
   "policy",
 ];
-const MASK = "***";
+
+/** Where a conversation can belong, to narrow down what is told. */
+const PLACES = [
+  {
+    every: "everyWidget",
+    chosen: "widgets",
+    kind: "Widget",
+    title: "Every widget",
+    hint: "What belongs to no conversation, such as an operator's status, is told in any case.",
+  },
+  {
+    every: "everyGroup",
+    chosen: "groups",
+    kind: "Group",
+    title: "Every group",
+    hint: "Off: conversations that no group has are left out, too.",
+  },
+] as const;
 
 export default function EndpointEditor() {
   const id = useNumberParam("id");
   const isNew = Number.isNaN(id);
-  const dialects = useQuery({
-    queryKey: ["dialects"],
-    queryFn: async () => (await endpoints.dialects()).items,
-  });
+  const dialects = useDialects();
   const endpoint = useQuery({
     queryKey: ["endpoints", id],
     queryFn: () => endpoints.get(id),
@@ -78,9 +91,7 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
   const [made, setMade] = useState<{ id: number; secret: string } | null>(null);
   const start = valuesOf(endpoint, dialects);
   const form = useForm(start, async (values, key) => {
-    // Masked values came from the server and must not overwrite the real ones.
-    const same = JSON.stringify(values.headers) === JSON.stringify(start.headers);
-    const input = { ...inputOf(values), ...(!same && { headers: headersOf(values.headers) }) };
+    const input = { ...inputOf(values), ...headersChange(values.headers, start.headers) };
     if (endpoint) {
       const saved = await endpoints.update(endpoint.id, input);
       client.setQueryData(["endpoints", endpoint.id], saved);
@@ -94,8 +105,7 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
   });
   const { values, set, fault } = form;
   const dialect = dialects.find((each) => each.name === values.dialect);
-  const versions = dialect?.versions ?? [];
-  const newest = versions.at(-1) ?? dialect?.version ?? values.version;
+  const newest = newestOf(dialect) ?? values.version;
 
   return (
     <Page
@@ -145,7 +155,7 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
                 ? "Calls keep this form when a later version of Parley adds another."
                 : `Calls keep this form. The newest is version ${newest}.`
             }
-            choices={[...new Set([...versions, values.version])].map((each) => ({
+            choices={[...new Set([...(dialect?.versions ?? []), values.version])].map((each) => ({
               value: each,
               label: each === newest ? `Version ${each} (newest)` : `Version ${each}`,
             }))}
@@ -168,28 +178,20 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
               mono: true,
             }))}
           />
-          <Scope
-            every={values.everyWidget}
-            onEvery={(value) => set("everyWidget", value)}
-            title="Every widget"
-            hint="What belongs to no conversation, such as an operator's status, is told in any case."
-            label="Only these widgets"
-            chosen={values.widgets}
-            onChosen={(value) => set("widgets", value)}
-            error={fault("widgets")}
-            choices={known(widgets.data, values.widgets, "Widget")}
-          />
-          <Scope
-            every={values.everyGroup}
-            onEvery={(value) => set("everyGroup", value)}
-            title="Every group"
-            hint="Off: conversations that no group has are left out, too."
-            label="Only these groups"
-            chosen={values.groups}
-            onChosen={(value) => set("groups", value)}
-            error={fault("groups")}
-            choices={known(groups.data, values.groups, "Group")}
-          />
+          {PLACES.map(({ every, chosen, kind, title, hint }) => (
+            <Scope
+              key={chosen}
+              every={values[every]}
+              onEvery={(value) => set(every, value)}
+              title={title}
+              hint={hint}
+              label={`Only these ${chosen}`}
+              chosen={values[chosen]}
+              onChosen={(value) => set(chosen, value)}
+              error={fault(chosen)}
+              choices={known((chosen === "widgets" ? widgets : groups).data, values[chosen], kind)}
+            />
+          ))}
         </FormSection>
         <FormSection title="How it is called" hint="Calls of one conversation are always one after another.">
           <div className="two">
@@ -252,7 +254,7 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
               mono
             />
           )}
-          <Headers
+          <HeaderLines
             lines={values.headers}
             onChange={(lines) => set("headers", lines)}
             error={fault("headers")}
@@ -276,137 +278,14 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
         </FormSection>
         <FormEnd form={form} label={endpoint ? "Save" : "Make endpoint"} fields={SHOWN} />
       </form>
-      <SecretOnce
+      <SigningSecret
         secret={made?.secret ?? null}
-        title="Signing secret"
-        label="Signing secret"
         onClose={() => {
           const id = made?.id;
           setMade(null);
           if (id) go(`/settings/endpoints/${id}`, { replace: true });
         }}
-      >
-        Your program checks the <code>webhook-signature</code> header of every call with it.
-      </SecretOnce>
+      />
     </Page>
-  );
-}
-
-interface ScopeChoice {
-  value: string;
-  label: string;
-  hint?: string;
-  mono?: boolean;
-}
-
-/** What there is to choose from, and what was chosen once and is no more. */
-function known(
-  items: { id: number; name: string }[] | undefined,
-  chosen: string[],
-  kind: string,
-): ScopeChoice[] {
-  const there = (items ?? []).map((each) => ({ value: String(each.id), label: each.name }));
-  const gone = items
-    ? chosen
-        .filter((id) => !there.some((each) => each.value === id))
-        .map((id) => ({ value: id, label: `${kind} ${id}, deleted` }))
-    : [];
-  return [...there, ...gone];
-}
-
-interface ScopeProps {
-  every: boolean;
-  onEvery: (every: boolean) => void;
-  title: string;
-  hint: string;
-  label: string;
-  chosen: string[];
-  onChosen: (chosen: string[]) => void;
-  error: string | undefined;
-  choices: ScopeChoice[];
-}
-
-/** Everything, or only what is checked. */
-function Scope(props: ScopeProps) {
-  return (
-    <div className="scope">
-      <SwitchEntry selected={props.every} onChange={props.onEvery} hint={props.hint}>
-        {props.title}
-      </SwitchEntry>
-      {!props.every && (
-        <CheckboxGroup
-          className="field scope-choices"
-          value={props.chosen}
-          onChange={props.onChosen}
-          isInvalid={props.error !== undefined}
-          validationBehavior="aria"
-        >
-          <Label className="field-label">{props.label}</Label>
-          <div className="event-checks">
-            {props.choices.map((choice) => (
-              <CheckEntry key={choice.value} value={choice.value} hint={choice.hint}>
-                <span className={choice.mono ? "mono" : undefined}>{choice.label}</span>
-              </CheckEntry>
-            ))}
-            {props.choices.length === 0 && <span className="field-hint">There is none yet.</span>}
-          </div>
-          <Fault text={props.error} />
-        </CheckboxGroup>
-      )}
-    </div>
-  );
-}
-
-interface HeadersProps {
-  lines: HeaderLine[];
-  onChange: (lines: HeaderLine[]) => void;
-  error: string | undefined;
-}
-
-function Headers({ lines, onChange, error }: HeadersProps) {
-  const change = (index: number, line: HeaderLine) =>
-    onChange(lines.map((each, at) => (at === index ? line : each)));
-  return (
-    <fieldset className="plain-set stack">
-      <legend className="field-label">Headers</legend>
-      <span className="field-hint">
-        Sent with every call, for example for authorization. Values are not shown again.
-      </span>
-      {lines.map((line, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place; names may repeat while typing
-        <div className="header-line" key={index}>
-          <TextEntry
-            label={`Header ${index + 1}`}
-            value={line.name}
-            onChange={(name) => change(index, { ...line, name })}
-            mono
-          />
-          <TextEntry
-            label={`Value ${index + 1}`}
-            value={line.value}
-            onChange={(value) => change(index, { ...line, value })}
-            hint={line.value === MASK ? "Kept as it is" : undefined}
-            mono
-          />
-          <Action
-            kind="quiet"
-            icon="trash"
-            aria-label={`Remove header ${index + 1}`}
-            onPress={() => onChange(lines.filter((_, at) => at !== index))}
-          />
-        </div>
-      ))}
-      {error && (
-        <span className="field-error" role="alert">
-          <Icon name="alert" size={16} />
-          <span>{error}</span>
-        </span>
-      )}
-      <div>
-        <Action small icon="plus" onPress={() => onChange([...lines, { name: "", value: "" }])}>
-          Add header
-        </Action>
-      </div>
-    </fieldset>
   );
 }

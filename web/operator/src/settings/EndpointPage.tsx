@@ -1,17 +1,16 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { asApiError } from "../api/error.ts";
 import { endpoints } from "../api/routes.ts";
 import type { Endpoint } from "../api/types.ts";
-import { age, lasting, seconds, useNow } from "../app/clock.ts";
+import { age, seconds, useNow } from "../app/clock.ts";
 import { go, Link, useNumberParam, usePlace } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
-import { Confirm, Window } from "../design/Dialogs.tsx";
-import { toast } from "../design/toasts.tsx";
+import { Confirm } from "../design/Dialogs.tsx";
 import { Deliveries } from "./DeliveryLog.tsx";
 import { EndpointChart } from "./EndpointChart.tsx";
 import { Standing, StandingStory } from "./EndpointStanding.tsx";
 import { writeFilter } from "./log-filter.ts";
+import { calls, number, PauseAction, useEndpointAct } from "./PauseAction.tsx";
 import { LinkAction, LoadFault, Loading, Page, SecretOnce } from "./parts.tsx";
 import { TestDialog } from "./TestDialog.tsx";
 
@@ -37,14 +36,6 @@ export default function EndpointPage() {
   );
 }
 
-function number(value: number): string {
-  return value.toLocaleString("en-US");
-}
-
-function calls(count: number): string {
-  return `${number(count)} ${count === 1 ? "call" : "calls"}`;
-}
-
 /** What the endpoint is told of, in a few words. */
 function hears({ events, widgets, groups }: Endpoint): string {
   const some = (count: number, kind: string) => `${count} ${count === 1 ? kind : `${kind}s`}`;
@@ -55,32 +46,13 @@ function hears({ events, widgets, groups }: Endpoint): string {
 }
 
 function Overview({ endpoint }: { endpoint: Endpoint }) {
-  const client = useQueryClient();
   const now = useNow();
   const here = usePlace();
-  const [asking, setAsking] = useState<"delete" | "rotate" | "resume" | "test" | null>(null);
+  const [asking, setAsking] = useState<"delete" | "rotate" | "test" | null>(null);
   const [secret, setSecret] = useState<string | null>(null);
   const { stats, id } = endpoint;
 
-  const act = async (work: () => Promise<string>) => {
-    try {
-      const done = await work();
-      await client.invalidateQueries({ queryKey: ["endpoints"] });
-      await client.invalidateQueries({ queryKey: ["deliveries"] });
-      if (done) toast(done);
-    } catch (cause) {
-      toast(asApiError(cause).detail);
-    }
-  };
-  const pause = () => act(async () => endpoints.pause(id).then(() => "Paused. Events are kept for later."));
-  const resume = (backlog: boolean) =>
-    act(async () => {
-      await endpoints.resume(id, backlog);
-      if (stats.pending === 0) return "Sending again";
-      return backlog
-        ? `Sending again, the ${calls(stats.pending)} that waited first`
-        : `Sending again. ${calls(stats.pending)} that waited ${stats.pending === 1 ? "was" : "were"} left out.`;
-    });
+  const act = useEndpointAct();
   const rotate = () =>
     act(async () => {
       setSecret((await endpoints.rotateSecret(id)).secret);
@@ -135,15 +107,7 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
           <Action icon="send" onPress={() => setAsking("test")}>
             Send test…
           </Action>
-          {endpoint.state === "active" ? (
-            <Action icon="pause" onPress={() => void pause()}>
-              Pause
-            </Action>
-          ) : (
-            <Action icon="play" onPress={() => (stats.pending > 0 ? setAsking("resume") : void resume(true))}>
-              {stats.pending > 0 ? "Resume…" : "Resume"}
-            </Action>
-          )}
+          <PauseAction endpoint={endpoint} />
           <LinkAction to={`/settings/endpoints/${id}/edit`} icon="sliders">
             Edit
           </LinkAction>
@@ -175,32 +139,6 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
           </Action>
         </div>
       </section>
-      <Window open={asking === "resume"} onClose={() => setAsking(null)} title={`Resume ${endpoint.name}?`}>
-        <p>
-          <strong>{calls(stats.pending)}</strong> {stats.pending === 1 ? "is" : "are"} waiting
-          {stats.lag_seconds >= 1 && `, the oldest for ${lasting(stats.lag_seconds)}`}. They can be sent
-          first, in order, or be left out. What is left out stays in the log as dropped and can be replayed.
-        </p>
-        <div className="dialog-actions">
-          <Action onPress={() => setAsking(null)}>Cancel</Action>
-          {[false, true].map((backlog) => (
-            <Action
-              key={String(backlog)}
-              kind={backlog ? "primary" : "plain"}
-              onPress={() => {
-                setAsking(null);
-                void resume(backlog);
-              }}
-            >
-              {!backlog
-                ? "Leave them out"
-                : stats.pending === 1
-                  ? "Send the waiting call"
-                  : `Send the ${number(stats.pending)} waiting calls`}
-            </Action>
-          ))}
-        </div>
-      </Window>
       {asking === "test" && <TestDialog endpoint={endpoint} onClose={() => setAsking(null)} />}
       <Confirm
         open={asking === "rotate"}

@@ -1,13 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { CheckboxGroup, Label } from "react-aria-components";
 import { asApiError } from "../api/error.ts";
 import { groups as routes } from "../api/routes.ts";
 import type { GroupWithMembers } from "../api/types.ts";
 import { go, useNumberParam } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
+import { ChecksEntry } from "../design/ChecksEntry.tsx";
 import { Confirm } from "../design/Dialogs.tsx";
-import { CheckEntry, TextEntry } from "../design/fields.tsx";
+import { TextEntry } from "../design/fields.tsx";
 import { toast } from "../design/toasts.tsx";
 import { useGroups, useOperators } from "../inbox/lists.ts";
 import { keys } from "../realtime/snapshots.ts";
@@ -92,8 +92,9 @@ function Editor({ group }: { group: GroupWithMembers | null }) {
             required
             autoFocus={!group}
           />
-          <CheckboxGroup
-            className="field"
+          <ChecksEntry
+            label="Members"
+            columns
             value={form.values.members}
             onChange={(value) =>
               form.set(
@@ -101,16 +102,8 @@ function Editor({ group }: { group: GroupWithMembers | null }) {
                 [...value].sort((a, b) => Number(a) - Number(b)),
               )
             }
-          >
-            <Label className="field-label">Members</Label>
-            <div className="checks">
-              {people.map((operator) => (
-                <CheckEntry key={operator.id} value={String(operator.id)}>
-                  {operator.name}
-                </CheckEntry>
-              ))}
-            </div>
-          </CheckboxGroup>
+            choices={people.map(({ id, name }) => ({ value: String(id), label: name }))}
+          />
         </FormSection>
         <FormEnd form={form} label={group ? "Save" : "Make group"} fields={["name", "operator_ids"]} />
       </form>

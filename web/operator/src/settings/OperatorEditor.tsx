@@ -1,15 +1,15 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { CheckboxGroup, Label } from "react-aria-components";
 import { asApiError } from "../api/error.ts";
 import { type OperatorInput, operators } from "../api/routes.ts";
 import type { OperatorFull, Role } from "../api/types.ts";
 import { useMe } from "../app/me.ts";
 import { go, useNumberParam } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
+import { ChecksEntry } from "../design/ChecksEntry.tsx";
 import { Copyable } from "../design/Copyable.tsx";
 import { Confirm, Window } from "../design/Dialogs.tsx";
-import { CheckEntry, ChoiceEntry, TextEntry } from "../design/fields.tsx";
+import { ChoiceEntry, TextEntry } from "../design/fields.tsx";
 import { toast } from "../design/toasts.tsx";
 import { useGroups, useOperators } from "../inbox/lists.ts";
 import { keys } from "../realtime/snapshots.ts";
@@ -195,16 +195,13 @@ function Editor({ operator }: { operator: OperatorFull | null }) {
             hint="How many conversations at the same time."
           />
           {(groups.data ?? []).length > 0 && (
-            <CheckboxGroup className="field" value={values.groups} onChange={(value) => set("groups", value)}>
-              <Label className="field-label">Groups</Label>
-              <div className="checks">
-                {groups.data?.map((group) => (
-                  <CheckEntry key={group.id} value={String(group.id)}>
-                    {group.name}
-                  </CheckEntry>
-                ))}
-              </div>
-            </CheckboxGroup>
+            <ChecksEntry
+              label="Groups"
+              columns
+              value={values.groups}
+              onChange={(value) => set("groups", value)}
+              choices={(groups.data ?? []).map(({ id, name }) => ({ value: String(id), label: name }))}
+            />
           )}
         </FormSection>
         <FormSection title="Sign-in">

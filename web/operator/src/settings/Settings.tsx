@@ -2,7 +2,7 @@ import { type ComponentType, type LazyExoticComponent, lazy, Suspense, useEffect
 import { useMe } from "../app/me.ts";
 import { go, Link, matchPath, ParamsProvider, usePlace } from "../app/router.tsx";
 import { Icon } from "../design/icons.tsx";
-import { SETTINGS_PAGES } from "./pages.ts";
+import { SETTINGS_PAGES, type SettingsPage } from "./pages.ts";
 import { Empty, LinkAction, Page } from "./parts.tsx";
 import "./settings.css";
 
@@ -21,6 +21,7 @@ const DeliveryLog = lazy(() => import("./DeliveryLog.tsx"));
 const DeliveryPage = lazy(() => import("./DeliveryPage.tsx"));
 const Tokens = lazy(() => import("./Tokens.tsx"));
 const Profile = lazy(() => import("./Profile.tsx"));
+const ApiAddon = lazy(() => import("../addons/ApiAddon.tsx"));
 
 const ROUTES: { pattern: string; screen: Screen; open?: boolean }[] = [
   { pattern: "/settings/widgets", screen: Widgets },
@@ -40,6 +41,7 @@ const ROUTES: { pattern: string; screen: Screen; open?: boolean }[] = [
   { pattern: "/settings/deliveries/:id", screen: DeliveryPage },
   { pattern: "/settings/tokens", screen: Tokens },
   { pattern: "/settings/profile", screen: Profile, open: true },
+  { pattern: "/settings/addons/api", screen: ApiAddon },
 ];
 
 export default function Settings() {
@@ -58,20 +60,25 @@ export default function Settings() {
     <main className="settings" data-index={index || undefined}>
       <nav className="settings-nav" aria-label="Settings">
         {index ? <h1>Settings</h1> : <h2>Settings</h2>}
-        <ul>
-          {SETTINGS_PAGES.filter((page) => admin || !page.admin).map((page) => (
-            <li key={page.path}>
-              <Link
-                to={page.path}
-                className="settings-link"
-                aria-current={path === page.path || path.startsWith(`${page.path}/`) ? "page" : undefined}
-              >
-                <Icon name={page.icon} />
-                <span>{page.title}</span>
-              </Link>
-            </li>
-          ))}
-        </ul>
+        {sections(admin).map(({ title, pages }) => (
+          <section key={title} aria-label={title || undefined}>
+            {title && <h3>{title}</h3>}
+            <ul>
+              {pages.map((page) => (
+                <li key={page.path}>
+                  <Link
+                    to={page.path}
+                    className="settings-link"
+                    aria-current={path === page.path || path.startsWith(`${page.path}/`) ? "page" : undefined}
+                  >
+                    <Icon name={page.icon} />
+                    <span>{page.title}</span>
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </section>
+        ))}
       </nav>
       <div className="settings-main">
         <Link to="/settings" className="settings-up">
@@ -83,6 +90,13 @@ export default function Settings() {
       </div>
     </main>
   );
+}
+
+/** The pages that are open to this operator, by heading. */
+function sections(admin: boolean): { title: string; pages: SettingsPage[] }[] {
+  const open = SETTINGS_PAGES.filter((page) => admin || !page.admin);
+  const titles = [...new Set(open.map((page) => page.section ?? ""))];
+  return titles.map((title) => ({ title, pages: open.filter((page) => (page.section ?? "") === title) }));
 }
 
 function CurrentPage({ admin }: { admin: boolean }) {

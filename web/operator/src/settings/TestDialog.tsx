@@ -9,15 +9,13 @@ import { Action } from "../design/Action.tsx";
 import { Window } from "../design/Dialogs.tsx";
 import { ChoiceEntry } from "../design/fields.tsx";
 import { Callout } from "../design/marks.tsx";
+import { useDialects } from "./dialects.ts";
 import { sentence } from "./standing.ts";
 
 /** Sends a sample of one event and shows what was answered. */
 export function TestDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose: () => void }) {
   const client = useQueryClient();
-  const dialects = useQuery({
-    queryKey: ["dialects"],
-    queryFn: async () => (await endpoints.dialects()).items,
-  });
+  const dialects = useDialects();
   const [chosen, setChosen] = useState("");
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState<ApiError | null>(null);

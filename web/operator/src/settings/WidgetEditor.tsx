@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { asApiError } from "../api/error.ts";
 import { widgets } from "../api/routes.ts";
-import type { Widget, WidgetInput } from "../api/types.ts";
+import type { Widget } from "../api/types.ts";
 import { go, useNumberParam } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
 import { Copyable } from "../design/Copyable.tsx";
@@ -13,24 +13,10 @@ import { useGroups } from "../inbox/lists.ts";
 import { keys } from "../realtime/snapshots.ts";
 import { useForm } from "./form.ts";
 import { FormEnd, FormSection, LoadFault, Loading, Page, SecretOnce } from "./parts.tsx";
+import { AfterChat, Goals } from "./WidgetAsks.tsx";
+import { NEW_WIDGET, widgetInput, widgetValues } from "./widget-form.ts";
 
 const BACK = { to: "/settings/widgets", label: "Widgets" };
-
-const NEW: WidgetInput = {
-  name: "",
-  lang: "en",
-  group_id: null,
-  domains: [],
-  color: "#4f46e5",
-  position: "right",
-  title: "Questions?",
-  subtitle: "We are happy to help.",
-  greeting: "",
-  theme: "auto",
-  session_timeout_seconds: 1800,
-  identity_required: false,
-  active: true,
-};
 
 export default function WidgetEditor() {
   const id = useNumberParam("id");
@@ -54,40 +40,6 @@ export default function WidgetEditor() {
   );
 }
 
-interface Values extends Omit<WidgetInput, "domains" | "session_timeout_seconds" | "group_id"> {
-  domains: string;
-  minutes: string;
-  group: string;
-}
-
-function valuesOf(widget: WidgetInput): Values {
-  return {
-    name: widget.name,
-    lang: widget.lang,
-    color: widget.color,
-    position: widget.position,
-    title: widget.title,
-    subtitle: widget.subtitle,
-    greeting: widget.greeting,
-    theme: widget.theme,
-    identity_required: widget.identity_required,
-    active: widget.active,
-    domains: widget.domains.join("\n"),
-    minutes: String(widget.session_timeout_seconds / 60),
-    group: widget.group_id === null ? "none" : String(widget.group_id),
-  };
-}
-
-function inputOf({ domains, minutes, group, ...rest }: Values): WidgetInput {
-  return {
-    ...rest,
-    name: rest.name.trim(),
-    domains: domains.split(/[\s,]+/).filter(Boolean),
-    session_timeout_seconds: Math.round(Number(minutes.replace(",", ".")) * 60) || 0,
-    group_id: group === "none" ? null : Number(group),
-  };
-}
-
 const SHOWN = [
   "name",
   "lang",
@@ -100,15 +52,19 @@ const SHOWN = [
   "theme",
   "session_timeout_seconds",
   "group_id",
+  "privacy_mode",
+  "rating_form",
+  "ask_feedback",
+  "survey",
+  "goals",
 ];
 
 function Editor({ widget }: { widget: Widget | null }) {
   const client = useQueryClient();
   const groups = useGroups();
-  const form = useForm(valuesOf(widget ?? NEW), async (values, key) => {
-    const saved = widget
-      ? await widgets.update(widget.id, inputOf(values))
-      : await widgets.create(inputOf(values), key);
+  const form = useForm(widgetValues(widget ?? NEW_WIDGET), async (values, key) => {
+    const input = widgetInput(values);
+    const saved = widget ? await widgets.update(widget.id, input) : await widgets.create(input, key);
     client.setQueryData([...keys.widgets, saved.id], saved);
     void client.invalidateQueries({ queryKey: keys.widgets, exact: true });
     toast(widget ? "Saved" : "Widget made. Its snippet is below.");
@@ -243,6 +199,17 @@ function Editor({ widget }: { widget: Widget | null }) {
           </SwitchEntry>
           {widget && <IdentitySecret widget={widget} />}
         </FormSection>
+        <FormSection title="Privacy">
+          <SwitchEntry
+            selected={values.privacy_mode}
+            onChange={(value) => set("privacy_mode", value)}
+            hint="Neither the address of visitors nor the place they write from is stored."
+          >
+            Privacy mode
+          </SwitchEntry>
+        </FormSection>
+        <AfterChat form={form} />
+        <Goals form={form} />
         <FormEnd form={form} label={widget ? "Save" : "Make widget"} fields={SHOWN} />
       </form>
     </Page>

@@ -90,6 +90,15 @@ export function inputOf(values: EndpointValues): Omit<EndpointInput, "headers"> 
   return input;
 }
 
+/** How the server shows a value that it keeps to itself; sent back it stays as it is. */
+export const MASK = "***";
+
+/** Headers as the API takes them, when they were touched. */
+export function headersChange(lines: HeaderLine[], before: HeaderLine[]): Pick<EndpointInput, "headers"> {
+  const same = JSON.stringify(lines) === JSON.stringify(before);
+  return same ? {} : { headers: headersOf(lines) };
+}
+
 export function headersOf(lines: HeaderLine[]): { [name: string]: string } {
   return Object.fromEntries(
     lines.filter((line) => line.name.trim() !== "").map((line) => [line.name.trim(), line.value]),

@@ -27,7 +27,7 @@ export interface Form<Values> {
 
 /**
  * A form that is saved when asked for. `start` is what is stored: when it changes and nothing was edited, the form
- * follows.
+ * follows. What was saved counts as not edited: the server may store it in another way, trimmed, masked or with ids.
  */
 export function useForm<Values extends object>(
   start: Values,
@@ -68,8 +68,11 @@ export function useForm<Values extends object>(
     setBusy(true);
     setTrouble(null);
     setLeaveGuard(null);
+    const before = base.current;
+    base.current = content;
     save(values, key.current.key)
       .catch((cause) => {
+        base.current = before;
         setTrouble(asApiError(cause));
         // The first field with a fault takes the focus once it is drawn.
         requestAnimationFrame(() => document.querySelector<HTMLElement>(FAULTY)?.focus());

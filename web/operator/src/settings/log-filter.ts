@@ -3,6 +3,7 @@
 
 import type { DeliverySelection, DeliveryState } from "../api/types.ts";
 import { dayAndTime } from "../app/clock.ts";
+import { positive, stampFrom } from "../app/stamps.ts";
 
 export interface LogFilter {
   endpoint: number | null;
@@ -34,21 +35,6 @@ const NAMES: Record<keyof LogFilter, string> = {
   to: "to",
 };
 
-function positive(text: string | null): number | null {
-  return text !== null && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : null;
-}
-
-function time(text: string | null): string | null {
-  if (text === null) return null;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? null : stampOf(at);
-}
-
-/** RFC 3339 in UTC, to the second. */
-export function stampOf(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
-}
-
 export function readFilter(query: URLSearchParams): LogFilter {
   const state = query.get(NAMES.state);
   return {
@@ -57,8 +43,8 @@ export function readFilter(query: URLSearchParams): LogFilter {
     event: query.get(NAMES.event) || null,
     conversation: positive(query.get(NAMES.conversation)),
     eventId: positive(query.get(NAMES.eventId)),
-    from: time(query.get(NAMES.from)),
-    to: time(query.get(NAMES.to)),
+    from: stampFrom(query.get(NAMES.from)),
+    to: stampFrom(query.get(NAMES.to)),
   };
 }
 
@@ -119,25 +105,4 @@ export function inWords(filter: LogFilter, endpointName: string): [string, strin
   else if (filter.to) lines.push(["Made", `before ${dayAndTime(filter.to)}`]);
   else lines.push(["Made", "at any time that the log reaches back"]);
   return lines;
-}
-
-function two(value: number): string {
-  return String(value).padStart(2, "0");
-}
-
-/** A stored time as the browser's own field for date and time takes it, in the reader's time zone. */
-export function asLocalEntry(stamp: string | null): string {
-  if (stamp === null) return "";
-  const at = new Date(stamp);
-  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
-}
-
-/** What the field holds as a stored time. undefined: still being typed; null: empty. */
-export function fromLocalEntry(text: string): string | null | undefined {
-  if (text === "") return null;
-  const at = Date.parse(text);
-  // The field reports every key; a year such as 0202 is one on its way to 2026.
-  if (Number.isNaN(at) || new Date(at).getFullYear() < 2000) return undefined;
-  return stampOf(at);
 }

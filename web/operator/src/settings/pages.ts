@@ -6,6 +6,8 @@ export interface SettingsPage {
   hint: string;
   icon: IconName;
   admin: boolean;
+  /** The heading it stands under; those without one come first. */
+  section?: string;
 }
 
 export const SETTINGS_PAGES: SettingsPage[] = [
@@ -28,4 +30,12 @@ export const SETTINGS_PAGES: SettingsPage[] = [
   },
   { path: "/settings/tokens", title: "API tokens", hint: "For your own programs", icon: "key", admin: true },
   { path: "/settings/profile", title: "My profile", hint: "Name and password", icon: "user", admin: false },
+  {
+    path: "/settings/addons/api",
+    title: "API",
+    hint: "Add-on: events for your back end",
+    icon: "api",
+    admin: true,
+    section: "Add-ons",
+  },
 ];

@@ -1,0 +1,12 @@
+import { useQuery } from "@tanstack/react-query";
+import { endpoints } from "../api/routes.ts";
+import type { Dialect } from "../api/types.ts";
+
+/** The forms that calls can have, as the server knows them. */
+export function useDialects() {
+  return useQuery({ queryKey: ["dialects"], queryFn: async () => (await endpoints.dialects()).items });
+}
+
+export function newestOf(dialect: Dialect | undefined): string | undefined {
+  return dialect?.versions.at(-1) ?? dialect?.version;
+}
