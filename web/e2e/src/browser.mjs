@@ -71,6 +71,15 @@ export async function visitor(browser, url, options) {
       await composer.fill(text);
       await page.getByRole("button", { name: "Send", exact: true }).click();
     },
+    /** Writes into a conversation that has ended. */
+    async writeAgain(text) {
+      await page.getByRole("textbox", { name: "Write again to continue" }).fill(text);
+      await page.getByRole("button", { name: "Send", exact: true }).click();
+    },
+    async end() {
+      await page.getByRole("button", { name: "End conversation" }).click();
+      await page.getByRole("button", { name: "End it" }).click();
+    },
     /** Waits for a message in one of these states. */
     async shows(text, ...states) {
       const wanted = states.length === 0 ? [""] : states.map((state) => `[data-state="${state}"]`);
@@ -117,6 +126,24 @@ export async function operator(browser, link, options) {
     },
     async end() {
       await page.getByRole("button", { name: "End conversation" }).click();
+    },
+    /** Types a command; its answer is shown to the operator alone. */
+    async command(line) {
+      const composer = page.getByRole("combobox", { name: "Reply" }).or(page.getByRole("textbox", { name: "Reply" }));
+      await composer.fill(line);
+      await composer.press("Escape"); // the list of commands
+      await composer.press("Enter");
+    },
+    /** Hands the open conversation to an operator or a group. */
+    async forward(name) {
+      await page.getByRole("button", { name: "Forward", exact: true }).click();
+      await page.getByRole("menuitem", { name }).click();
+    },
+    /** Chooses one's own availability: Online, Away, Offline. */
+    async presence(name) {
+      await page.getByRole("button", { name: /^Availability/ }).click();
+      await page.getByRole("menuitemradio", { name: new RegExp(`^${name}`) }).click();
+      await page.getByRole("button", { name: new RegExp(`^Availability: ${name}`) }).waitFor();
     },
   };
 }

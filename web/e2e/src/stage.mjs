@@ -14,7 +14,16 @@ export const mainJob = [
   "conversation.ended",
 ];
 
-export async function stage(t) {
+/** Every event of the API add-on, in the order of its reference. */
+export const allEvents = [
+  ...["start", "message_received", "message_sent", "unread", "end"].map((name) => `chat_session.${name}`),
+  "conversation.ended",
+  ...["forward", "rating", "feedback", "survey", "goal"].map((name) => `chat_session.${name}`),
+  ...["online", "offline", "away", "back"].map((name) => `operator.${name}`),
+  "um_widget.config",
+];
+
+export async function stage(t, { events = mainJob, widget: settings = {} } = {}) {
   // Everything that was started is ended, also when the setting up fails half-way.
   const last = [];
   t.after(async () => {
@@ -36,12 +45,12 @@ export async function stage(t) {
 
   const { items: operators } = await server.api("GET", "/operators");
   const group = await server.api("POST", "/groups", { name: "Support", operator_ids: operators.map((one) => one.id) });
-  const widget = await server.api("POST", "/widgets", { name: "Shop", group_id: group.id });
+  const widget = await server.api("POST", "/widgets", { name: "Shop", group_id: group.id, ...settings });
   const { secret } = await server.api("POST", "/endpoints", {
     name: "Receiver",
     url: receiver.hook("main"),
     dialect: "userlike",
-    events: mainJob,
+    events,
   });
   await receiver.control({ secrets: { main: secret } });
 
@@ -49,13 +58,13 @@ export async function stage(t) {
   last.push(() => shop.stop());
   const browser = await launch();
   last.push(() => browser.close());
-  return { server, receiver, shop, browser, link, widget };
+  return { server, receiver, shop, browser, link, widget, group };
 }
 
 /** Runs a test's body and, when it fails, shows what the server said last and keeps a picture of every page. */
-export function withStage(body) {
+export function withStage(body, options) {
   return async (t) => {
-    const set = await stage(t);
+    const set = await stage(t, options);
     try {
       await body(set, t);
     } catch (cause) {
