@@ -110,7 +110,9 @@ func (s *state) add(m *event.Message) {
 	s.MessageCount++
 	m.ConversationID, m.Number = s.ID, s.MessageCount
 	s.UpdatedAt = m.SentAt
-	s.LastMessage = &event.LastMessage{Number: m.Number, Body: shorten(m.Body, 200), SenderType: m.Sender.Type, Type: m.Type, Note: m.Note, SentAt: m.SentAt}
+	if m.Body != "" { // a thread entry has no words of its own; the list goes on with the last that were said
+		s.LastMessage = &event.LastMessage{Number: m.Number, Body: shorten(m.Body, 200), SenderType: m.Sender.Type, Type: m.Type, Note: m.Note, SentAt: m.SentAt}
+	}
 	switch {
 	case m.Type != event.TypeMessage:
 	case m.Sender.Type == event.ByContact:

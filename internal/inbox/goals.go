@@ -67,11 +67,11 @@ func reachGoals(tx *db.Tx, s *state, by event.Party, goals ...event.Goal) (event
 		m := entry(entryGoal, by)
 		m.Entry.Goal = s.session.Goal
 		// The entry must not lift the conversation to the top of the list as if somebody had written.
-		updated, last := s.UpdatedAt, s.LastMessage
+		updated := s.UpdatedAt
 		if err := put(tx, s, m); err != nil {
 			return nil, err
 		}
-		s.UpdatedAt, s.LastMessage = updated, last
+		s.UpdatedAt = updated
 		e := s.base(event.GoalReached, tx.Now(), by)
 		e.Message = m
 		if err := withSession(tx, s, e); err != nil {

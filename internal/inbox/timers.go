@@ -125,11 +125,11 @@ func (d *Desk) expire(ctx context.Context, conversation id.Conversation) (ended 
 		m := entry(entrySessionEnded, event.Party{})
 		m.Entry.Reason = event.EndTimeout
 		// The entry must not lift an old conversation to the top of the list as if somebody had written.
-		updated, last := s.UpdatedAt, s.LastMessage
+		updated := s.UpdatedAt
 		if err := put(tx, s, m); err != nil {
 			return err
 		}
-		s.UpdatedAt, s.LastMessage = updated, last
+		s.UpdatedAt = updated
 		events, err := endSession(tx, s, by, event.EndTimeout)
 		if err != nil {
 			return err

@@ -71,11 +71,6 @@ export async function visitor(browser, url, options) {
       await composer.fill(text);
       await page.getByRole("button", { name: "Send", exact: true }).click();
     },
-    /** Writes into a conversation that has ended. */
-    async writeAgain(text) {
-      await page.getByRole("textbox", { name: "Write again to continue" }).fill(text);
-      await page.getByRole("button", { name: "Send", exact: true }).click();
-    },
     async end() {
       await page.getByRole("button", { name: "End conversation" }).click();
       await page.getByRole("button", { name: "End it" }).click();

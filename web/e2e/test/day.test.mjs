@@ -78,18 +78,22 @@ test("a whole day", withStage(async ({ server, receiver, shop, browser, link, wi
 
   await guest.page.getByText("This conversation has ended.").waitFor();
   await guest.page.getByRole("radio", { name: "5 stars" }).check({ force: true });
+  await guest.page.getByText("You rated: 5 / 5").waitFor();
   await guest.page.getByRole("textbox", { name: "Would you like to tell us more?" }).fill("Quick and kind.");
   await guest.page.getByRole("button", { name: "Send feedback" }).click();
   await guest.page.getByText("Thank you for your feedback.").waitFor();
-  await guest.page.getByRole("radio", { name: "Yes" }).check({ force: true });
+  await guest.page.getByRole("button", { name: "Yes" }).click();
   await accessible(guest.page, "the card after a conversation");
   await picture(guest.page, "day-after");
   const before = golden.conversation.indexOf("chat_session.survey Yes") + 1 + golden.operator.length;
   await receiver.calls(before);
 
   // In the evening the visitor comes back, and gives up before anybody has read it.
-  await kim.view(/Mine/);
-  await guest.writeAgain("And in blue?");
+  await kim.page.getByRole("link", { name: "All conversations" }).click();
+  await kim.page.getByRole("table").getByText("Visitor 1").waitFor();
+  await accessible(kim.page, "all conversations");
+  await picture(kim.page, "day-all");
+  await guest.write("And in blue?");
   await guest.shows("And in blue?", "sent", "delivered", "read");
   await guest.end();
   await server.api("PATCH", `/widgets/${made.id}`, { title: "Ask us" });
