@@ -33,6 +33,10 @@ func Looks(text string) (name string, ok bool) {
 	if !ok {
 		return "", false
 	}
+	// What is stuck to a name makes it no other word: "$note: …" was meant as the command. But "/tag/new" is an address.
+	if end := strings.IndexFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_' }); end >= 0 && name[end] != '/' {
+		name = name[:end]
+	}
 	c := find(name)
 	if c == nil {
 		return "", false

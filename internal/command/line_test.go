@@ -45,12 +45,12 @@ func TestNamesAndAliasesAreUniqueAndPlain(t *testing.T) {
 }
 
 func TestWhatIsNoCommandIsNone(t *testing.T) {
-	for _, text := range []string{"", "$", "$ api", "hello $api", "$apis", "/end.", "/usr/bin/env", "!important", "$5 please", "api", "＄api", "$$api", "?end"} {
+	for _, text := range []string{"", "$", "$ api", "hello $api", "$apis", "/end/of/it", "/usr/bin/env", "!important", "$5 please", "api", "＄api", "$$api", "?end"} {
 		if name, ok := Looks(text); ok {
 			t.Errorf("%q looks like %s", text, name)
 		}
 	}
-	for _, text := range []string{"$api", " $api", "/end now", "!NOTE\nsecret", "$x\tplease", "\n/help", "$api "} {
+	for _, text := range []string{"$api", " $api", "/end now", "!NOTE\nsecret", "$x\tplease", "\n/help", "$api ", "/end.", "$note: they are cross", "!END!", "$forward, Ann", `$tag"x"`} {
 		if _, ok := Looks(text); !ok {
 			t.Errorf("%q does not look like a command", text)
 		}

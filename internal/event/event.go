@@ -73,7 +73,7 @@ type Event struct {
 	// conversation.assigned, rating.given, feedback.given, survey.answered, goal.reached), or all of the conversation
 	// (conversation.ended, and every event that is Requested).
 	Messages []Message `json:",omitempty"`
-	// Notes are the texts of the session's internal notes, oldest first, on every event that has Messages.
+	// Notes are the texts of the latest session's internal notes, oldest first, on every event that has Messages.
 	Notes []string `json:",omitempty"`
 	// Requested says that an operator wants the conversation, which has just got another status, sent to the API add-on,
 	// whatever its endpoints subscribe to (S-119). The flag is used up by it.
@@ -384,6 +384,8 @@ type Session struct {
 	Feedback string  `json:",omitempty"`
 	Survey   *Survey `json:",omitempty"`
 	Goal     *Goal   `json:",omitempty"`
+	// Notes are the texts of its internal notes, oldest first, where an event lists the sessions of a conversation.
+	Notes []string `json:",omitempty"`
 }
 
 // Rating is a contact's rating of a session: Value is 1 to 5, Form how it was asked for.

@@ -78,7 +78,7 @@ func (s *state) assign(o *event.Operator, g *event.Group) bool {
 }
 
 // setStatus changes the status and returns the one before and whether it changed. A flag is used up by it: then the event of
-// the change is requested (S-119), and its writer has to say so with request.
+// the change is requested (S-119), and store gives it the whole conversation.
 func (s *state) setStatus(status string, at time.Time) (before string, changed, requested bool) {
 	before = s.Status
 	if before == status {

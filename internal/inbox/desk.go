@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/internal/contact"
@@ -135,10 +136,41 @@ func (d *Desk) store(ctx context.Context, tx *db.Tx, s *state, events []*event.E
 	if len(events) == 0 {
 		return nil
 	}
+	if err := d.request(tx, s, events); err != nil {
+		return err
+	}
 	if err := save(tx, s); err != nil {
 		return err
 	}
 	return d.Feed.Append(ctx, tx, events...)
+}
+
+// request completes the requested one among the events of a command: it gets the whole conversation as the command leaves it,
+// with the message that changed the status (S-119). When nobody is left who would take it, the flag stays.
+func (d *Desk) request(tx *db.Tx, s *state, events []*event.Event) error {
+	at := slices.IndexFunc(events, func(e *event.Event) bool { return e.Requested })
+	if at < 0 {
+		return nil
+	}
+	e := events[at]
+	if d.TakesRequested != nil {
+		taken, err := d.TakesRequested(tx, s.snapshot())
+		if err != nil {
+			return fmt.Errorf("who takes conversation %d: %w", s.ID, err)
+		}
+		if !taken {
+			e.Requested, s.Flagged = false, true
+			for _, later := range events[at:] {
+				later.Conversation = s.snapshot()
+			}
+			return nil
+		}
+	}
+	e.Conversation = s.snapshot()
+	if s.session != nil {
+		e.Session = s.session.snapshot()
+	}
+	return withConversation(tx, s, e)
 }
 
 // Post is a message or note of an operator or an API token.
@@ -385,12 +417,7 @@ func changeStatus(tx *db.Tx, s *state, by event.Party, status string) ([]*event.
 		return nil, nil
 	}
 	e := s.base(event.ConversationStatusChanged, tx.Now(), by)
-	e.StatusBefore = before
-	if requested {
-		if err := request(tx, s, e); err != nil {
-			return nil, err
-		}
-	}
+	e.StatusBefore, e.Requested = before, requested
 	return []*event.Event{e}, nil
 }
 
@@ -531,10 +558,7 @@ func reopen(tx *db.Tx, s *state, by event.Party, status string) (*event.Event, e
 		return nil, err
 	}
 	e := s.base(event.ConversationReopened, tx.Now(), by)
-	e.StatusBefore, e.Message = before, m
-	if requested {
-		return e, request(tx, s, e)
-	}
+	e.StatusBefore, e.Message, e.Requested = before, m, requested
 	return e, nil
 }
 

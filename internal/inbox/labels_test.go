@@ -151,14 +151,37 @@ func TestS119_EveryChangeOfTheStatusSendsAFlaggedConversation(t *testing.T) {
 			if e.Type != w.tells || e.Conversation.Status != w.status || e.Conversation.Flagged || e.StatusBefore == w.status {
 				t.Errorf("event: %+v", e)
 			}
-			if len(e.Sessions) != 1 || len(e.Messages) == 0 || e.Messages[0].Body != "Hello" || !slices.Equal(e.Notes, []string{"a note"}) {
-				t.Errorf("it carries %d sessions, %d messages and the notes %q", len(e.Sessions), len(e.Messages), e.Notes)
+			if len(e.Sessions) == 0 || len(e.Messages) == 0 || e.Messages[0].Body != "Hello" || !slices.Equal(e.Sessions[0].Notes, []string{"a note"}) {
+				t.Errorf("it carries the sessions %+v and %d messages", e.Sessions, len(e.Messages))
+			}
+			if now := h.get(t, v.Conversation.ID); len(e.Sessions) != now.Session.Number || e.Conversation.MessageCount != now.MessageCount {
+				t.Errorf("it does not have what changed the status: %d sessions and %d messages", len(e.Sessions), e.Conversation.MessageCount)
 			}
 			if h.get(t, v.Conversation.ID).Flagged {
 				t.Error("the flag is not used up")
 			}
 		})
 	}
+	each(t, "nobody is left who takes it", func(t *testing.T, h *house) {
+		v := h.visitor(t)
+		h.flag(t, v.Conversation.ID)
+		h.events(t)
+		h.noAddon, h.stays = true, true
+		h.did(t)(h.desk.End(t.Context(), h.ann, once.Key{}, v.Conversation.ID))
+		for _, e := range h.events(t) {
+			if e.Requested || e.Type == event.ConversationEnded && !e.Conversation.Flagged {
+				t.Errorf("%s: requested %v, flagged %v", e.Type, e.Requested, e.Conversation.Flagged)
+			}
+		}
+		if !h.get(t, v.Conversation.ID).Flagged {
+			t.Fatal("the flag is gone, and nobody was told anything")
+		}
+		h.noAddon = false
+		h.did(t)(h.desk.Reopen(t.Context(), h.ann, once.Key{}, v.Conversation.ID))
+		if list := h.events(t); len(list) != 1 || !list[0].Requested || h.get(t, v.Conversation.ID).Flagged {
+			t.Errorf("reopened: %+v", list)
+		}
+	})
 	each(t, "a session that times out changes no status", func(t *testing.T, h *house) {
 		v := h.visitor(t)
 		h.flag(t, v.Conversation.ID)
@@ -427,8 +450,11 @@ func TestNotesAreToldWithWhatIsToldOfASession(t *testing.T) {
 		h.events(t)
 		h.did(t)(h.desk.End(t.Context(), h.ann, once.Key{}, v.Conversation.ID))
 		ended := h.told(t, event.SessionEnded, event.ConversationEnded)
-		if !slices.Equal(ended[0].Notes, []string{"four"}) || !slices.Equal(ended[1].Notes, []string{"one", "two", "three", "four"}) {
+		if !slices.Equal(ended[0].Notes, []string{"four"}) || !slices.Equal(ended[1].Notes, []string{"four"}) {
 			t.Errorf("notes %q and %q", ended[0].Notes, ended[1].Notes)
+		}
+		if list := ended[1].Sessions; len(list) != 2 || !slices.Equal(list[0].Notes, []string{"one", "two", "three"}) || !slices.Equal(list[1].Notes, []string{"four"}) {
+			t.Errorf("sessions with their notes: %+v", list)
 		}
 	})
 	each(t, "without notes nobody asks for them", func(t *testing.T, h *house) {

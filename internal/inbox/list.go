@@ -204,7 +204,7 @@ func (d *Desk) Sessions(ctx context.Context, conversation id.Conversation) (list
 		if err != nil {
 			return err
 		}
-		list, err = sessions(tx, s, maxListedSessions)
+		list, err = sessions(tx, s, maxListedSessions, false)
 		return err
 	})
 	return list, err

@@ -27,7 +27,7 @@ type Filter struct {
 	Channel string
 	// Tags are those that a conversation must have, all of them, as they are written.
 	Tags []string
-	// Ratings are those of which a conversation's latest session has one, 0 for none.
+	// Ratings are those of which the contact's latest one of the conversation is one, 0 for none.
 	Ratings []int
 	// From and To bound when a conversation began: not before From, and before To.
 	From, To time.Time
@@ -236,12 +236,12 @@ func walk(ctx context.Context, tx *db.Tx, f Filter, q query, byID bool) ([]hit, 
 		if err != nil {
 			return nil, err
 		}
-		said, err := bodies(tx, idsOf(list))
+		said, err := saying(tx, q, idsOf(list))
 		if err != nil {
 			return nil, fmt.Errorf("messages of a search: %w", err)
 		}
 		for _, h := range list {
-			if !q.in(contactWords(h.name, h.email)) && !slices.ContainsFunc(said[h.ID], func(body string) bool { return q.in(words(body)) }) {
+			if !q.in(contactWords(h.name, h.email)) && !said[h.ID] {
 				continue
 			}
 			if out = append(out, h); len(out) == f.Limit {

@@ -200,16 +200,17 @@ func (s *statement) found(e db.Engine, q query, contacts []id.Contact) string {
 	return text
 }
 
-// bodies returns what people wrote in conversations.
-func bodies(tx *db.Tx, conversations []id.Conversation) (map[id.Conversation][]string, error) {
+// saying returns in which conversations somebody wrote what q looks for. Texts are looked at as they come, for together they
+// may be large.
+func saying(tx *db.Tx, q query, conversations []id.Conversation) (map[id.Conversation]bool, error) {
 	var s statement
 	s.WriteString(`SELECT conversation_id, body FROM messages WHERE type IN ('message', 'feedback') AND conversation_id IN (` + bindAll(&s, conversations) + ")")
-	out := map[id.Conversation][]string{}
+	out := map[id.Conversation]bool{}
 	_, err := db.All(tx, s.String(), s.args, func(r db.Scanner) (none struct{}, err error) {
 		var c id.Conversation
 		var body string
 		err = r.Scan(&c, &body)
-		out[c] = append(out[c], body)
+		out[c] = out[c] || err == nil && q.in(words(body))
 		return none, err
 	})
 	return out, err

@@ -17,7 +17,7 @@ func withSession(tx *db.Tx, s *state, e *event.Event) (err error) {
 	if e.Messages, err = visibleMessages(tx, s, s.session.ID); err != nil || s.session.notes == 0 {
 		return err
 	}
-	e.Notes, err = notesOf(tx, s, s.session.ID)
+	e.Notes, err = notesOf(tx, s, s.session)
 	return err
 }
 
@@ -26,21 +26,13 @@ func withConversation(tx *db.Tx, s *state, e *event.Event) (err error) {
 	if e.Messages, err = visibleMessages(tx, s, 0); err != nil {
 		return err
 	}
-	list, notes, err := sessionsAndNotes(tx, s, maxSnapshotSessions)
-	if err != nil {
+	if e.Sessions, err = sessions(tx, s, maxSnapshotSessions, true); err != nil {
 		return err
 	}
-	e.Sessions = list
-	if notes > 0 {
-		e.Notes, err = notesOf(tx, s, 0)
+	if n := len(e.Sessions); n > 0 {
+		e.Notes = e.Sessions[n-1].Notes
 	}
-	return err
-}
-
-// request marks the event of a changed status as one that the API add-on gets, with the whole conversation (S-119).
-func request(tx *db.Tx, s *state, e *event.Event) error {
-	e.Requested = true
-	return withConversation(tx, s, e)
+	return nil
 }
 
 // One event carries at most this much: the newest messages and sessions of a conversation that outgrew it. Else a visitor
@@ -82,13 +74,9 @@ func visibleMessages(tx *db.Tx, s *state, session id.Session) ([]event.Message, 
 	}
 }
 
-// notesOf reads the newest internal notes of a session, or of the whole conversation (session 0), oldest first.
-func notesOf(tx *db.Tx, s *state, session id.Session) ([]string, error) {
-	first := 1
-	if session != 0 {
-		first = s.session.firstNumber
-	}
-	list, err := snapshotNotes(tx, s.ID, session, first, maxSnapshotNotes)
+// notesOf reads the newest internal notes of a session, oldest first.
+func notesOf(tx *db.Tx, s *state, se *session) ([]string, error) {
+	list, err := snapshotNotes(tx, s.ID, se.ID, se.firstNumber, maxSnapshotNotes)
 	if err != nil {
 		return nil, fmt.Errorf("notes of conversation %d: %w", s.ID, err)
 	}
@@ -103,31 +91,38 @@ func notesOf(tx *db.Tx, s *state, session id.Session) ([]string, error) {
 	return list, nil
 }
 
-// sessions reads the newest sessions of a conversation, oldest first.
-func sessions(tx *db.Tx, s *state, limit int) ([]event.Session, error) {
-	list, _, err := sessionsAndNotes(tx, s, limit)
-	return list, err
-}
-
-// sessionsAndNotes is sessions, with how many internal notes they have together.
-func sessionsAndNotes(tx *db.Tx, s *state, limit int) (out []event.Session, notes int, err error) {
+// sessions reads the newest sessions of a conversation, oldest first. With notes, each has its own; all of them together with
+// what contacts said about them are bounded as messages are.
+func sessions(tx *db.Tx, s *state, limit int, notes bool) ([]event.Session, error) {
 	list, err := listSessions(tx, s.ID, limit)
 	if err != nil {
-		return nil, 0, fmt.Errorf("sessions of conversation %d: %w", s.ID, err)
+		return nil, fmt.Errorf("sessions of conversation %d: %w", s.ID, err)
 	}
-	slices.Reverse(list)
 	known := map[id.Operator]*event.Operator{}
-	out = make([]event.Session, len(list))
-	for i, se := range list {
+	out := make([]event.Session, 0, len(list))
+	bytes := 0
+	for _, se := range list {
 		if se.OperatorCreated, err = operator(tx, known, se.createdBy); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		own := &se.session
 		if s.session != nil && se.ID == s.session.ID {
 			own = s.session // as this transaction leaves it
 		}
-		out[i] = own.Session
-		notes += own.notes
+		one := own.Session
+		if notes && own.notes > 0 {
+			if one.Notes, err = notesOf(tx, s, own); err != nil {
+				return nil, err
+			}
+		}
+		for _, body := range one.Notes {
+			bytes += len(body)
+		}
+		if bytes += len(one.Feedback); notes && bytes > maxSnapshotBytes {
+			break
+		}
+		out = append(out, one)
 	}
-	return out, notes, nil
+	slices.Reverse(out)
+	return out, nil
 }

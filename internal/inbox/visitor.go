@@ -311,7 +311,15 @@ func open(tx *db.Tx, w *event.Widget, c *event.Contact) (*state, error) {
 // within its group, and waits there unassigned when nobody is free.
 func (d *Desk) startSession(tx *db.Tx, s *state, w *event.Widget, v Visit) (assigned []*event.Event, err error) {
 	next := &session{Session: event.Session{Number: 1, StartedAt: tx.Now(), Visit: v.snapshot()}, firstNumber: s.MessageCount + 1}
-	d.locate(&next.Visit, w.PrivacyMode)
+	private := w.PrivacyMode
+	if w.ID != s.Widget.ID { // somebody goes on elsewhere with what began at a widget that may be private
+		first, err := widget.Get(tx, s.Widget.ID)
+		if err != nil {
+			return nil, fmt.Errorf("widget of conversation %d: %w", s.ID, err)
+		}
+		private = private || first.PrivacyMode
+	}
+	d.locate(&next.Visit, private)
 	if s.session != nil {
 		next.Number = s.session.Number + 1
 		if s.Operator == nil || !s.Operator.Active || s.Operator.Status != event.Online {
@@ -324,6 +332,11 @@ func (d *Desk) startSession(tx *db.Tx, s *state, w *event.Widget, v Visit) (assi
 				return nil, fmt.Errorf("route conversation %d: %w", s.ID, err)
 			}
 			assigned = reassign(s, tx.Now(), event.Party{Type: event.BySystem}, o, g)
+			if len(assigned) > 0 {
+				if err := withSession(tx, s, assigned[0]); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	next.OperatorCreated = s.Operator

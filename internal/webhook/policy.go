@@ -180,7 +180,7 @@ func (m *masker) session(s event.Session) event.Session {
 	if does(m.IP) {
 		v.Lat, v.Lon = nil, nil // a number has no hash that is a number
 	}
-	s.Feedback = m.text(s.Feedback)
+	s.Feedback, s.Notes = m.text(s.Feedback), m.texts(s.Notes)
 	return s
 }
 

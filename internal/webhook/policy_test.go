@@ -22,7 +22,7 @@ import (
 var kinds = map[string]string{
 	"Party.Name": "name", "Contact.Name": "name", "Contact.Email": "email", "Contact.Phone": "email", "Visit.IP": "ip",
 	"Message.Body": "text", "LastMessage.Body": "text", "Conversation.Topic": "text", "Contact.Custom": "text",
-	"Event.Notes": "text", "Conversation.Tags": "text", "Session.Feedback": "text", "Additional.Name": "text", "Additional.Value": "text",
+	"Event.Notes": "text", "Session.Notes": "text", "Conversation.Tags": "text", "Session.Feedback": "text", "Additional.Name": "text", "Additional.Value": "text",
 	"Visit.City": "ip", "Visit.Country": "ip",
 
 	// Ids, words of our own vocabulary, what operators, widgets and endpoints are called, and the widget's words that a contact

@@ -269,7 +269,9 @@ func Named() []Sample {
 	earlier.Goal = &event.Goal{ID: 13, Name: "Checkout", Match: event.GoalPrefix, Pattern: "https://shop.example/checkout"}
 	ended.Conversation.Tags, ended.Conversation.Rating = []string{"delivery", "VIP"}, 5
 	ended.Session.Number = 2
-	ended.Sessions = []event.Session{earlier, *ended.Session}
+	last := *ended.Session
+	last.Notes = notes()
+	ended.Sessions = []event.Session{earlier, last}
 	add("conversation_ended", ended)
 	bare := over(event.ConversationEnded, system(), anonymous(), event.EndAPI)
 	bare.Conversation.Status, bare.Conversation.EndedAt, bare.Conversation.Operator, bare.Conversation.Group = event.StatusEnded, at(3725), nil, nil
@@ -361,7 +363,9 @@ func Named() []Sample {
 		e.Requested, e.StatusBefore, e.Conversation.Status = true, before, status
 		e.Conversation.Tags, e.Conversation.MessageCount = []string{"delivery", "VIP"}, 6
 		e.Session.Number = 2
-		e.Sessions, e.Messages, e.Notes = []event.Session{earlier, *e.Session}, thread(jane()), notes()
+		last := *e.Session
+		last.Notes = notes()
+		e.Sessions, e.Messages, e.Notes = []event.Session{earlier, last}, thread(jane()), notes()
 		return e
 	}
 	add("conversation_requested_pending", requested(event.ConversationStatusChanged, event.StatusPending, event.StatusOpen))

@@ -675,6 +675,17 @@ func writeSession(w *jsontext.Writer, v *event.Session) {
 		w.Text(`,"Goal":`)
 		writeGoal(w, v.Goal)
 	}
+	if len(v.Notes) > 0 {
+		w.Text(`,"Notes":`)
+		w.Text(`[`)
+		for i := range v.Notes {
+			if i > 0 {
+				w.Text(`,`)
+			}
+			w.String(v.Notes[i])
+		}
+		w.Text(`]`)
+	}
 	w.Text(`}`)
 }
 
@@ -733,6 +744,14 @@ func readSession(r *jsontext.Reader, v *event.Session) {
 				readGoal(r, v.Goal)
 			}
 		}
+		if r.Key(`,"Notes":`) {
+			if v.Notes = nil; !r.Null() {
+				v.Notes = []string{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Notes = append(v.Notes, r.String())
+				}
+			}
+		}
 		if r.Key(`}`) {
 			return
 		}
@@ -780,6 +799,13 @@ func readSession(r *jsontext.Reader, v *event.Session) {
 			} else {
 				v.Goal = new(event.Goal)
 				readGoal(r, v.Goal)
+			}
+		case "Notes":
+			if v.Notes = nil; !r.Null() {
+				v.Notes = []string{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Notes = append(v.Notes, r.String())
+				}
 			}
 		default:
 			r.Skip()

@@ -60,7 +60,7 @@ type ConversationFilter struct {
 	OperatorID int64     `query:"operator_id" minimum:"1" doc:"Who is responsible. Cannot be combined with the views mine and unassigned."`
 	Channel    string    `query:"channel" enum:"website" doc:"Only conversations of this channel."`
 	Tag        []string  `query:"tag,explode" maxItems:"20" doc:"Only conversations with this tag, as it is written. May be repeated: then they have all of them."`
-	Rating     []string  `query:"rating,explode" enum:"1,2,3,4,5,none" maxItems:"6" doc:"Only conversations whose latest session was rated so. May be repeated: then they have one of them."`
+	Rating     []string  `query:"rating,explode" enum:"1,2,3,4,5,none" maxItems:"6" doc:"Only conversations whose contact rated them so the last time. May be repeated: then they have one of them."`
 	From       time.Time `query:"from" doc:"Only conversations that began at this time or later." example:"2026-11-22T00:00:00Z"`
 	To         time.Time `query:"to" doc:"Only conversations that began before this time." example:"2026-11-23T00:00:00Z"`
 	Q          string    `query:"q" maxLength:"200" doc:"Only conversations in which somebody wrote this, notes included, or whose contact's name or e-mail address has it. All words must be in one message, the last one may be a word's beginning; a phrase stands in quotes. Case and accents do not matter. What was written in the last seconds may be missing." example:"refund"`

@@ -8,6 +8,7 @@ import {
   needsArgument,
   parseLine,
   type Sources,
+  stuckName,
 } from "../src/inbox/commands/line.ts";
 import { operator } from "./samples.ts";
 
@@ -207,5 +208,21 @@ describe("the list under a command", () => {
   it("offers topics that are in use", () => {
     expect(lines("$topic del")).toEqual(["$topic Delivery", "$topic Late delivery"]);
     expect(lines("$name del")).toBeNull();
+  });
+});
+
+describe("a name with something stuck to it", () => {
+  it("is asked about, for it was meant as the command", () => {
+    for (const [text, name] of [
+      ["$note: they are cross", "note"],
+      ["$forward, Ann", "forward"],
+      ["!end!", "end"],
+      ['/tag"x"', "tag"],
+    ])
+      expect(stuckName(text ?? "")).toBe(name);
+  });
+  it("is no address, no price and no plain word", () => {
+    for (const text of ["/shop/lamps", "$5, please", "$note they are cross", "$note", "hello $note:"])
+      expect(stuckName(text)).toBeNull();
   });
 });

@@ -51,6 +51,9 @@ export interface Controller {
   rate(value: number): Promise<Result<void>>;
 }
 
+/** What a page hands over, as the server takes it: one wrong field would refuse the message that carries it. */
+const cut = (value: unknown) => `${value ?? ""}`.slice(0, 200);
+
 export type Said = "rating" | "feedback" | "survey";
 
 const TYPING_PAUSE = 2000;
@@ -479,8 +482,9 @@ export function createController(around: Surroundings, onState: (state: State) =
   }
 
   async function tell(id: number, what: Said | "end", body = {}): Promise<Result<void>> {
+    const mine = era;
     const answer = await http.tell<{ conversation: Conversation }>(`/conversations/${id}/${what}`, body);
-    if (!answer.ok) return report(answer);
+    if (!answer.ok || mine !== era) return answer.ok ? success(undefined) : report(answer);
     dispatch({ do: "conversation", conversation: answer.value.conversation, message: null });
     return success(undefined);
   }
@@ -643,7 +647,11 @@ export function createController(around: Surroundings, onState: (state: State) =
         if (typeof value === "string") given[name] = value;
       }
       const free = [info?.additional01, info?.additional02, info?.additional03].map((one, i) =>
-        typeof one === "string" ? { name: "", value: one } : (one ?? fields?.additional?.[i] ?? null),
+        one == null
+          ? (fields?.additional?.[i] ?? null)
+          : typeof one == "object"
+            ? { name: cut(one.name), value: cut(one.value) }
+            : { name: "", value: cut(one) },
       );
       if (free.some(Boolean)) given.additional = free;
       if (info?.custom) given.custom = info.custom;
@@ -677,7 +685,7 @@ export function createController(around: Surroundings, onState: (state: State) =
     },
     async rate(value) {
       if (token && !state.settled) await loadSnapshot();
-      const id = state.conversationId ?? landing(state.conversations);
+      const id = state.conversationId;
       return id === null
         ? failure("conversation.not_found", "there is nothing to rate")
         : tell(id, "rating", { value });

@@ -393,11 +393,7 @@ func wireConversationCall[M any](h head, e *event.Event, messages []M) conversat
 		w.OperatorCurrentID = idOrNull(int64(c.Operator.ID))
 	}
 	for i := range e.Sessions {
-		var notes []string
-		if e.Session != nil && e.Sessions[i].ID == e.Session.ID {
-			notes = e.Notes
-		}
-		w.Sessions = append(w.Sessions, wireSessionAlone(c, &e.Sessions[i], notes, e.At))
+		w.Sessions = append(w.Sessions, wireSessionAlone(c, &e.Sessions[i], e.Sessions[i].Notes, e.At))
 	}
 	return w
 }

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
 import { session } from "../api/routes.ts";
 import type { Me } from "../api/types.ts";
+import { leaveRun } from "../conversations/run.ts";
 import { keys } from "../realtime/snapshots.ts";
 
 export const MeContext = createContext<Me | null>(null);
@@ -18,6 +19,7 @@ export function useSignOut(): () => Promise<void> {
     try {
       await session.signOut();
     } finally {
+      leaveRun();
       client.setQueryData(keys.me, null);
       client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.me[0] });
     }

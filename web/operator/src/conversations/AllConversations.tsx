@@ -213,7 +213,8 @@ export default function AllConversations() {
   useShortcut("j", "Next conversation", () => move(1));
   useShortcut("k", "Previous conversation", () => move(-1));
   useShortcut("x", "Choose the marked conversation", () => {
-    if (marked.current !== null) choose(marked.current, false);
+    // The marked row may have gone with another filter.
+    if (marked.current !== null && latest.current.includes(marked.current)) choose(marked.current, false);
   });
   useShortcut("Escape", "Choose none", () => setSelection(NOTHING), count > 0);
 

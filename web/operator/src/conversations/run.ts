@@ -13,6 +13,8 @@ export interface Run {
 }
 
 let current: Run | null = null;
+/** Counts the runs and the people: what belongs to an earlier one is over. */
+let turn = 0;
 const listeners = new Set<() => void>();
 
 function publish(next: Run | null): void {
@@ -34,6 +36,8 @@ const warn = (event: BeforeUnloadEvent) => event.preventDefault();
 /** Nothing happens while another one is under way. */
 export async function startRun(order: BulkOrder, ids: number[]): Promise<void> {
   if (current && !current.tally.finished) return;
+  turn += 1;
+  const mine = turn;
   window.addEventListener("beforeunload", warn);
   publish({
     order,
@@ -51,15 +55,22 @@ export async function startRun(order: BulkOrder, ids: number[]): Promise<void> {
   const tally = await runBulk(order, ids, {
     send: table.bulk,
     wait: (milliseconds) => new Promise((resolve) => window.setTimeout(resolve, milliseconds)),
-    stopped: () => current?.stopping === true,
-    tell: (next) => current && publish({ ...current, tally: next }),
+    stopped: () => mine !== turn || current?.stopping === true,
+    tell: (next) => mine === turn && current && publish({ ...current, tally: next }),
   });
   window.removeEventListener("beforeunload", warn);
+  if (mine !== turn) return;
   if (!location.pathname.startsWith(`${BASE}/conversations`)) toast(resultLine(order.action, tally));
 }
 
 export function stopRun(): void {
   if (current) publish({ ...current, stopping: true });
+}
+
+/** Who signs out leaves nothing to the next one at this page: what is under way stops, and its result is not shown. */
+export function leaveRun(): void {
+  turn += 1;
+  publish(null);
 }
 
 export function dismissRun(): void {

@@ -16,7 +16,7 @@ import { Action } from "../design/Action.tsx";
 import { Icon } from "../design/icons.tsx";
 import { toast } from "../design/toasts.tsx";
 import { MissingAddon } from "./addon.tsx";
-import { findCommand, looksLikeCommand, needsArgument, parseLine } from "./commands/line.ts";
+import { findCommand, looksLikeCommand, needsArgument, parseLine, stuckName } from "./commands/line.ts";
 import { Suggestions, useSuggest } from "./commands/Suggestions.tsx";
 import {
   takesLines,
@@ -63,7 +63,10 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
   const line = parseLine(body);
   const command = line?.name ? findCommand(commands ?? [], line.name) : undefined;
   // A word behind the sign is asked about before it could reach a contact. A note stays a note unless it is known.
-  const isCommand = looksLikeCommand(body) && (kind === "reply" || command !== undefined || !commands);
+  const stuck = kind === "reply" ? stuckName(body) : null;
+  const isCommand =
+    (looksLikeCommand(body) && (kind === "reply" || command !== undefined || !commands)) ||
+    (stuck !== null && (!commands || findCommand(commands, stuck) !== undefined));
   const busy = running !== null && running.note === (kind === "note");
   const completion = useCompletion(text, id);
 
@@ -135,7 +138,10 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
   const send = () => {
     if (!body || tooLong || locked || busy) return;
     suggest.close();
-    if (isCommand) {
+    if (isCommand && box.of(id).some((entry) => entry.state !== "failed")) {
+      // It would overtake: an end before the last reply would leave that one behind.
+      toast("Your last message is still on its way. Try again in a moment.");
+    } else if (isCommand) {
       desk.run(id, body, kind === "note");
       area.current?.focus();
     } else sendText();

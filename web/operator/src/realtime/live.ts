@@ -397,7 +397,16 @@ export class Live {
         this.waiting = [];
         this.journal.reset(me.seq);
         this.client.setQueryData<T.Me>(keys.me, me);
-        const live = new Set(["conversations", "conversation", "thread", "counts", "operators", "groups"]);
+        const live = new Set([
+          "conversations",
+          "conversation",
+          "thread",
+          "counts",
+          "operators",
+          "groups",
+          "table",
+          "tags",
+        ]);
         this.client.removeQueries({
           type: "inactive",
           predicate: (query) => live.has(String(query.queryKey[0])),

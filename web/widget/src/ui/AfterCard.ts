@@ -34,6 +34,9 @@ const THUMB =
 const PAUSE = 700;
 const LONGEST = 5000;
 
+/** Feedback that is being written, by conversation: closing the messenger loses none of it. */
+const drafts = new Map<number, string>();
+
 /** Roots that have the styles already. */
 const dressed = new WeakSet<object>();
 
@@ -138,7 +141,12 @@ export function makeCard({ h, useEffect, useRef, useState }: Kit) {
 
   function Feedback({ card }: { card: CardProps }) {
     const texts = afterTexts(card.ui.lang);
-    const [text, write] = useState("");
+    const { id } = card.conversation;
+    const [text, put] = useState(drafts.get(id) ?? "");
+    const write = (next: string) => {
+      drafts.set(id, next);
+      put(next);
+    };
     const [own, setOwn] = useState(false);
     const { busy, failed, run } = useSending((body) => said(card, "feedback", body));
     const { feedback } = card.conversation;
@@ -146,7 +154,7 @@ export function makeCard({ h, useEffect, useRef, useState }: Kit) {
       event.preventDefault();
       if (!text.trim() || busy) return;
       setOwn(true);
-      await run({ text });
+      if (await run({ text })) drafts.delete(id);
     };
     return h(
       "form",

@@ -26,6 +26,13 @@ export function looksLikeCommand(text: string): boolean {
   return (parseLine(text)?.name ?? "") !== "";
 }
 
+const STUCK = /^[$/!](\p{L}[\p{L}\d_-]*)[^\p{L}\d_\-\s/]/u;
+
+/** The name at the beginning when something is stuck to it, as in "$note: …"; "/tag/new" is an address. */
+export function stuckName(text: string): string | null {
+  return STUCK.exec(text.trimStart())?.[1] ?? null;
+}
+
 export function findCommand(commands: Command[], name: string): Command | undefined {
   const wanted = name.toLowerCase();
   return commands.find(

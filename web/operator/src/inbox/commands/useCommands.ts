@@ -70,9 +70,10 @@ let owner: { live: Live; me: number } | null = null;
 export function useCommandDesk(): CommandDesk {
   const live = useLive();
   const me = useMe().operator.id;
+  if (owner?.me !== me) desk = null; // the answers are for who asked
   owner = { live, me };
   if (desk) return desk;
-  const key = "parley.commands";
+  const key = `parley.commands.${me}`;
   desk = new CommandDesk({
     run: (entry) => conversations.command(entry.conversationId, entry.line, entry.key),
     done: (entry, answer) => {
