@@ -649,7 +649,7 @@ export function createController(around: Surroundings, onState: (state: State) =
       const free = [info?.additional01, info?.additional02, info?.additional03].map((one, i) =>
         one == null
           ? (fields?.additional?.[i] ?? null)
-          : typeof one == "object"
+          : typeof one === "object"
             ? { name: cut(one.name), value: cut(one.value) }
             : { name: "", value: cut(one) },
       );
