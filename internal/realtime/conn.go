@@ -390,7 +390,8 @@ func (h *Hub) stopViewing(c *conn, conversation id.Conversation) {
 	h.tell(signal{Kind: "viewing", Conversation: conversation, By: wireParty{"operator", int64(c.who.Operator), c.who.Name}})
 }
 
-// push queues a frame of the event seq; 0 for frames that belong to no event. While the replay runs, events are held.
+// push queues a frame of the event seq; 0 for frames that belong to no event. While the replay runs, frames are held: who has
+// been welcomed misses no sign of typing either.
 func (c *conn) push(seq id.Seq, b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -398,9 +399,6 @@ func (c *conn) push(seq id.Seq, b []byte) {
 		return
 	}
 	if c.replay {
-		if seq == 0 {
-			return // a sign of typing is not worth waiting
-		}
 		if len(c.held) >= c.hub.Replay {
 			c.tooSlow()
 			return
