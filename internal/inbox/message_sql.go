@@ -22,11 +22,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`
 	// The newest first and in pages: the caller stops when it has enough.
 	sqlSnapshotMessages = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.number >= $2 AND m.number < $3 AND NOT m.note
   AND (CAST($4 AS BIGINT) = 0 OR m.session_id = $4) ORDER BY m.number DESC LIMIT $5`
-	sqlSnapshotNotes = `SELECT m.body FROM messages m WHERE m.conversation_id = $1 AND m.number >= $2 AND m.note
-  AND (CAST($3 AS BIGINT) = 0 OR m.session_id = $3) ORDER BY m.number DESC LIMIT $4`
-	sqlMessageByID  = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.id = $2`
-	sqlCountBeyond  = `SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND number > $2 AND sender_type = 'contact' AND type = 'message'`
-	sqlMoveMessages = `UPDATE messages SET sender_id = $2 WHERE conversation_id = $1 AND sender_type = 'contact'`
+	sqlSnapshotNotes = `SELECT m.body FROM messages m WHERE m.conversation_id = $1 AND m.number >= $2 AND m.note AND m.session_id = $3 ORDER BY m.number DESC LIMIT $4`
+	sqlMessageByID   = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.id = $2`
+	sqlCountBeyond   = `SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND number > $2 AND sender_type = 'contact' AND type = 'message'`
+	sqlMoveMessages  = `UPDATE messages SET sender_id = $2 WHERE conversation_id = $1 AND sender_type = 'contact'`
 
 	// What a contact's list of conversations shows: the newest visible message, and how many of the operators' are unread.
 	sqlLastVisible = `SELECT ` + messageColumns + ` FROM conversations c JOIN messages m ON m.conversation_id = c.id
@@ -90,7 +89,7 @@ func snapshotMessages(tx *db.Tx, conversation id.Conversation, session id.Sessio
 	return db.All(tx, sqlSnapshotMessages, []any{int64(conversation), first, before, int64(session), limit}, scanMessage)
 }
 
-// snapshotNotes reads the texts of the newest internal notes with numbers from first, of one session or of all (0), newest first.
+// snapshotNotes reads the texts of the newest internal notes with numbers from first of a session, newest first.
 func snapshotNotes(tx *db.Tx, conversation id.Conversation, session id.Session, first, limit int) ([]string, error) {
 	return db.All(tx, sqlSnapshotNotes, []any{int64(conversation), first, int64(session), limit}, func(r db.Scanner) (body string, err error) {
 		return body, r.Scan(&body)
