@@ -240,6 +240,14 @@ type Executor interface {
 	Do(ctx context.Context, job *Job) Outcome
 }
 
+// Follower is an Executor whose Notice also hears what becomes of each delivery: NoticeDelivered, and NoticeRetry after the first
+// attempt of one that failed. Test calls are not told of.
+type Follower interface {
+	Executor
+	// Follow does nothing; it marks the executor.
+	Follow()
+}
+
 // NoticeKind says what a Notice is about.
 type NoticeKind string
 
@@ -249,6 +257,9 @@ const (
 	NoticePaused  NoticeKind = "paused"  // nothing has succeeded for Days: the engine has paused the target
 	NoticeGone    NoticeKind = "gone"    // a Stop verdict: the engine has paused the target
 	NoticeDead    NoticeKind = "dead"    // a delivery was given up
+
+	NoticeDelivered NoticeKind = "delivered" // a delivery has arrived (of a Follower)
+	NoticeRetry     NoticeKind = "retry"     // the first attempt of a delivery failed, and others will follow (of a Follower)
 )
 
 // Notice is news about a target.
@@ -259,7 +270,7 @@ type Notice struct {
 	// Since is when the failures began, Days how many whole days ago (NoticeFailing, NoticePaused).
 	Since time.Time
 	Days  int
-	// Of NoticeDead: the delivery, its event (0 for a test call), what the target calls it, and how often it was tried.
+	// Of NoticeDead, NoticeDelivered and NoticeRetry: the delivery, its event (0 for a test call), what the target calls it, and how often it was tried.
 	Delivery id.Delivery
 	Event    id.Event
 	Name     string

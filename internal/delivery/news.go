@@ -24,13 +24,29 @@ func (e *Engine) tell(ctx context.Context, tx *db.Tx, t *target, n Notice) (err 
 // silent tells nobody.
 func silent(context.Context, *db.Tx, *target, Notice) error { return nil }
 
+// fate is what the executor hears of the delivery itself, "" for nothing.
+func (r *result) fate() NoticeKind {
+	_, follows := r.t.executor.(Follower)
+	switch {
+	case r.over:
+	case r.verdict == GiveUp:
+		return NoticeDead
+	case !follows || r.r.event == 0:
+	case r.verdict == Done:
+		return NoticeDelivered
+	case r.verdict == Retry && r.number == 1:
+		return NoticeRetry
+	}
+	return ""
+}
+
 // publish pauses the target where the result says so and tells the news that are in it. It comes after storeResults, which
 // holds the target's row.
 func (r *result) publish(ctx context.Context, tx *db.Tx, tell teller) error {
-	if r.verdict == GiveUp && !r.over {
-		n := Notice{Kind: NoticeDead, Reason: clean(r.out.Reason), Delivery: r.r.id, Event: r.r.event, Name: r.r.name, Attempts: r.number}
+	if kind := r.fate(); kind != "" {
+		n := Notice{Kind: kind, Reason: clean(r.out.Reason), Delivery: r.r.id, Event: r.r.event, Name: r.r.name, Attempts: r.number}
 		if err := tell(ctx, tx, r.t, n); err != nil {
-			return fmt.Errorf("tell of dead delivery %d: %w", r.r.id, err)
+			return fmt.Errorf("tell that delivery %d is %s: %w", r.r.id, kind, err)
 		}
 	}
 	if r.news == "" {

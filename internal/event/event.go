@@ -25,6 +25,8 @@ const (
 	MessageReceived           Type = "message.received" // from the contact
 	MessageSent               Type = "message.sent"     // to the contact
 	MessageNoted              Type = "message.noted"    // an internal note; never leaves for the contact
+	MessageUpdated            Type = "message.updated"  // its text, its file, its link card or its state became different
+	MessageDeleted            Type = "message.deleted"  // an operator took it back; its place in the thread stays
 	OperatorStatusChanged     Type = "operator.status_changed"
 	OperatorUpdated           Type = "operator.updated"
 	GroupUpdated              Type = "group.updated"
@@ -38,22 +40,28 @@ const (
 	EndpointFailing           Type = "endpoint.failing" // no call to it has succeeded for days
 	EndpointPaused            Type = "endpoint.paused"  // calls to it were stopped without anybody asking
 	DeliveryDead              Type = "delivery.dead"    // a call was given up
+	ChannelFailing            Type = "channel.failing"  // nothing has arrived at its other side for days
+	ChannelPaused             Type = "channel.paused"   // messages to its other side were stopped without anybody asking
 )
 
 // Types lists every event type, in the order of the reference.
 func Types() []Type {
 	return []Type{
 		ConversationCreated, ConversationAssigned, ConversationStatusChanged, ConversationEnded, ConversationReopened, ConversationRead, ConversationUpdated,
-		SessionStarted, SessionEnded, SessionUnread, MessageReceived, MessageSent, MessageNoted,
+		SessionStarted, SessionEnded, SessionUnread, MessageReceived, MessageSent, MessageNoted, MessageUpdated, MessageDeleted,
 		OperatorStatusChanged, OperatorUpdated, GroupUpdated, WidgetUpdated, ContactCreated, ContactUpdated,
 		RatingGiven, FeedbackGiven, SurveyAnswered, GoalReached,
-		EndpointFailing, EndpointPaused, DeliveryDead,
+		EndpointFailing, EndpointPaused, DeliveryDead, ChannelFailing, ChannelPaused,
 	}
 }
 
 // Operational reports whether events of the type are about the way out itself, not about the people who use the product.
 func (t Type) Operational() bool {
-	return t == EndpointFailing || t == EndpointPaused || t == DeliveryDead
+	switch t {
+	case EndpointFailing, EndpointPaused, DeliveryDead, ChannelFailing, ChannelPaused:
+		return true
+	}
+	return false
 }
 
 // Event is one thing that happened, with everything needed to tell others about it.
@@ -94,10 +102,23 @@ type Event struct {
 	Endpoint *Endpoint `json:",omitempty"`
 	Days     int       `json:",omitempty"`
 	Delivery *Delivery `json:",omitempty"`
+	// Channel is whom channel.failing (with Days) and channel.paused are about, and Reason says why, in words.
+	Channel *Channel `json:",omitempty"`
+	Reason  string   `json:",omitempty"`
+	// Changed says what message.updated is about: ChangedText, ChangedMedia, ChangedLink or ChangedState.
+	Changed string `json:",omitempty"`
 }
 
-// Lane is the key within which order matters: "c42" for a conversation, else "o3", "g1", "w1", "p5", "endpoint:7" for an operator,
-// group, widget, contact or endpoint. Deliveries of one lane to one endpoint are strictly in order.
+// What became different about a message.
+const (
+	ChangedText  = "text"
+	ChangedMedia = "media"
+	ChangedLink  = "link"
+	ChangedState = "state"
+)
+
+// Lane is the key within which order matters: "c42" for a conversation, else "o3", "g1", "w1", "p5", "endpoint:7", "channel:2" for an operator,
+// group, widget, contact, endpoint or channel. Deliveries of one lane to one endpoint are strictly in order.
 func (e *Event) Lane() string {
 	switch {
 	case e.Conversation != nil:
@@ -112,6 +133,8 @@ func (e *Event) Lane() string {
 		return "p" + strconv.FormatInt(int64(e.Contact.ID), 10)
 	case e.Endpoint != nil:
 		return "endpoint:" + strconv.FormatInt(int64(e.Endpoint.ID), 10)
+	case e.Channel != nil:
+		return "channel:" + strconv.FormatInt(int64(e.Channel.ID), 10)
 	}
 	return "i"
 }
@@ -296,6 +319,9 @@ const (
 	GoalScript   = "script"
 )
 
+// ChannelWebsite is the type of the channel that every installation has. It has no id.
+const ChannelWebsite = "website"
+
 // Channel is where a conversation takes place. The website has no id.
 type Channel struct {
 	ID   id.Channel
@@ -341,6 +367,15 @@ type Conversation struct {
 	ContactRead      int
 	// Unread counts the contact's messages beyond OperatorRead.
 	Unread int
+	// HiddenFrom is the number of the first message that happened on another channel than the website, 0 for none. Browsers of
+	// contacts who are not signed in see what stands before it only: whoever types an e-mail address into the widget must not
+	// read what its owner writes elsewhere.
+	HiddenFrom int `json:",omitempty"`
+}
+
+// ShownTo reports whether a browser of the contact sees the message of this number.
+func (c *Conversation) ShownTo(contact *Contact, number int) bool {
+	return c.HiddenFrom == 0 || number < c.HiddenFrom || contact.ExternalID != ""
 }
 
 // LastMessage is the list's line of a conversation.
@@ -429,6 +464,7 @@ const (
 	TypeRating   = "rating"   // the entry says which
 	TypeFeedback = "feedback" // the body says it
 	TypeSurvey   = "survey"   // the entry says which option
+	TypeMedia    = "media"    // a file, with or without words
 )
 
 // Message is a message, note or thread entry.
@@ -450,6 +486,69 @@ type Message struct {
 	ClientID            string
 	SentAt              time.Time
 	State               MessageState
+	// StateCode says in a word why the state is failed ("given_up"), StateReason in words why it is failed or pending for longer.
+	StateCode   string `json:",omitempty"`
+	StateReason string `json:",omitempty"`
+	// Media is the file of a message of type media.
+	Media *Media `json:",omitempty"`
+	// Link is a card of the first address that the text names, nil while nothing is known of it.
+	Link *LinkCard `json:",omitempty"`
+	// EditedAt and DeletedAt are zero unless that happened. A deleted message has neither text nor file any more.
+	EditedAt  time.Time `json:",omitzero"`
+	DeletedAt time.Time `json:",omitzero"`
+}
+
+// Said reports whether somebody said something with the message: words or a file, not a thread entry.
+func (m *Message) Said() bool { return m.Type == TypeMessage || m.Type == TypeMedia }
+
+// Kinds of media.
+const (
+	MediaImage = "image"
+	MediaAudio = "audio"
+	MediaVoice = "voice" // recorded in the browser, with peaks
+	MediaVideo = "video"
+	MediaPDF   = "pdf"
+	MediaFile  = "file"
+)
+
+// States of media.
+const (
+	MediaStored   = "stored"
+	MediaFetching = "fetching" // a copy is being made of what another server has
+	MediaFailed   = "failed"   // that could not be done
+)
+
+// Media is a file as of the event.
+type Media struct {
+	ID id.Media
+	// Key is what its address is made of; the address counts only with a signature.
+	Key   string
+	Kind  string
+	State string
+	// Name has no path separators; ContentType is what the bytes are, not what the sender said.
+	Name        string
+	ContentType string
+	Size        int64 // bytes, 0 while unknown
+	// Width and Height are of the picture as it is looked at, 0 while unknown.
+	Width  int `json:",omitempty"`
+	Height int `json:",omitempty"`
+	// DurationMS and Peaks (0 to 100 each, at most 64) are what the browser that recorded a voice note said.
+	DurationMS int   `json:",omitempty"`
+	Peaks      []int `json:",omitempty"`
+	// Thumb says that there is a small picture of it.
+	Thumb bool `json:",omitempty"`
+	// Error says in words why State is failed.
+	Error string `json:",omitempty"`
+}
+
+// LinkCard is what the page behind an address says about itself.
+type LinkCard struct {
+	URL         string
+	Title       string
+	Description string
+	Site        string
+	// Image is our copy of the page's picture, nil for none.
+	Image *Media `json:",omitempty"`
 }
 
 // Ref is the message's id of the wire.
@@ -471,7 +570,7 @@ const (
 
 // Entry is what a thread entry (type "event") says.
 type Entry struct {
-	Name     string // ended, reopened, assigned, forwarded, session_ended, rating, feedback, survey, goal
+	Name     string // ended, reopened, assigned, forwarded, session_ended, channel_changed, rating, feedback, survey, goal
 	By       *Party `json:",omitempty"`
 	Operator *Party `json:",omitempty"`
 	Group    *Group `json:",omitempty"`
@@ -479,6 +578,8 @@ type Entry struct {
 	Rating   *Rating `json:",omitempty"`
 	Survey   *Survey `json:",omitempty"`
 	Goal     *Goal   `json:",omitempty"`
+	// Channel is where the conversation goes on (channel_changed).
+	Channel *Channel `json:",omitempty"`
 }
 
 // Endpoint is an endpoint as of the event.

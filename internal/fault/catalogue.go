@@ -81,6 +81,29 @@ const (
 	CommandArgument  Code = "command.argument"
 	MessageIsCommand Code = "message.is_command"
 
+	MessageNotFound  Code = "message.not_found"
+	MessageDeleted   Code = "message.deleted"
+	MessageNotYours  Code = "message.not_yours"
+	MessageNotFailed Code = "message.not_failed"
+
+	MediaNotFound  Code = "media.not_found"
+	MediaTooLarge  Code = "media.too_large"
+	MediaEmpty     Code = "media.empty"
+	MediaURL       Code = "media.url_refused"
+	MediaNotFailed Code = "media.not_failed"
+	MediaExpired   Code = "media.link_expired"
+	MediaFetching  Code = "media.fetching"
+
+	ChannelNotFound     Code = "channel.not_found"
+	ChannelType         Code = "channel.type_unknown"
+	ChannelURL          Code = "channel.url_refused"
+	ChannelPaused       Code = "channel.paused"
+	ChannelAddress      Code = "channel.address_missing"
+	ChannelTokenMissing Code = "channel.token_missing"
+	ChannelTokenWrong   Code = "channel.token_wrong"
+	ChannelNotOffered   Code = "channel.not_offered"
+	ConversationMoved   Code = "conversation.moved"
+
 	EndpointNotFound Code = "endpoint.not_found"
 	EndpointURL      Code = "endpoint.url_refused"
 	EndpointDialect  Code = "endpoint.dialect_unknown"
@@ -169,6 +192,26 @@ func Catalogue() []Entry {
 		{CommandUnknown, Invalid, "There is no such command"},
 		{CommandArgument, Invalid, "The command cannot do that"},
 		{MessageIsCommand, Invalid, "The message looks like a command"},
+		{MessageNotFound, NotFound, "The conversation has no such message"},
+		{MessageDeleted, Conflict, "The message was deleted"},
+		{MessageNotYours, Denied, "Somebody else sent the message"},
+		{MessageNotFailed, Conflict, "The message has not failed"},
+		{MediaNotFound, NotFound, "There is no such file"},
+		{MediaTooLarge, TooLarge, "The file is too large"},
+		{MediaEmpty, Invalid, "The file is empty"},
+		{MediaURL, Invalid, "The file's address is not acceptable"},
+		{MediaNotFailed, Conflict, "The file has not failed"},
+		{MediaExpired, Gone, "The file's address has expired"},
+		{MediaFetching, Unavailable, "The file is still being fetched"},
+		{ChannelNotFound, NotFound, "There is no such channel"},
+		{ChannelType, Invalid, "There is no such type of channel"},
+		{ChannelURL, Invalid, "The channel's outbound URL is not acceptable"},
+		{ChannelPaused, Conflict, "The channel is paused"},
+		{ChannelAddress, Invalid, "The contact has no address on this channel"},
+		{ChannelTokenMissing, Unauthenticated, "The header API-SECURITY-TOKEN is missing"},
+		{ChannelTokenWrong, Denied, "The token in API-SECURITY-TOKEN is wrong"},
+		{ChannelNotOffered, Conflict, "The channel is not offered on this widget"},
+		{ConversationMoved, Conflict, "The conversation goes on elsewhere"},
 		{EndpointNotFound, NotFound, "There is no such endpoint"},
 		{EndpointURL, Invalid, "The endpoint's URL is not acceptable"},
 		{EndpointDialect, Invalid, "There is no such dialect"},

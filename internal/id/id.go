@@ -24,6 +24,8 @@ type (
 	Endpoint     int64
 	Delivery     int64
 	Channel      int64
+	Media        int64
+	LinkCard     int64
 )
 
 // Seq is an event's place in the instance's feed: 1, 2, 3 … in commit order without a gap. Zero means "not yet numbered".

@@ -108,6 +108,18 @@ func writeEvent(w *jsontext.Writer, v *event.Event) {
 		w.Text(`,"Delivery":`)
 		writeDelivery(w, v.Delivery)
 	}
+	if v.Channel != nil {
+		w.Text(`,"Channel":`)
+		writeChannel(w, v.Channel)
+	}
+	if v.Reason != "" {
+		w.Text(`,"Reason":`)
+		w.String(v.Reason)
+	}
+	if v.Changed != "" {
+		w.Text(`,"Changed":`)
+		w.String(v.Changed)
+	}
 	w.Text(`}`)
 }
 
@@ -251,6 +263,20 @@ func readEvent(r *jsontext.Reader, v *event.Event) {
 				readDelivery(r, v.Delivery)
 			}
 		}
+		if r.Key(`,"Channel":`) {
+			if r.Null() {
+				v.Channel = nil
+			} else {
+				v.Channel = new(event.Channel)
+				readChannel(r, v.Channel)
+			}
+		}
+		if r.Key(`,"Reason":`) {
+			v.Reason = r.String()
+		}
+		if r.Key(`,"Changed":`) {
+			v.Changed = r.String()
+		}
 		if r.Key(`}`) {
 			return
 		}
@@ -373,6 +399,17 @@ func readEvent(r *jsontext.Reader, v *event.Event) {
 				v.Delivery = new(event.Delivery)
 				readDelivery(r, v.Delivery)
 			}
+		case "Channel":
+			if r.Null() {
+				v.Channel = nil
+			} else {
+				v.Channel = new(event.Channel)
+				readChannel(r, v.Channel)
+			}
+		case "Reason":
+			v.Reason = r.String()
+		case "Changed":
+			v.Changed = r.String()
 		default:
 			r.Skip()
 		}
@@ -480,6 +517,10 @@ func writeConversation(w *jsontext.Writer, v *event.Conversation) {
 	w.Int(int64(v.ContactRead))
 	w.Text(`,"Unread":`)
 	w.Int(int64(v.Unread))
+	if v.HiddenFrom != 0 {
+		w.Text(`,"HiddenFrom":`)
+		w.Int(int64(v.HiddenFrom))
+	}
 	w.Text(`}`)
 }
 
@@ -568,6 +609,9 @@ func readConversation(r *jsontext.Reader, v *event.Conversation) {
 		if r.Key(`,"Unread":`) {
 			v.Unread = r.Int()
 		}
+		if r.Key(`,"HiddenFrom":`) {
+			v.HiddenFrom = r.Int()
+		}
 		if r.Key(`}`) {
 			return
 		}
@@ -636,6 +680,8 @@ func readConversation(r *jsontext.Reader, v *event.Conversation) {
 			v.ContactRead = r.Int()
 		case "Unread":
 			v.Unread = r.Int()
+		case "HiddenFrom":
+			v.HiddenFrom = r.Int()
 		default:
 			r.Skip()
 		}
@@ -848,6 +894,30 @@ func writeMessage(w *jsontext.Writer, v *event.Message) {
 	w.Time(v.SentAt)
 	w.Text(`,"State":`)
 	w.Int(int64(v.State))
+	if v.StateCode != "" {
+		w.Text(`,"StateCode":`)
+		w.String(v.StateCode)
+	}
+	if v.StateReason != "" {
+		w.Text(`,"StateReason":`)
+		w.String(v.StateReason)
+	}
+	if v.Media != nil {
+		w.Text(`,"Media":`)
+		writeMedia(w, v.Media)
+	}
+	if v.Link != nil {
+		w.Text(`,"Link":`)
+		writeLinkCard(w, v.Link)
+	}
+	if !v.EditedAt.IsZero() {
+		w.Text(`,"EditedAt":`)
+		w.Time(v.EditedAt)
+	}
+	if !v.DeletedAt.IsZero() {
+		w.Text(`,"DeletedAt":`)
+		w.Time(v.DeletedAt)
+	}
 	w.Text(`}`)
 }
 
@@ -906,6 +976,34 @@ func readMessage(r *jsontext.Reader, v *event.Message) {
 		if r.Key(`,"State":`) {
 			v.State = event.MessageState(r.Int())
 		}
+		if r.Key(`,"StateCode":`) {
+			v.StateCode = r.String()
+		}
+		if r.Key(`,"StateReason":`) {
+			v.StateReason = r.String()
+		}
+		if r.Key(`,"Media":`) {
+			if r.Null() {
+				v.Media = nil
+			} else {
+				v.Media = new(event.Media)
+				readMedia(r, v.Media)
+			}
+		}
+		if r.Key(`,"Link":`) {
+			if r.Null() {
+				v.Link = nil
+			} else {
+				v.Link = new(event.LinkCard)
+				readLinkCard(r, v.Link)
+			}
+		}
+		if r.Key(`,"EditedAt":`) {
+			v.EditedAt = r.Time()
+		}
+		if r.Key(`,"DeletedAt":`) {
+			v.DeletedAt = r.Time()
+		}
 		if r.Key(`}`) {
 			return
 		}
@@ -949,6 +1047,28 @@ func readMessage(r *jsontext.Reader, v *event.Message) {
 			v.SentAt = r.Time()
 		case "State":
 			v.State = event.MessageState(r.Int())
+		case "StateCode":
+			v.StateCode = r.String()
+		case "StateReason":
+			v.StateReason = r.String()
+		case "Media":
+			if r.Null() {
+				v.Media = nil
+			} else {
+				v.Media = new(event.Media)
+				readMedia(r, v.Media)
+			}
+		case "Link":
+			if r.Null() {
+				v.Link = nil
+			} else {
+				v.Link = new(event.LinkCard)
+				readLinkCard(r, v.Link)
+			}
+		case "EditedAt":
+			v.EditedAt = r.Time()
+		case "DeletedAt":
+			v.DeletedAt = r.Time()
 		default:
 			r.Skip()
 		}
@@ -2073,6 +2193,10 @@ func writeEntry(w *jsontext.Writer, v *event.Entry) {
 		w.Text(`,"Goal":`)
 		writeGoal(w, v.Goal)
 	}
+	if v.Channel != nil {
+		w.Text(`,"Channel":`)
+		writeChannel(w, v.Channel)
+	}
 	w.Text(`}`)
 }
 
@@ -2132,6 +2256,14 @@ func readEntry(r *jsontext.Reader, v *event.Entry) {
 				readGoal(r, v.Goal)
 			}
 		}
+		if r.Key(`,"Channel":`) {
+			if r.Null() {
+				v.Channel = nil
+			} else {
+				v.Channel = new(event.Channel)
+				readChannel(r, v.Channel)
+			}
+		}
 		if r.Key(`}`) {
 			return
 		}
@@ -2183,6 +2315,216 @@ func readEntry(r *jsontext.Reader, v *event.Entry) {
 			} else {
 				v.Goal = new(event.Goal)
 				readGoal(r, v.Goal)
+			}
+		case "Channel":
+			if r.Null() {
+				v.Channel = nil
+			} else {
+				v.Channel = new(event.Channel)
+				readChannel(r, v.Channel)
+			}
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func writeMedia(w *jsontext.Writer, v *event.Media) {
+	w.Text(`{"ID":`)
+	w.Int(int64(v.ID))
+	w.Text(`,"Key":`)
+	w.String(v.Key)
+	w.Text(`,"Kind":`)
+	w.String(v.Kind)
+	w.Text(`,"State":`)
+	w.String(v.State)
+	w.Text(`,"Name":`)
+	w.String(v.Name)
+	w.Text(`,"ContentType":`)
+	w.String(v.ContentType)
+	w.Text(`,"Size":`)
+	w.Int(v.Size)
+	if v.Width != 0 {
+		w.Text(`,"Width":`)
+		w.Int(int64(v.Width))
+	}
+	if v.Height != 0 {
+		w.Text(`,"Height":`)
+		w.Int(int64(v.Height))
+	}
+	if v.DurationMS != 0 {
+		w.Text(`,"DurationMS":`)
+		w.Int(int64(v.DurationMS))
+	}
+	if len(v.Peaks) > 0 {
+		w.Text(`,"Peaks":`)
+		w.Text(`[`)
+		for i := range v.Peaks {
+			if i > 0 {
+				w.Text(`,`)
+			}
+			w.Int(int64(v.Peaks[i]))
+		}
+		w.Text(`]`)
+	}
+	if v.Thumb {
+		w.Text(`,"Thumb":`)
+		w.Bool(v.Thumb)
+	}
+	if v.Error != "" {
+		w.Text(`,"Error":`)
+		w.String(v.Error)
+	}
+	w.Text(`}`)
+}
+
+func readMedia(r *jsontext.Reader, v *event.Media) {
+	// First as it was written.
+	inside := r.Key(`{"ID":`)
+	if inside {
+		v.ID = id.Media(r.Int64())
+		if r.Key(`,"Key":`) {
+			v.Key = r.String()
+		}
+		if r.Key(`,"Kind":`) {
+			v.Kind = r.String()
+		}
+		if r.Key(`,"State":`) {
+			v.State = r.String()
+		}
+		if r.Key(`,"Name":`) {
+			v.Name = r.String()
+		}
+		if r.Key(`,"ContentType":`) {
+			v.ContentType = r.String()
+		}
+		if r.Key(`,"Size":`) {
+			v.Size = r.Int64()
+		}
+		if r.Key(`,"Width":`) {
+			v.Width = r.Int()
+		}
+		if r.Key(`,"Height":`) {
+			v.Height = r.Int()
+		}
+		if r.Key(`,"DurationMS":`) {
+			v.DurationMS = r.Int()
+		}
+		if r.Key(`,"Peaks":`) {
+			if v.Peaks = nil; !r.Null() {
+				v.Peaks = []int{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Peaks = append(v.Peaks, r.Int())
+				}
+			}
+		}
+		if r.Key(`,"Thumb":`) {
+			v.Thumb = r.Bool()
+		}
+		if r.Key(`,"Error":`) {
+			v.Error = r.String()
+		}
+		if r.Key(`}`) {
+			return
+		}
+	}
+	for key, ok := r.Rest(inside); ok; key, ok = r.Next() {
+		switch key {
+		case "ID":
+			v.ID = id.Media(r.Int64())
+		case "Key":
+			v.Key = r.String()
+		case "Kind":
+			v.Kind = r.String()
+		case "State":
+			v.State = r.String()
+		case "Name":
+			v.Name = r.String()
+		case "ContentType":
+			v.ContentType = r.String()
+		case "Size":
+			v.Size = r.Int64()
+		case "Width":
+			v.Width = r.Int()
+		case "Height":
+			v.Height = r.Int()
+		case "DurationMS":
+			v.DurationMS = r.Int()
+		case "Peaks":
+			if v.Peaks = nil; !r.Null() {
+				v.Peaks = []int{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Peaks = append(v.Peaks, r.Int())
+				}
+			}
+		case "Thumb":
+			v.Thumb = r.Bool()
+		case "Error":
+			v.Error = r.String()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func writeLinkCard(w *jsontext.Writer, v *event.LinkCard) {
+	w.Text(`{"URL":`)
+	w.String(v.URL)
+	w.Text(`,"Title":`)
+	w.String(v.Title)
+	w.Text(`,"Description":`)
+	w.String(v.Description)
+	w.Text(`,"Site":`)
+	w.String(v.Site)
+	if v.Image != nil {
+		w.Text(`,"Image":`)
+		writeMedia(w, v.Image)
+	}
+	w.Text(`}`)
+}
+
+func readLinkCard(r *jsontext.Reader, v *event.LinkCard) {
+	// First as it was written.
+	inside := r.Key(`{"URL":`)
+	if inside {
+		v.URL = r.String()
+		if r.Key(`,"Title":`) {
+			v.Title = r.String()
+		}
+		if r.Key(`,"Description":`) {
+			v.Description = r.String()
+		}
+		if r.Key(`,"Site":`) {
+			v.Site = r.String()
+		}
+		if r.Key(`,"Image":`) {
+			if r.Null() {
+				v.Image = nil
+			} else {
+				v.Image = new(event.Media)
+				readMedia(r, v.Image)
+			}
+		}
+		if r.Key(`}`) {
+			return
+		}
+	}
+	for key, ok := r.Rest(inside); ok; key, ok = r.Next() {
+		switch key {
+		case "URL":
+			v.URL = r.String()
+		case "Title":
+			v.Title = r.String()
+		case "Description":
+			v.Description = r.String()
+		case "Site":
+			v.Site = r.String()
+		case "Image":
+			if r.Null() {
+				v.Image = nil
+			} else {
+				v.Image = new(event.Media)
+				readMedia(r, v.Image)
 			}
 		default:
 			r.Skip()

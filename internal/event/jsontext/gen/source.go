@@ -70,6 +70,7 @@ func fieldsOf(s *types.Struct) (out []field, err error) {
 		switch {
 		case tag == "-":
 			continue
+		case options == "omitzero" && types.TypeString(v.Type(), nil) == "time.Time":
 		case options != "" && options != "omitempty":
 			return nil, fmt.Errorf("%s: gen does not know the option %q of its json tag", v.Name(), options)
 		case v.Embedded() && embedded != nil && !tagged:
@@ -95,7 +96,7 @@ func fieldsOf(s *types.Struct) (out []field, err error) {
 		if slices.ContainsFunc(out, func(f field) bool { return f.key == key }) {
 			return nil, fmt.Errorf("%s: there is another field with the key %s", v.Name(), key)
 		}
-		out = append(out, field{key: key, name: v.Name(), omitEmpty: options == "omitempty", typ: v.Type()})
+		out = append(out, field{key: key, name: v.Name(), omitEmpty: options == "omitempty" || options == "omitzero", typ: v.Type()})
 	}
 	return out, nil
 }
@@ -234,8 +235,11 @@ func (g *generator) writer(n *types.Named, fields []field) error {
 	return nil
 }
 
-// isSet is the condition under which encoding/json writes a field with omitempty, "" when it always does.
+// isSet is the condition under which encoding/json writes a field with omitempty, or a time with omitzero, "" when it always does.
 func isSet(v string, t types.Type) string {
+	if types.TypeString(t, nil) == "time.Time" {
+		return "!" + v + ".IsZero()"
+	}
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
 		switch {

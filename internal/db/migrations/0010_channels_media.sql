@@ -1,0 +1,105 @@
+-- A message on a channel has a state of its own; on the website it follows from the conversation's marks (-1).
+ALTER TABLE messages ADD COLUMN state BIGINT NOT NULL DEFAULT -1;
+ALTER TABLE messages ADD COLUMN state_code TEXT NOT NULL DEFAULT '';
+ALTER TABLE messages ADD COLUMN state_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE messages ADD COLUMN media_id BIGINT;
+ALTER TABLE messages ADD COLUMN link_id BIGINT;
+ALTER TABLE messages ADD COLUMN edited_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN deleted_at BIGINT NOT NULL DEFAULT 0;
+
+-- From which message on browsers of contacts who are not signed in see nothing, because it happened elsewhere.
+ALTER TABLE conversations ADD COLUMN hidden_from BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX conversations_channel ON conversations (channel_id, updated_at, id) WHERE channel_id IS NOT NULL;
+
+-- Files. The bytes are in the store, under the key; a row without a message is an upload that nobody has sent yet.
+CREATE TABLE media (
+    id              {{id}},
+    key             TEXT NOT NULL UNIQUE,
+    state           TEXT NOT NULL,
+    kind            TEXT NOT NULL,
+    name            TEXT NOT NULL,
+    content_type    TEXT NOT NULL,
+    size            BIGINT NOT NULL,
+    width           BIGINT NOT NULL,
+    height          BIGINT NOT NULL,
+    duration_ms     BIGINT NOT NULL,
+    peaks           TEXT NOT NULL,
+    thumb           BIGINT NOT NULL,
+    owner           TEXT NOT NULL,
+    conversation_id BIGINT,
+    message_id      BIGINT,
+    source_url      TEXT NOT NULL,
+    error           TEXT NOT NULL,
+    due_at          BIGINT NOT NULL,
+    created_at      BIGINT NOT NULL
+);
+CREATE INDEX media_fetching ON media (due_at) WHERE state = 'fetching';
+CREATE INDEX media_loose ON media (created_at) WHERE message_id IS NULL;
+
+-- What pages say about themselves, by address, and the messages that wait for it.
+CREATE TABLE link_cards (
+    id          {{id}},
+    url         TEXT NOT NULL UNIQUE,
+    state       TEXT NOT NULL,
+    title       TEXT NOT NULL,
+    description TEXT NOT NULL,
+    site        TEXT NOT NULL,
+    image_id    BIGINT,
+    due_at      BIGINT NOT NULL,
+    fetched_at  BIGINT NOT NULL
+);
+CREATE INDEX link_cards_waiting ON link_cards (due_at) WHERE state = 'waiting';
+CREATE TABLE link_waits (
+    message_id      BIGINT PRIMARY KEY,
+    conversation_id BIGINT NOT NULL,
+    card_id         BIGINT NOT NULL
+);
+CREATE INDEX link_waits_card ON link_waits (card_id);
+
+CREATE TABLE channels (
+    id           {{id}},
+    type         TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    target       BIGINT NOT NULL,
+    widget_id    BIGINT NOT NULL REFERENCES widgets (id),
+    widgets      TEXT NOT NULL,
+    settings     TEXT NOT NULL,
+    inbound_key  TEXT NOT NULL UNIQUE,
+    merge        BOOLEAN NOT NULL,
+    auto_reply   BOOLEAN NOT NULL,
+    state        TEXT NOT NULL,
+    state_reason TEXT NOT NULL,
+    created_at   BIGINT NOT NULL,
+    updated_at   BIGINT NOT NULL,
+    deleted_at   BIGINT NOT NULL
+);
+
+-- Who stands behind an address on a channel. merged tells that the contact was known before from elsewhere by the same e-mail
+-- address; separated_at, that somebody took the two apart again.
+CREATE TABLE channel_contacts (
+    id           {{id}},
+    channel_id   BIGINT NOT NULL REFERENCES channels (id),
+    address      TEXT NOT NULL,
+    contact_id   BIGINT NOT NULL REFERENCES contacts (id),
+    email        TEXT NOT NULL,
+    merged       BOOLEAN NOT NULL,
+    created_at   BIGINT NOT NULL,
+    separated_at BIGINT NOT NULL,
+    separated_by TEXT NOT NULL,
+    UNIQUE (channel_id, address)
+);
+CREATE INDEX channel_contacts_contact ON channel_contacts (contact_id);
+
+-- What came in at a channel's door, let in or not; the newest of each channel are kept.
+CREATE TABLE channel_inbound (
+    id         {{id}},
+    channel_id BIGINT NOT NULL,
+    at         BIGINT NOT NULL,
+    ip         TEXT NOT NULL,
+    status     BIGINT NOT NULL,
+    code       TEXT NOT NULL,
+    detail     TEXT NOT NULL,
+    message_id BIGINT,
+    duplicate  BOOLEAN NOT NULL
+);
+CREATE INDEX channel_inbound_channel ON channel_inbound (channel_id, id);
