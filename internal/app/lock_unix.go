@@ -5,21 +5,19 @@ package app
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
-// lockData keeps a second server from using the same data directory: two owners of one embedded database would send
-// every callback twice. The lock goes with the process, however it ends.
-func lockData(dir string) (release func() error, err error) {
-	name := filepath.Join(dir, "server.lock")
+// LockFile keeps a file to one process until release is called or the process ends; inUse is the error where another has it. The
+// file is made where there is none.
+func LockFile(name string, inUse error) (release func() error, err error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock data directory: %w", err)
+		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("another server runs on the data directory %s; stop it or use another --data", dir)
+		return nil, inUse
 	}
 	return f.Close, nil
 }

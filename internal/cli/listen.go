@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"parley/internal/app"
 	"parley/internal/client"
 	"parley/internal/config"
 	"parley/internal/secret"
@@ -25,6 +26,13 @@ func (l *listenCommand) Run(c *console) error {
 	remote, err := connect(l.Remote)
 	if err != nil {
 		return err
+	}
+	if l.State != "" { // two of them would send every event twice and each undo what the other has noted
+		release, err := app.LockFile(l.State+".lock", fmt.Errorf("another listen uses %s; stop it or name another file", l.State))
+		if err != nil {
+			return err
+		}
+		defer release()
 	}
 	place, err := l.place(c, remote)
 	if err != nil {

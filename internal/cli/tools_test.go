@@ -437,6 +437,16 @@ func TestListenBeginsWhereItIsTold(t *testing.T) {
 	}
 	_, said = run(t, 1, "listen", "--forward-to", hook.URL, "--state", state)
 	contains(t, said, "https://other.example")
+
+	// One at a time.
+	mine := filepath.Join(t.TempDir(), "mine")
+	listen = spawn(t, "listen", "--forward-to", hook.URL, "--state", mine)
+	listen.line("Events of")
+	_, said = run(t, 1, "listen", "--forward-to", hook.URL, "--state", mine)
+	contains(t, said, "another listen uses "+mine)
+	if _, err := listen.end(os.Interrupt); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTrigger(t *testing.T) {

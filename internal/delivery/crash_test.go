@@ -209,7 +209,7 @@ func TestStatementsPrepare(t *testing.T) {
 			sqlDropPending, sqlDropLater, sqlToDrop, sqlRest, sqlMakeInstance, sqlGetInstance, sqlLatestSeq, sqlTailEvents, sqlBacklog, sqlApart, sqlLane, sqlWaitingTargets, sqlForgotten, sqlDueTargets,
 			sqlNextTarget, sqlOldTargets, sqlClaim, sqlLockOwned, sqlRenew, sqlOwned, sqlReleaseAll, sqlRelease, sqlFence, sqlFail, sqlGetDelivery, sqlGetBody,
 			sqlAttempts, sqlCopyBody, sqlReplay, sqlRevive, sqlReplayAll + replayOrder, sqlCopyBodies, sqlReplayedTargets,
-			"UPDATE deliveries" + reviveEach + "(SELECT d.id" + logTables + ")", sqlDeadTargets, sqlCountDeliveries, sqlNewest, sqlOldestID, sqlCreated,
+			"UPDATE deliveries" + reviveEach + "(SELECT d.id" + logTables + ")", sqlDeadTargets, sqlCountDeliveries, sqlAnyDelivery, sqlNewest, sqlOldestID, sqlCreated,
 			sqlLockTargets + lockInOrder, sqlStats, sqlHealth, sqlLastPending, sqlNthPending, sqlLastDead, sqlNthDead, sqlChart, sqlForgetMinutes,
 			sqlUnfinishedAbove, sqlOldDeliveries}
 		for _, n := range chunks {

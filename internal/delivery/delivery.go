@@ -139,6 +139,18 @@ func Drop(tx *db.Tx, t Target, reason string) (int64, error) {
 	return n, nil
 }
 
+// Retire is Drop for targets of a Follower: its executor is asked about everything that is pending and answers Discard, so that it hears
+// of each. Nothing of the target can be replayed any more.
+func Retire(tx *db.Tx, t Target) error {
+	if err := setGone(tx, t); err != nil {
+		return fmt.Errorf("retire target %d: %w", t, err)
+	}
+	if err := resume(tx, t); err != nil { // what waits for a retry or a probe is asked about at once
+		return fmt.Errorf("retire target %d: %w", t, err)
+	}
+	return nil
+}
+
 // dropNow is how many deliveries are dropped in one transaction. Nobody else can write meanwhile on SQLite, so what is more than
 // that is left to the target's owner, who drops it in small steps and sends nothing of it.
 const dropNow = 5000
@@ -240,8 +252,8 @@ type Executor interface {
 	Do(ctx context.Context, job *Job) Outcome
 }
 
-// Follower is an Executor whose Notice also hears what becomes of each delivery: NoticeDelivered, and NoticeRetry after the first
-// attempt of one that failed. Test calls are not told of.
+// Follower is an Executor whose Notice also hears what becomes of each delivery: NoticeDelivered, NoticeDropped, and NoticeRetry after
+// the first attempt of one that failed. Test calls are not told of.
 type Follower interface {
 	Executor
 	// Follow does nothing; it marks the executor.
@@ -260,6 +272,7 @@ const (
 
 	NoticeDelivered NoticeKind = "delivered" // a delivery has arrived (of a Follower)
 	NoticeRetry     NoticeKind = "retry"     // the first attempt of a delivery failed, and others will follow (of a Follower)
+	NoticeDropped   NoticeKind = "dropped"   // the executor discarded a delivery (of a Follower)
 )
 
 // Notice is news about a target.
@@ -270,7 +283,7 @@ type Notice struct {
 	// Since is when the failures began, Days how many whole days ago (NoticeFailing, NoticePaused).
 	Since time.Time
 	Days  int
-	// Of NoticeDead, NoticeDelivered and NoticeRetry: the delivery, its event (0 for a test call), what the target calls it, and how often it was tried.
+	// Of NoticeDead, NoticeDelivered, NoticeRetry and NoticeDropped: the delivery, its event (0 for a test call), what the target calls it, and how often it was tried.
 	Delivery id.Delivery
 	Event    id.Event
 	Name     string

@@ -117,6 +117,15 @@ func Count(tx *db.Tx, f Filter) (int64, error) {
 	return n, nil
 }
 
+// Exceeds reports whether more than most deliveries match. Unlike Count it looks at most + 1 rows, so that a write can ask.
+func Exceeds(tx *db.Tx, f Filter, most int) (bool, error) {
+	n, err := countUpTo(tx, f, most+1)
+	if err != nil {
+		return false, fmt.Errorf("count deliveries: %w", err)
+	}
+	return n > most, nil
+}
+
 // origin is the delivery that gave a call without an event its webhook id.
 func (e *Entry) origin() id.Delivery {
 	if e.ReplayOf != 0 {

@@ -47,6 +47,7 @@ WHERE COALESCE(d.state, '') = 'dead' AND d.id IN `
 
 	sqlListDeliveries  = `SELECT ` + logColumns + logTables
 	sqlCountDeliveries = `SELECT COUNT(*)` + logTables
+	sqlAnyDelivery     = `SELECT 1` + logTables
 	sqlNewest          = `SELECT COALESCE(MAX(id), 0) FROM deliveries`
 	sqlOldestID        = `SELECT COALESCE(MIN(id), 0) FROM deliveries`
 	sqlCreated         = `SELECT id, created_at FROM deliveries WHERE id >= $1 ORDER BY id LIMIT 1`
@@ -244,6 +245,16 @@ func countDeliveries(tx *db.Tx, f Filter) (int64, error) {
 	}
 	var n int64
 	err := tx.One(sqlCountDeliveries+c.where(), c.args, &n)
+	return n, err
+}
+
+// countUpTo stops counting at most.
+func countUpTo(tx *db.Tx, f Filter, most int) (n int, err error) {
+	var c conditions
+	if err := c.match(tx, f); err != nil {
+		return 0, err
+	}
+	err = tx.One(`SELECT COUNT(*) FROM (`+sqlAnyDelivery+c.where()+` LIMIT `+strconv.Itoa(most)+`) p`, c.args, &n)
 	return n, err
 }
 

@@ -34,6 +34,8 @@ func (r *result) fate() NoticeKind {
 	case !follows || r.r.event == 0:
 	case r.verdict == Done:
 		return NoticeDelivered
+	case r.verdict == Discard:
+		return NoticeDropped
 	case r.verdict == Retry && r.number == 1:
 		return NoticeRetry
 	}

@@ -501,6 +501,11 @@ func TestBulkReplayKeepsTheOrderOfEachLane(t *testing.T) {
 			if count, err = Count(tx, Filter{Kind: "test", Ref: 1, Replayable: true}); err != nil {
 				return err
 			}
+			for _, most := range []int{179, 180, 181} {
+				if many, err := Exceeds(tx, Filter{Kind: "test", Ref: 1, Replayable: true}, most); err != nil || many != (most < 180) {
+					t.Errorf("180 exceed %d: %t, %v", most, many, err)
+				}
+			}
 			n, err = ReplayAll(tx, Filter{Kind: "test", Ref: 1})
 			return err
 		})
