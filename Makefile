@@ -113,6 +113,10 @@ bench: build ## measure the built server against the promised figures (BENCH="â€
 bench-delivery: build ## measure deliveries against the promised figures (BENCH="â€¦" are passed on)
 	go run ./cmd/bench delivery -bin bin/parley $(BENCH)
 
+.PHONY: bench-channel
+bench-channel: build ## measure a custom channel, uploads and link cards against the promised figures
+	go run ./cmd/bench channel -bin bin/parley $(BENCH)
+
 .PHONY: generate
 generate: ## make the generated files anew
 	@bash scripts/generate.sh

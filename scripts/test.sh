@@ -33,6 +33,10 @@ if ! find_chromium && may_install; then
   find_chromium || true
 fi
 
+if ! have python3 && may_install; then # runs an example
+  install python3-minimal
+fi
+
 node=yes
 if ! have node || ! have npm || ! version_at_least "$(node --version | tr -d v)" 20.0.0; then
   node=no
@@ -49,6 +53,8 @@ else
 fi
 [ "$postgres" = yes ] || missing "Go tests on PostgreSQL" "install it (Debian: apt-get install postgresql), or set PARLEY_TEST_POSTGRES to the URL of a server"
 [ "$redis" = yes ] || missing "Go tests on Redis" "install it (Debian: apt-get install redis-server), or set PARLEY_TEST_REDIS to the URL of a server"
+
+have python3 || missing "the examples in Python" "install Python 3.9 or newer (Debian: apt-get install python3)"
 
 if [ "$node" = yes ]; then
   for app in widget operator; do

@@ -118,6 +118,9 @@ func (c *customer) do(client *http.Client, method, path, token string, body []by
 
 var padding = strings.Repeat("lorem ipsum ", 8)
 
+// bearer is the header of a token.
+func bearer(token string) string { return "Authorization: Bearer " + token }
+
 func (c *customer) messages() string { return "/visitor/v1/widgets/" + c.widget + "/messages" }
 
 func message(v *visitor, clientID string) []byte {
@@ -322,7 +325,7 @@ func (c *customer) heavy(d time.Duration, limit float64, out *report) error {
 				if i < 52 && n%8 == 7 {
 					v = people[448+i]
 				}
-				if err := l.post(c.s.addr, c.messages(), v.token, message(v, clientID(1_000_000+next.Add(1)))); err != nil {
+				if err := l.post(c.s.addr, c.messages(), bearer(v.token), message(v, clientID(1_000_000+next.Add(1)))); err != nil {
 					failed.Store(err)
 					return
 				}

@@ -230,7 +230,7 @@ func (st *site) post(from, to, n int) error {
 				v = people[i+64*(m/64%rounds)]
 			}
 			id := clientID(st.take())
-			if err := l.post(st.c.s.addr, st.c.messages(), v.token, text(v, id, words, "")); err != nil {
+			if err := l.post(st.c.s.addr, st.c.messages(), bearer(v.token), text(v, id, words, "")); err != nil {
 				return err
 			}
 			st.c.posted.Add(1)
@@ -246,7 +246,7 @@ func (st *site) reply(conversations, n int) error {
 	return st.lines(func(i int, l *line) error {
 		for m := i; m < n; m += 64 {
 			path := fmt.Sprintf("/api/v1/conversations/%d/messages", st.c.visitors[i%conversations].conversation)
-			if err := l.post(st.c.s.addr, path, st.c.token, []byte(`{"body":"`+words+`"}`)); err != nil {
+			if err := l.post(st.c.s.addr, path, bearer(st.c.token), []byte(`{"body":"`+words+`"}`)); err != nil {
 				return err
 			}
 		}
@@ -398,7 +398,7 @@ func (st *site) live(already int) (time.Duration, error) {
 	for i := range n {
 		<-tick.C
 		v := st.c.visitors[i%len(st.c.visitors)]
-		if err := st.c.do(st.c.clients[i%64], "POST", st.c.messages(), v.token, text(v, clientID(st.take()), words, ""), nil); err != nil {
+		if err := st.c.do(st.c.clients[i%64], "POST", st.c.messages(), bearer(v.token), text(v, clientID(st.take()), words, ""), nil); err != nil {
 			return 0, err
 		}
 	}
@@ -476,7 +476,7 @@ func (d *deliveries) manyWhilePosting() error {
 				case <-time.After(time.Until(due)):
 				}
 				v := st.c.visitors[(i+64*m)%448]
-				if err := l.post(st.c.s.addr, st.c.messages(), v.token, text(v, clientID(st.take()), words, "")); err != nil {
+				if err := l.post(st.c.s.addr, st.c.messages(), bearer(v.token), text(v, clientID(st.take()), words, "")); err != nil {
 					return err
 				}
 				st.c.posted.Add(1)

@@ -30,14 +30,14 @@ func dialLine(i int, addr string) (*line, error) {
 	return &line{Conn: c, in: bufio.NewReader(c)}, nil
 }
 
-// post sends the body and reads the whole answer; anything but a 2xx is an error.
-func (l *line) post(host, path, token string, body []byte) error {
+// post sends the body with a header of the caller's and reads the whole answer; anything but a 2xx is an error.
+func (l *line) post(host, path, header string, body []byte) error {
 	b := append(l.out[:0], "POST "...)
 	b = append(b, path...)
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, host...)
-	b = append(b, "\r\nContent-Type: application/json\r\nAuthorization: Bearer "...)
-	b = append(b, token...)
+	b = append(b, "\r\nContent-Type: application/json\r\n"...)
+	b = append(b, header...)
 	b = append(b, "\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(body)), 10)
 	b = append(b, "\r\n\r\n"...)

@@ -6,8 +6,10 @@
 //
 //	go run ./cmd/bench -bin bin/parley [-database postgres://…]
 //	go run ./cmd/bench delivery -bin bin/parley [-database postgres://…] [-only S1,S3] [-scale 0.1]
+//	go run ./cmd/bench channel -bin bin/parley [-database postgres://…]
 //
-// The first measures messages, the second deliveries, with the receiver in a process of its own; see docs/benchmarks.md.
+// The first measures messages, the second deliveries, with the receiver in a process of its own, the third a custom channel's
+// door, uploads and link cards; see docs/benchmarks.md.
 // Visitors come from many loopback addresses, so that the server's limits per address stay on.
 package main
 
@@ -32,21 +34,25 @@ func bench(args []string) error {
 	if len(args) > 0 && args[0] == receiveVerb {
 		return receive()
 	}
-	deliveries := len(args) > 0 && args[0] == "delivery"
-	if deliveries {
-		args = args[1:]
+	verb := ""
+	if len(args) > 0 && (args[0] == "delivery" || args[0] == "channel") {
+		verb, args = args[0], args[1:]
 	}
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	bin := flags.String("bin", "bin/parley", "the server's binary")
 	database := flags.String("database", "", "PostgreSQL URL; empty for embedded SQLite")
-	if deliveries {
+	if verb == "delivery" {
 		only := flags.String("only", "", "scenarios to run, separated by commas: S1, S2, S2b, S3, S5; empty for all")
 		scale := flags.Float64("scale", 1, "sizes in parts of the full ones, to try the program out; the figures are meant for 1")
 		flags.Parse(args)
 		return runDelivery(*bin, *database, *only, *scale)
 	}
-	sockets := flags.Int("sockets", 10000, "idle visitor sockets to open")
 	load := flags.Duration("load", 10*time.Second, "how long each load lasts")
+	if verb == "channel" {
+		flags.Parse(args)
+		return runChannel(*bin, *database, *load)
+	}
+	sockets := flags.Int("sockets", 10000, "idle visitor sockets to open")
 	flags.Parse(args)
 	return run(*bin, *database, *sockets, *load)
 }

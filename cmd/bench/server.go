@@ -35,7 +35,7 @@ func start(bin, dir, database string) (*server, error) {
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	args := []string{"serve", "--data", dir, "--listen", addr, "--allow-private-targets", "127.0.0.0/8", "--log-level", "warn"}
+	args := []string{"serve", "--data", dir, "--listen", addr, "--allow-private-targets", "127.0.0.0/8", "--allow-private-links", "127.0.0.0/8", "--log-level", "warn"}
 	if database != "" {
 		args = append(args, "--database", database)
 	}

@@ -88,7 +88,7 @@ func start(t *testing.T, database string) *server {
 		t.Fatal(err)
 	}
 	c := config.Server{Storage: config.Storage{Data: t.TempDir(), Database: secret.Of(database)}, Listen: l.Addr().String(),
-		AllowPrivateTargets: []string{"127.0.0.0/8"}, TrustedProxies: []string{"127.0.0.1/32"}}
+		AllowPrivateTargets: []string{"127.0.0.0/8"}, AllowPrivateLinks: []string{"127.0.0.0/8"}, TrustedProxies: []string{"127.0.0.1/32"}}
 	if err := c.Resolve(); err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ var jsonPlaces = list(`
 	internal/webhook/dialect/*.go internal/webhook/dialect/*/*.go
 	internal/channel/*/wire*.go internal/mail/callback.go
 	internal/config/*.go internal/client/wire*.go internal/feed/codec.go internal/demo/wire*.go
-	cmd/bench/*.go`)
+	cmd/bench/*.go examples/*/*/*.go`)
 
 // forbiddenNames of packages say nothing about what is inside.
 var forbiddenNames = list("util utils common helper helpers base core manager managers model models type types service services pkg misc lib shared")
