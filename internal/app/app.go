@@ -8,10 +8,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"parley/internal/channel"
 	"parley/internal/config"
 	"parley/internal/contact"
 	"parley/internal/db"
@@ -20,9 +22,11 @@ import (
 	"parley/internal/fault"
 	"parley/internal/geo"
 	"parley/internal/httpapi"
+	"parley/internal/httpapi/rest"
 	"parley/internal/httpapi/visitor"
 	"parley/internal/id"
 	"parley/internal/inbox"
+	"parley/internal/media"
 	"parley/internal/metrics"
 	"parley/internal/once"
 	"parley/internal/outhttp"
@@ -48,6 +52,8 @@ type Options struct {
 	Version string
 	// Demo adds the demo's pages.
 	Demo bool
+	// Thumbnail makes small pictures; nil makes them in this process, which is for tests: a server leaves it to a child.
+	Thumbnail media.Thumbnailer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -62,8 +68,11 @@ type App struct {
 	inbox    *inbox.Desk
 	out      *outhttp.Client
 	hooks    *webhook.Desk
+	channels *channel.Desk
 	engine   *delivery.Engine
 	standard dialect.Dialect
+	media    *media.Desk
+	links    *media.Links
 	hub      *realtime.Hub
 	redis    *realtime.Redis
 	metrics  *metrics.Metrics
@@ -79,7 +88,10 @@ func Open(ctx context.Context, o Options) (a *App, err error) {
 	if a.Storage, err = openStorage(ctx, o.Config.Storage, o.Logger, o.Now); err != nil {
 		return nil, err
 	}
-	if a.unlock, err = lockData(o.Config.Data); err != nil {
+	// Two owners of one embedded database would send every callback twice.
+	dir := o.Config.Data
+	busy := fmt.Errorf("another server runs on the data directory %s; stop it or use another --data", dir)
+	if a.unlock, err = LockFile(filepath.Join(dir, "server.lock"), busy); err != nil {
 		return nil, errors.Join(err, a.Storage.Close())
 	}
 	if err := a.assemble(ctx); err != nil {
@@ -94,7 +106,7 @@ func (a *App) Close() error {
 	if a.redis != nil {
 		errs = append(errs, a.redis.Close())
 	}
-	errs = append(errs, a.Storage.Close())
+	errs = append(errs, a.closeFiles(), a.Storage.Close())
 	if a.unlock != nil {
 		errs = append(errs, a.unlock())
 	}
@@ -123,12 +135,16 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	a.contacts = contact.New(a.db, a.feed)
 	a.widgets = widget.New(widget.Options{DB: a.db, Feed: a.feed, Sealer: a.sealer})
-	a.inbox = inbox.New(inbox.Options{DB: a.db, Feed: a.feed, Contacts: a.contacts, Widgets: a.widgets, Place: places.At,
+	a.out = outhttp.New(outhttp.Options{AllowPrivate: private, UserAgent: a.agent(), Logger: a.Logger})
+	if err := a.files(); err != nil {
+		return err
+	}
+	a.inbox = inbox.New(inbox.Options{DB: a.db, Feed: a.feed, Contacts: a.contacts, Widgets: a.widgets, Media: a.media, Place: places.At,
 		TakesRequested: func(tx *db.Tx, c *event.Conversation) (bool, error) { return a.hooks.TakesRequested(tx, c) }})
 	a.team.OnDeleteGroup(inbox.ReleaseGroup)
 	a.feed.OnTrouble(func(err error) { a.Logger.Warn("events wait for their numbers; trying again", "error", err) })
 	a.metrics = metrics.New(metrics.Options{DB: a.db, Feed: a.feed, Sockets: func() int { return a.hub.Connections() }})
-	if err := a.deliveries(ctx, private); err != nil {
+	if err := a.deliveries(ctx); err != nil {
 		return err
 	}
 	if u := a.Config.Redis; !u.IsZero() {
@@ -143,7 +159,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.hub = a.newHub()
 	a.feed.OnAppend(a.hub.Wake)
 	if a.edge, err = httpapi.New(httpapi.Options{Team: a.team, PublicURL: public, TrustedProxies: proxies, Logger: a.Logger, Now: a.db.Now, Pepper: a.pepper,
-		Observe: a.metrics.Request}); err != nil {
+		Observe: a.metrics.Request, OwnLimits: []string{rest.InboundPrefix}}); err != nil {
 		return err
 	}
 	a.routes()
@@ -151,7 +167,7 @@ func (a *App) assemble(ctx context.Context) error {
 }
 
 func (a *App) newHub() *realtime.Hub {
-	guests := visitor.Options{PublicURL: a.Config.PublicURL}
+	guests := visitor.Options{PublicURL: a.Config.PublicURL, Links: a.links, Now: a.db.Now}
 	return realtime.New(realtime.Options{
 		Feed: a.feed, Logger: a.Logger, Now: a.db.Now, Redis: a.redis,
 		OperatorAuth: func(r *http.Request, token string) (realtime.Subject, error) {
@@ -199,19 +215,22 @@ func (a *App) newHub() *realtime.Hub {
 		},
 		ClientIP:  func(r *http.Request) string { return httpapi.ClientKey(r.Context()) },
 		EventJSON: a.eventJSON,
-		Message:   visitor.Message,
+		Message:   guests.Message,
 		Contact:   visitor.Contact,
 		Conversation: func(ctx context.Context, c id.Contact, conversation id.Conversation) (any, error) {
 			v, err := a.inbox.GetOf(ctx, c, conversation)
 			if err != nil {
 				return nil, err
 			}
-			return visitor.Conversation(v), nil
+			return guests.Conversation(v), nil
 		},
-		ContactOf: func(ctx context.Context, conversation id.Conversation) id.Contact {
-			c, err := a.inbox.ContactOf(ctx, conversation)
-			a.note("contact of a conversation", err)
-			return c
+		ContactOf: func(ctx context.Context, conversation id.Conversation) (id.Contact, bool) {
+			v, err := a.inbox.Get(ctx, conversation)
+			if err != nil {
+				a.note("contact of a conversation", err)
+				return 0, false
+			}
+			return v.Contact.ID, v.ShownTo(&v.Contact, v.MessageCount+1)
 		},
 		Availability: func(ctx context.Context, w id.Widget) (string, error) {
 			wi, err := a.widgets.Get(ctx, w)
@@ -278,6 +297,7 @@ func (a *App) ServeOn(ctx context.Context, l net.Listener, ready func()) error {
 	run("presence", func(ctx context.Context) error { a.team.Run(ctx); return nil })
 	run("timers", func(ctx context.Context) error { return a.inbox.RunTimers(ctx, a.Logger) })
 	run("search", func(ctx context.Context) error { return a.inbox.RunSearch(ctx, a.Logger) })
+	run("media", a.media.Run)
 	run("tidying", a.tidy)
 	run("deliveries", a.runEngine)
 
@@ -332,6 +352,8 @@ func (a *App) tidy(ctx context.Context) error {
 		}
 		a.note("forget the chart of deliveries", delivery.ForgetChart(ctx, a.db))
 		a.note("forget sessions", a.team.Forget(ctx))
+		a.note("trim the logs of channels", a.channels.Forget(ctx))
+		a.purgeFiles(ctx)
 	}
 }
 

@@ -5,16 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/netip"
 	"time"
 
+	"parley/internal/channel"
+	channels "parley/internal/channel/all"
 	"parley/internal/delivery"
 	"parley/internal/event"
 	"parley/internal/feed"
 	"parley/internal/httpapi"
 	"parley/internal/httpapi/rest"
 	"parley/internal/httpapi/visitor"
-	"parley/internal/outhttp"
 	"parley/internal/webhook"
 	"parley/internal/webhook/dialect"
 	"parley/internal/webhook/dialect/all"
@@ -22,30 +22,46 @@ import (
 	"parley/web"
 )
 
-// deliveries makes the way out: the guarded client, the endpoints and the engine.
-func (a *App) deliveries(ctx context.Context, private []netip.Prefix) error {
-	agent := "Parley/" + a.Version
-	a.out = outhttp.New(outhttp.Options{AllowPrivate: private, UserAgent: agent, Logger: a.Logger})
+// deliveries makes the ways out: the endpoints, the channels and the engine.
+func (a *App) deliveries(ctx context.Context) error {
 	a.hooks = webhook.New(webhook.Options{
-		DB: a.db, Feed: a.feed, HTTP: a.out, Sealer: a.sealer, Dialects: all.Dialects(), UserAgent: agent, PublicURL: a.Config.PublicURL,
-		Kick: func() { a.engine.Kick() }, Logger: a.Logger,
+		DB: a.db, Feed: a.feed, HTTP: a.out, Sealer: a.sealer, Dialects: all.Dialects(), UserAgent: a.agent(), PublicURL: a.Config.PublicURL,
+		MediaURL: a.mediaURL, Kick: func() { a.engine.Kick() }, Logger: a.Logger,
 	})
 	a.feed.Plan(a.hooks.Plan)
+	a.channels = channel.New(channel.Options{
+		DB: a.db, Feed: a.feed, HTTP: a.out, Sealer: a.sealer, Kinds: channels.Kinds(), Inbox: a.inbox, Contacts: a.contacts, UserAgent: a.agent(),
+		PublicURL: a.Config.PublicURL, MediaURL: a.mediaURL, Kick: func() { a.engine.Kick() }, Logger: a.Logger,
+	})
+	a.feed.Plan(a.channels.Plan)
 	node, err := nodeName(a.Config.Data)
 	if err != nil {
 		return err
 	}
 	a.engine = delivery.New(delivery.Options{
 		DB: a.db, Changed: a.feed.Changed, Logger: a.Logger, Node: node, Observe: a.metrics.Attempt,
-		Executors: map[string]delivery.Executor{webhook.Kind: a.hooks.Executor()},
+		Executors: map[string]delivery.Executor{webhook.Kind: a.hooks.Executor(), channel.Deliveries: a.channels.Executor()},
 	})
 	a.standard = standard.New()
 	return nil
 }
 
+// agent is how we call ourselves to other servers.
+func (a *App) agent() string { return "Parley/" + a.Version }
+
 // eventJSON renders an event as the API and the operators' sockets show it: in the standard dialect.
 func (a *App) eventJSON(e *event.Event) (json.RawMessage, error) {
-	return a.standard.Render(e, dialect.Options{PublicURL: a.Config.PublicURL})
+	return a.standard.Render(e, dialect.Options{PublicURL: a.Config.PublicURL, MediaURL: func(m *event.Media, thumb bool, _ time.Time) string {
+		return a.mediaURL(m, thumb, a.db.Now()) // who reads an old event can open its files
+	}})
+}
+
+// mediaURL makes the address of a file or of its thumbnail as of a time.
+func (a *App) mediaURL(m *event.Media, thumb bool, at time.Time) string {
+	if thumb {
+		return a.links.Thumb(m, at)
+	}
+	return a.links.URL(m, at)
 }
 
 // runEngine runs deliveries until ctx ends, then lets the attempts under way finish.
@@ -70,18 +86,21 @@ func (a *App) runEngine(ctx context.Context) error {
 // routes adds everything that is served to the mux.
 func (a *App) routes() {
 	visitor.Register(a.mux, visitor.Options{
-		Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Team: a.team, PublicURL: a.Config.PublicURL, Now: a.db.Now,
+		Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Team: a.team, PublicURL: a.Config.PublicURL, Media: a.media, Links: a.links,
+		Channels: a.channels, Now: a.db.Now,
 	})
 	a.mux.HandleFunc("GET /visitor/v1/socket", a.hub.Visitors)
 	a.mux.HandleFunc("GET /api/v1/socket", a.hub.Operators)
+	a.mux.Handle("GET /media/{key}/{name}", a.media.Handler(httpapi.WriteProblem))
 	a.mux.Handle("GET /widget/", httpapi.Static(web.Widget(), httpapi.StaticOptions{Prefix: "/widget/", CrossOrigin: true}))
 	a.mux.Handle("GET /app/", httpapi.Pages(httpapi.Static(web.Operator(), httpapi.StaticOptions{Prefix: "/app/", Index: "index.html"})))
 	a.mux.Handle("GET /{$}", http.RedirectHandler("/app/", http.StatusFound))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
 	a.mux.HandleFunc("GET /readyz", a.showReady)
 	a.mux.Handle("GET /metrics", a.edge.RequireToken(a.metrics.Handler()))
+	rest.RegisterInbound(a.mux, a.channels)
 	rest.Register(a.edge, a.mux, rest.Options{
-		Team: a.team, Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Webhooks: a.hooks, Feed: a.feed,
+		Team: a.team, Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Webhooks: a.hooks, Channels: a.channels, Feed: a.feed, Media: a.media, Links: a.links,
 		EventJSON: a.eventJSON, PublicURL: a.Config.PublicURL, Version: a.Version, Demo: a.Demo, Now: a.db.Now, Stopping: a.stopping,
 	})
 }

@@ -26,7 +26,9 @@ type Storage struct {
 	feed   *feed.Feed
 	sealer *secret.Sealer
 	pepper []byte
-	team   *team.Desk
+	// linkKey signs the addresses of files: the same on all nodes, and after a restart.
+	linkKey []byte
+	team    *team.Desk
 }
 
 // OpenStorage opens and migrates the database.
@@ -56,7 +58,8 @@ func openStorage(ctx context.Context, c config.Storage, log *slog.Logger, now fu
 	}
 	f := feed.New(d)
 	pepper := sha256.Sum256(append([]byte("parley pepper\n"), key...))
-	return &Storage{db: d, feed: f, sealer: sealer, pepper: pepper[:], team: team.New(team.Options{DB: d, Feed: f, Logger: log, Sealer: sealer})}, nil
+	linkKey := sha256.Sum256(append([]byte("parley media links\n"), key...))
+	return &Storage{db: d, feed: f, sealer: sealer, pepper: pepper[:], linkKey: linkKey[:], team: team.New(team.Options{DB: d, Feed: f, Logger: log, Sealer: sealer})}, nil
 }
 
 // Close closes the database.

@@ -58,8 +58,9 @@ type commands struct {
 		Replay deliveriesReplayCommand `cmd:"" help:"Send deliveries once more."`
 		Revive deliveriesReviveCommand `cmd:"" help:"Try deliveries again that were given up."`
 	} `cmd:"" help:"The log of callbacks."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-	Config  struct {
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Thumbnail thumbnailCommand `cmd:"" hidden:"" help:"Make a small picture of an image: bytes in, bytes out. The server runs it as a process of its own."`
+	Config    struct {
 		Doc configDocCommand `cmd:"" help:"Print the reference of all settings."`
 	} `cmd:"" help:"About the settings."`
 }
@@ -136,7 +137,7 @@ func (s *serveCommand) Run(c *console) error {
 	if err := s.Resolve(); err != nil {
 		return err
 	}
-	a, err := app.Open(c.ctx, app.Options{Config: s.Server, Logger: logger(s.Server, c.err), Version: Version()})
+	a, err := app.Open(c.ctx, app.Options{Config: s.Server, Logger: logger(s.Server, c.err), Version: Version(), Thumbnail: thumbnailer()})
 	if err != nil {
 		return err
 	}
@@ -165,10 +166,11 @@ func (s *demoCommand) Run(c *console) error {
 		s.LogLevel = "warn" // a demo's terminal shows its three links
 	}
 	s.AllowPrivateTargets = append(s.AllowPrivateTargets, "127.0.0.0/8", "::1/128")
+	s.AllowPrivateLinks = append(s.AllowPrivateLinks, "127.0.0.0/8", "::1/128")
 	if err := s.Resolve(); err != nil {
 		return err
 	}
-	a, err := app.Open(c.ctx, app.Options{Config: s.Server, Logger: logger(s.Server, c.err), Version: Version(), Demo: true})
+	a, err := app.Open(c.ctx, app.Options{Config: s.Server, Logger: logger(s.Server, c.err), Version: Version(), Thumbnail: thumbnailer(), Demo: true})
 	if err != nil {
 		return err
 	}

@@ -31,19 +31,29 @@ type Server struct {
 	Listen              string        `help:"Address to listen on." default:"127.0.0.1:8080" env:"PARLEY_LISTEN" placeholder:"ADDR"`
 	PublicURL           string        `help:"URL under which browsers reach this server. Default: http:// and the listen address." env:"PARLEY_PUBLIC_URL" placeholder:"URL"`
 	Redis               secret.String `help:"Redis that carries wake-ups between several nodes: redis://host:6379." env:"PARLEY_REDIS" placeholder:"URL"`
-	AllowPrivateTargets []string      `help:"Private address ranges that callbacks may reach, as CIDR, separated by commas. All private addresses are refused otherwise." env:"PARLEY_ALLOW_PRIVATE_TARGETS" sep:"," placeholder:"CIDR"`
+	AllowPrivateTargets []string      `help:"Private address ranges that callbacks, and fetched files of channels, may reach, as CIDR, separated by commas. All private addresses are refused otherwise." env:"PARLEY_ALLOW_PRIVATE_TARGETS" sep:"," placeholder:"CIDR"`
+	AllowPrivateLinks   []string      `help:"Private address ranges, within those that callbacks may reach, whose pages may have a link card, as CIDR, separated by commas. Whoever can write a message can name any address there." env:"PARLEY_ALLOW_PRIVATE_LINKS" sep:"," placeholder:"CIDR"`
 	TrustedProxies      []string      `help:"Address ranges of reverse proxies whose X-Forwarded-For is believed, as CIDR, separated by commas." env:"PARLEY_TRUSTED_PROXIES" sep:"," placeholder:"CIDR"`
 	GeoFile             string        `help:"File in the MaxMind DB form with the cities of addresses, such as GeoLite2-City.mmdb. Visitors get a city and a country from it; without it both are unknown. It is read at the start." env:"PARLEY_GEO_FILE" placeholder:"FILE"`
+	MaxUpload           int           `help:"Greatest size of a file in megabytes, uploaded or fetched." default:"25" env:"PARLEY_MAX_UPLOAD" placeholder:"MB"`
+	MediaS3Bucket       string        `help:"Bucket that keeps files, in Amazon S3 or what speaks its language. It must exist. Needed when several nodes share a database; without it files are kept in the data directory." name:"media-s3-bucket" env:"PARLEY_MEDIA_S3_BUCKET" placeholder:"NAME"`
+	MediaS3Endpoint     string        `help:"URL of the storage that has the bucket. Default: Amazon's own for the region." name:"media-s3-endpoint" env:"PARLEY_MEDIA_S3_ENDPOINT" placeholder:"URL"`
+	MediaS3Region       string        `help:"Region of the bucket." default:"us-east-1" name:"media-s3-region" env:"PARLEY_MEDIA_S3_REGION" placeholder:"REGION"`
+	MediaS3Key          string        `help:"Id of the access key to the bucket." name:"media-s3-key" env:"PARLEY_MEDIA_S3_KEY" placeholder:"ID"`
+	MediaS3Secret       secret.String `help:"The secret of that access key. Better in the variable: flags are seen by everybody on the machine." name:"media-s3-secret" env:"PARLEY_MEDIA_S3_SECRET" placeholder:"SECRET"`
 	LogKeep             time.Duration `help:"How long the log of deliveries keeps what was delivered or dropped, with its attempts, for example 720h." default:"720h" env:"PARLEY_LOG_KEEP" placeholder:"TIME"`
 	LogMax              int           `help:"How many finished deliveries the log keeps at most; the oldest go first. Dead ones stay until someone deals with them." default:"1000000" env:"PARLEY_LOG_MAX" placeholder:"COUNT"`
 	LogLevel            string        `help:"Least level that is logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"PARLEY_LOG_LEVEL"`
 	LogFormat           string        `help:"Form of the log: text or json." default:"text" enum:"text,json" env:"PARLEY_LOG_FORMAT"`
 }
 
-// What the log of deliveries keeps where nothing is said, as in the tags above.
+// What counts where nothing is said, as in the tags above.
 const (
-	defaultLogKeep = 720 * time.Hour
-	defaultLogMax  = 1_000_000
+	defaultLogKeep   = 720 * time.Hour
+	defaultLogMax    = 1_000_000
+	defaultMaxUpload = 25
+	defaultRegion    = "us-east-1"
+	mostUpload       = 2000 // MB
 )
 
 // Remote says which server the tools talk to.
@@ -75,6 +85,9 @@ func (s *Server) Resolve() error {
 	if _, err := Prefixes(s.AllowPrivateTargets); err != nil {
 		return fmt.Errorf("--allow-private-targets: %w", err)
 	}
+	if _, err := Prefixes(s.AllowPrivateLinks); err != nil {
+		return fmt.Errorf("--allow-private-links: %w", err)
+	}
 	if _, err := Prefixes(s.TrustedProxies); err != nil {
 		return fmt.Errorf("--trusted-proxies: %w", err)
 	}
@@ -90,7 +103,34 @@ func (s *Server) Resolve() error {
 	if s.LogMax == 0 {
 		s.LogMax = defaultLogMax
 	}
+	if err := s.resolveMedia(); err != nil {
+		return err
+	}
 	return s.Storage.Check()
+}
+
+func (s *Server) resolveMedia() error {
+	if s.MaxUpload < 0 || s.MaxUpload > mostUpload {
+		return fmt.Errorf("--max-upload %d is not a number of megabytes from 1 to %d", s.MaxUpload, mostUpload)
+	}
+	if s.MaxUpload == 0 {
+		s.MaxUpload = defaultMaxUpload
+	}
+	if s.MediaS3Region == "" {
+		s.MediaS3Region = defaultRegion
+	}
+	if e := s.MediaS3Endpoint; e != "" {
+		if u, err := url.Parse(e); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return fmt.Errorf("--media-s3-endpoint %q is not a URL like https://s3.example.com", e)
+		}
+	}
+	switch {
+	case s.MediaS3Bucket == "" && (s.MediaS3Endpoint != "" || s.MediaS3Key != "" || !s.MediaS3Secret.IsZero()):
+		return fmt.Errorf("--media-s3-bucket is missing; leave the other --media-s3 settings out to keep files in the data directory")
+	case s.MediaS3Bucket != "" && (s.MediaS3Key == "" || s.MediaS3Secret.IsZero()):
+		return fmt.Errorf("--media-s3-bucket needs --media-s3-key and --media-s3-secret")
+	}
+	return nil
 }
 
 // Check refuses storage settings that cannot work.

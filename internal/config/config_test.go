@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"parley/internal/secret"
 )
 
 func TestResolveFillsInThePublicURL(t *testing.T) {
@@ -27,10 +29,16 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 		"path in URL":     {Server{Listen: ":1", PublicURL: "https://x.example/chat"}, "--public-url"},
 		"other scheme":    {Server{Listen: ":1", PublicURL: "ftp://x.example"}, "--public-url"},
 		"bad range":       {Server{Listen: ":1", AllowPrivateTargets: []string{"10.0.0.0"}}, "--allow-private-targets"},
+		"bad link range":  {Server{Listen: ":1", AllowPrivateLinks: []string{"10.0.0.0"}}, "--allow-private-links"},
 		"other database":  {func() Server { s := Server{Listen: ":1"}; s.Database.UnmarshalText([]byte("mysql://x")); return s }(), "--database"},
 		"short key":       {func() Server { s := Server{Listen: ":1"}; s.SecretKey.UnmarshalText([]byte("short")); return s }(), "--secret-key"},
 		"no time to keep": {Server{Listen: ":1", LogKeep: -1}, "--log-keep"},
 		"nothing to keep": {Server{Listen: ":1", LogMax: -1}, "--log-max"},
+		"huge files":      {Server{Listen: ":1", MaxUpload: 100_000}, "--max-upload"},
+		"less than none":  {Server{Listen: ":1", MaxUpload: -1}, "--max-upload"},
+		"no bucket":       {Server{Listen: ":1", MediaS3Key: "key"}, "--media-s3-bucket"},
+		"no bucket's key": {Server{Listen: ":1", MediaS3Bucket: "files"}, "--media-s3-key"},
+		"bad storage URL": {Server{Listen: ":1", MediaS3Bucket: "files", MediaS3Endpoint: "s3.example.com"}, "--media-s3-endpoint"},
 		"bad proxy range": {Server{Listen: ":1", TrustedProxies: []string{"x"}}, "--trusted-proxies"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,6 +67,16 @@ func TestDocNamesEverySetting(t *testing.T) {
 		}
 	}
 	if !strings.Contains(doc, "--public-url") || !strings.Contains(doc, "--allow-private-targets") {
+		t.Errorf("flag names are wrong:\n%s", doc)
+	}
+}
+
+func TestFilesHaveALimitAndABucketARegion(t *testing.T) {
+	s := Server{Listen: ":1", MediaS3Bucket: "files", MediaS3Key: "key", MediaS3Secret: secret.Of("secret"), MediaS3Endpoint: "http://127.0.0.1:9000"}
+	if err := s.Resolve(); err != nil || s.MaxUpload != 25 || s.MediaS3Region != "us-east-1" {
+		t.Errorf("%d MB in %q, %v", s.MaxUpload, s.MediaS3Region, err)
+	}
+	if doc := Doc(); !strings.Contains(doc, "--media-s3-endpoint  (PARLEY_MEDIA_S3_ENDPOINT)") {
 		t.Errorf("flag names are wrong:\n%s", doc)
 	}
 }

@@ -19,6 +19,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id`
 	sqlUpdateContact = `UPDATE contacts SET name = $2, email = $3, phone = $4, external_id = $5, custom = $6, additional = $7, updated_at = $8 WHERE id = $1`
 	sqlGetContact    = `SELECT ` + columns + ` FROM contacts WHERE id = $1`
 	sqlLockContact   = `SELECT ` + columns + ` FROM contacts WHERE id = $1 FOR UPDATE`
+	sqlSignEmail     = `UPDATE contacts SET signed_email = $2 WHERE id = $1 AND signed_email <> $2`
+	sqlSignedEmail   = `SELECT signed_email FROM contacts WHERE id = $1`
 	sqlByExternal    = `SELECT ` + columns + ` FROM contacts WHERE external_id = $1 AND external_id <> ''`
 
 	sqlInsertToken = `INSERT INTO contact_tokens (token_hash, contact_id, widget_id, created_at, seen_at, revoked_at) VALUES ($1, $2, $3, $4, $4, 0)`
@@ -56,6 +58,16 @@ func lockContact(tx *db.Tx, contact id.Contact) (*event.Contact, error) {
 
 func contactByExternal(tx *db.Tx, external string) (*event.Contact, error) {
 	return db.First(tx, sqlByExternal, []any{external}, scanContact)
+}
+
+func signEmail(tx *db.Tx, contact id.Contact, email string) error {
+	_, err := tx.Exec(sqlSignEmail, int64(contact), email)
+	return err
+}
+
+func signedEmail(tx *db.Tx, contact id.Contact) (email string, err error) {
+	err = tx.One(sqlSignedEmail, []any{int64(contact)}, &email)
+	return email, err
 }
 
 func listContacts(tx *db.Tx, s Search) ([]*event.Contact, error) {

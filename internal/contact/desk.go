@@ -94,6 +94,24 @@ func FindExternal(tx *db.Tx, external string) (*event.Contact, error) {
 	return c, err
 }
 
+// SignEmail notes the e-mail address that the site's server vouched for when it signed the contact in, as part of tx. The contact's own
+// address may be another one: anybody can type any address into a messenger, so it alone opens nothing to who signs in.
+func SignEmail(tx *db.Tx, contact id.Contact, email string) error {
+	if err := signEmail(tx, contact, email); err != nil {
+		return fmt.Errorf("note the signed e-mail address of contact %d: %w", contact, err)
+	}
+	return nil
+}
+
+// SignedEmail returns what SignEmail noted, "" for nothing.
+func SignedEmail(tx *db.Tx, contact id.Contact) (string, error) {
+	email, err := signedEmail(tx, contact)
+	if err != nil {
+		return "", fmt.Errorf("signed e-mail address of contact %d: %w", contact, err)
+	}
+	return email, nil
+}
+
 // NewToken gives the contact's browser a token, as part of tx. Only its hash is stored.
 func NewToken(tx *db.Tx, contact id.Contact, widget id.Widget) (string, error) {
 	token := secret.Token(TokenPrefix)

@@ -52,6 +52,9 @@ type Operation struct {
 	Status int
 	// MaxBody is the greatest request body in bytes; zero means MaxBody.
 	MaxBody int64
+	// Stream says that the request's body is bytes of any kind, which the handler reads by itself with Stream. Such an operation
+	// has no idempotency key and no greatest body.
+	Stream bool
 	// Faults are the codes that callers of this operation should know, besides those that every operation may give.
 	Faults []fault.Code
 	// Hidden leaves the operation out of the document.
@@ -63,6 +66,7 @@ const (
 	schemeBearer = "token"
 	metaScope    = "parley.scope"
 	metaMaxBody  = "parley.max_body"
+	metaStream   = "parley.stream"
 )
 
 var problemsOnce sync.Once
@@ -211,27 +215,29 @@ func (op Operation) library() huma.Operation {
 		DefaultStatus: op.Status, Hidden: op.Hidden,
 		// The body was read and limited before the library sees it; its own deadline would cancel handlers that wait.
 		MaxBodyBytes: limit + 1, BodyReadTimeout: -1 * time.Second,
-		Metadata: map[string]any{metaScope: op.Scope, metaMaxBody: limit},
+		Metadata: map[string]any{metaScope: op.Scope, metaMaxBody: limit, metaStream: op.Stream},
 	}
 	statuses := map[int]bool{http.StatusUnprocessableEntity: true, http.StatusTooManyRequests: true}
 	if !op.Public {
 		h.Security = []map[string][]string{{schemeCookie: {}}, {schemeBearer: {op.Scope}}}
 		statuses[http.StatusUnauthorized] = true
 		statuses[http.StatusForbidden] = true
-		if unsafe(op.Method) {
+		if unsafe(op.Method) && !op.Stream {
 			h.Parameters = append(h.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
 				Description: "1 to 128 visible ASCII characters. A repeat with the same key gets the first answer.",
 				Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: new(128)}})
 		}
 	}
 	if unsafe(op.Method) {
-		for _, s := range []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable} {
+		for _, s := range []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable} {
 			statuses[s] = true
 		}
+		statuses[http.StatusUnsupportedMediaType] = !op.Stream
 	}
 	for _, code := range op.Faults {
 		statuses[StatusOf(fault.New(code, ""))] = true
 	}
+	maps.DeleteFunc(statuses, func(_ int, given bool) bool { return !given })
 	h.Errors = slices.Sorted(maps.Keys(statuses))
 	if len(op.Faults) > 0 {
 		names := make([]string, len(op.Faults))
@@ -280,6 +286,9 @@ func (e *Edge) prepare(c *call, op *huma.Operation, w http.ResponseWriter, r *ht
 		if err := e.SameOrigin(r); err != nil {
 			return err
 		}
+	}
+	if stream, _ := op.Metadata[metaStream].(bool); stream {
+		return nil
 	}
 	limit, _ := op.Metadata[metaMaxBody].(int64)
 	body, err := readBody(w, r, limit)

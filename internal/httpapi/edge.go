@@ -33,6 +33,8 @@ type Options struct {
 	// RateEvery and RateBurst limit all requests of one address; zero means one per 10 ms after a burst of 500.
 	RateEvery time.Duration
 	RateBurst int
+	// OwnLimits are the beginnings of paths whose handlers limit by themselves who asks too often: the limit by address is not for them.
+	OwnLimits []string
 	// Pepper is mixed into the digests of idempotent requests, so that the stored digest of a body with a password cannot be
 	// tried out offline. It should stay the same over restarts; empty means one made up at start.
 	Pepper []byte
@@ -122,9 +124,11 @@ func (e *Edge) Handler(mux *http.ServeMux) http.Handler {
 				panic(v)
 			}
 		}()
-		if wait, ok := e.rate.Allow(addressKey(c.client)); !ok {
-			WriteProblem(aw, r, fault.New(fault.RequestLimited, "too many requests from this address").After(wait))
-			return
+		if !e.limitsItself(r.URL.Path) {
+			if wait, ok := e.rate.Allow(addressKey(c.client)); !ok {
+				WriteProblem(aw, r, fault.New(fault.RequestLimited, "too many requests from this address").After(wait))
+				return
+			}
 		}
 		if h, pattern := mux.Handler(r); pattern == "" {
 			e.noRoute(aw, r, h)
@@ -132,6 +136,10 @@ func (e *Edge) Handler(mux *http.ServeMux) http.Handler {
 		}
 		mux.ServeHTTP(aw, r)
 	})
+}
+
+func (e *Edge) limitsItself(path string) bool {
+	return slices.ContainsFunc(e.o.OwnLimits, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
 }
 
 // noRoute turns the mux's own answer to an unknown route into a problem document.
@@ -194,9 +202,10 @@ func method(m string) string {
 	return "other"
 }
 
-// pageCSP allows our own files and nothing inline. See the contract's section on pages.
-const pageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:; " +
-	"font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+// pageCSP allows our own files and nothing inline, and what a page holds itself: the picture somebody is about to send, the voice
+// message somebody has just recorded. See the contract's section on pages.
+const pageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob: https:; " +
+	"media-src 'self' blob:; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // Pages adds the headers of our own pages: the strict content security policy and the isolation from other windows.
 func Pages(next http.Handler) http.Handler {

@@ -510,6 +510,12 @@ func TestPagesHaveTheStrictPolicy(t *testing.T) {
 	if h.Get("Content-Security-Policy") != pageCSP || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Strict-Transport-Security") == "" {
 		t.Errorf("headers %v", h)
 	}
+	// Sound and film come from here, pictures also from what the page itself holds; nothing that could run does.
+	for _, want := range []string{"default-src 'none'", "script-src 'self';", "img-src 'self' data: blob: https:", "media-src 'self' blob:;"} {
+		if !strings.Contains(pageCSP, want) {
+			t.Errorf("the policy lacks %q: %s", want, pageCSP)
+		}
+	}
 }
 
 func TestSessionCookieIsForBrowsersOnly(t *testing.T) {
@@ -649,6 +655,20 @@ func TestEveryKindHasAStatus(t *testing.T) {
 	for _, e := range fault.Catalogue() {
 		if s := StatusOf(fault.New(e.Code, "")); (s == 500) != (e.Kind == fault.Internal) {
 			t.Errorf("%s (%s) has status %d", e.Code, e.Kind, s)
+		}
+	}
+}
+
+func TestPathsWithLimitsOfTheirOwnAreNotLimitedByAddress(t *testing.T) {
+	b := newBench(t, func(o *Options) {
+		o.RateEvery, o.RateBurst, o.OwnLimits = time.Hour, 1, []string{"/channels/"}
+	})
+	for i, c := range []struct {
+		path string
+		want int
+	}{{"/channels/x", 404}, {"/channels/x", 404}, {"/channel", 404}, {"/channels/x", 404}, {"/channel", 429}} {
+		if got := b.do(http.MethodGet, c.path, "").Code; got != c.want {
+			t.Errorf("%d: %s got %d, want %d", i, c.path, got, c.want)
 		}
 	}
 }

@@ -2,13 +2,17 @@ package inbox
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
+	"parley/internal/contact"
 	"parley/internal/db"
 	"parley/internal/event"
+	"parley/internal/fault"
 	"parley/internal/id"
+	"parley/internal/media"
 	"parley/internal/once"
 	"parley/internal/team"
+	"parley/internal/widget"
 )
 
 // ChannelPost is a message of a contact that came in over a channel.
@@ -38,7 +42,91 @@ type ChannelPosted struct {
 // PostFromChannel stores a contact's message that came over a channel, as part of tx: into the contact's conversation on that channel that has
 // not ended, or a new one, routed by the widget (S-061).
 func (d *Desk) PostFromChannel(ctx context.Context, tx *db.Tx, p ChannelPost) (*ChannelPosted, error) {
-	return nil, errors.New("not yet")
+	if err := checkText(p.Body, p.MediaURL != ""); err != nil {
+		return nil, err
+	}
+	out, repeated, err := once.Do(tx, p.Key, func() (ChannelPosted, error) { return d.postFromChannel(ctx, tx, p) })
+	if err != nil {
+		return nil, err
+	}
+	out.Duplicate = repeated
+	return &out, nil
+}
+
+func (d *Desk) postFromChannel(ctx context.Context, tx *db.Tx, p ChannelPost) (out ChannelPosted, err error) {
+	c, err := contact.Lock(tx, p.Contact)
+	if err != nil {
+		return out, err
+	}
+	w, err := widget.Get(tx, p.Widget)
+	if err != nil {
+		return out, fmt.Errorf("default widget of channel %d: %w", p.Channel.ID, err)
+	}
+	s, err := onChannel(tx, p.Channel.ID, c)
+	if err != nil {
+		return out, err
+	}
+	created := s == nil
+	s, events, started, err := d.receive(tx, s, p.Channel, w, c, Visit{})
+	if err != nil {
+		return out, err
+	}
+	m := &event.Message{Type: event.TypeMessage, Sender: event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}, Body: p.Body}
+	if p.MediaURL != "" {
+		if d.Media == nil {
+			return out, fault.New(fault.MediaURL, "this server keeps no files").At("url")
+		}
+		m.Type = event.TypeMedia
+		if m.Media, err = d.Media.Remote(tx, media.Owner{Kind: media.OwnedByChannel, ID: int64(p.Channel.ID)}, p.MediaURL, p.MediaName); err != nil {
+			return out, err
+		}
+	}
+	if err := d.say(tx, s, m); err != nil {
+		return out, err
+	}
+	events = append(events, s.received(m, started, tx.Now())...)
+	if created && p.AutoReply != nil {
+		sent, err := d.announce(tx, s, p.AutoReply(w.Lang))
+		if err != nil {
+			return out, err
+		}
+		events = append(events, sent...)
+	}
+	return ChannelPosted{Contact: c.ID, Conversation: s.ID, Message: m.ID}, d.store(ctx, tx, s, events)
+}
+
+// onChannel locks the contact's conversation on a channel that has not ended; nil for none.
+func onChannel(tx *db.Tx, channel id.Channel, c *event.Contact) (*state, error) {
+	at, err := openOnChannel(tx, channel, c.ID)
+	if err != nil {
+		return nil, fmt.Errorf("conversations of contact %d on channel %d: %w", c.ID, channel, err)
+	}
+	if at == 0 {
+		return nil, nil
+	}
+	s, err := load(tx, at)
+	if err != nil {
+		return nil, err
+	}
+	if s.Contact.ID != c.ID || s.Channel.ID != channel || s.Status == event.StatusEnded {
+		return nil, nil // somebody handed it over or ended it between the two looks
+	}
+	s.Contact = *c
+	return s, nil
+}
+
+// announce sends the contact a text that nobody typed; "" sends nothing.
+func (d *Desk) announce(tx *db.Tx, s *state, text string) ([]*event.Event, error) {
+	if text == "" {
+		return nil, nil
+	}
+	m := &event.Message{Type: event.TypeMessage, Sender: event.Party{Type: event.BySystem}, Body: text}
+	if err := d.say(tx, s, m); err != nil {
+		return nil, err
+	}
+	e := s.base(event.MessageSent, tx.Now(), m.Sender)
+	e.Message = m
+	return []*event.Event{e}, nil
 }
 
 // ChannelStart is a conversation that an operator begins on a channel.
@@ -51,44 +139,128 @@ type ChannelStart struct {
 }
 
 // StartOnChannel begins a conversation with a contact on a channel as part of tx, or goes on in the one that they have there, and sends
-// the first message. Its operator is who begins it.
+// the first message. Its operator is who begins it; one that an API token begins has nobody, in the widget's group.
 func (d *Desk) StartOnChannel(ctx context.Context, tx *db.Tx, by team.Actor, p ChannelStart) (id.Conversation, id.Message, error) {
-	return 0, 0, errors.New("not yet")
+	if err := by.MayWrite(); err != nil {
+		return 0, 0, err
+	}
+	if err := checkText(p.Body, p.Media != ""); err != nil {
+		return 0, 0, err
+	}
+	c, err := contact.Lock(tx, p.Contact)
+	if err != nil {
+		return 0, 0, err
+	}
+	s, err := onChannel(tx, p.Channel.ID, c)
+	if err != nil {
+		return 0, 0, err
+	}
+	if s != nil {
+		s, m, err := d.post(ctx, tx, by, Post{Conversation: s.ID, Body: p.Body, Media: p.Media})
+		if err != nil {
+			return 0, 0, err
+		}
+		return s.ID, m.ID, nil
+	}
+	w, err := widget.Get(tx, p.Widget)
+	if err != nil {
+		return 0, 0, fmt.Errorf("default widget of channel %d: %w", p.Channel.ID, err)
+	}
+	m, author, err := message(tx, by)
+	if err != nil {
+		return 0, 0, err
+	}
+	m.Body = p.Body
+	if err := d.attach(tx, m, p.Media, uploader(by)); err != nil {
+		return 0, 0, err
+	}
+	s = blank(tx, w, c, p.Channel)
+	s.Status = event.StatusOpen
+	var g *event.Group
+	if w.GroupID != 0 {
+		if g, err = team.GetGroup(tx, w.GroupID); err != nil {
+			return 0, 0, fmt.Errorf("group of widget %d: %w", w.ID, err)
+		}
+	}
+	s.assign(author, g)
+	if err := insertConversation(tx, s); err != nil {
+		return 0, 0, fmt.Errorf("store conversation of contact %d: %w", c.ID, err)
+	}
+	events := []*event.Event{s.base(event.ConversationCreated, tx.Now(), by.Party())}
+	if _, err := d.startSession(tx, s, w, Visit{}); err != nil {
+		return 0, 0, err
+	}
+	if err := d.say(tx, s, m); err != nil {
+		return 0, 0, err
+	}
+	for _, kind := range []event.Type{event.SessionStarted, event.MessageSent} {
+		e := s.base(kind, tx.Now(), by.Party())
+		e.Message = m
+		events = append(events, e)
+	}
+	return s.ID, m.ID, d.store(ctx, tx, s, events)
 }
 
 // MoveToChannel lets a contact's conversation of the website go on on a channel, as part of tx (S-064): from now on messages to the contact
-// go there. notice is sent to the contact there as the first one.
+// go there. notice is sent to the contact there as the first one. A conversation that is on the channel already stays as it is; one on
+// another channel is conversation.moved, an ended one conversation.ended, a foreign one not found.
 func (d *Desk) MoveToChannel(ctx context.Context, tx *db.Tx, contact id.Contact, conversation id.Conversation, to event.Channel, notice func(lang string) string) error {
-	return errors.New("not yet")
+	s, err := load(tx, conversation)
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.Contact.ID != contact || s.secret():
+		return fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
+	case s.Channel.ID == to.ID:
+		return nil
+	case s.Channel.Type != event.ChannelWebsite:
+		return fault.Newf(fault.ConversationMoved, "conversation %d goes on elsewhere already", conversation)
+	}
+	if err := s.notEnded(); err != nil {
+		return err
+	}
+	by := event.Party{Type: event.ByContact, ID: int64(contact), Name: s.Contact.Name}
+	m := entry(entryChannel, by)
+	m.Entry.Channel = &to
+	if err := put(tx, s, m); err != nil {
+		return err
+	}
+	s.Channel, s.HiddenFrom = to, m.Number
+	moved := s.base(event.ConversationUpdated, tx.Now(), by)
+	moved.Message = m
+	events := []*event.Event{moved}
+	if notice != nil {
+		w, err := widget.Get(tx, s.Widget.ID)
+		if err != nil {
+			return fmt.Errorf("widget of conversation %d: %w", s.ID, err)
+		}
+		sent, err := d.announce(tx, s, notice(w.Lang))
+		if err != nil {
+			return err
+		}
+		events = append(events, sent...)
+	}
+	return d.store(ctx, tx, s, events)
 }
 
 // HandChannel hands a contact's conversations on a channel to another contact, as part of tx.
 func (d *Desk) HandChannel(ctx context.Context, tx *db.Tx, channel id.Channel, from, to *event.Contact) error {
-	return errors.New("not yet")
-}
-
-// StateOfMessage sets the state of a message to the contact that went over a channel, as part of tx: it only grows, but that failed
-// may become pending or more (S-026). Nothing happens when it stays the same, or when the message is gone.
-func (d *Desk) StateOfMessage(ctx context.Context, tx *db.Tx, conversation id.Conversation, message id.Message, state event.MessageState, code, reason string) error {
-	return errors.New("not yet")
-}
-
-// EditMessage changes the text of a message that the operator sent (an admin: anybody's), and tells the contact's side.
-func (d *Desk) EditMessage(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, message id.Message, body string) (*Posted, error) {
-	return nil, errors.New("not yet")
-}
-
-// DeleteMessage takes a message back that the operator sent (an admin: anybody's): its text and file are gone, its place in the thread stays.
-func (d *Desk) DeleteMessage(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, message id.Message) (*Posted, error) {
-	return nil, errors.New("not yet")
-}
-
-// RefetchMedia lets the file of a message that could not be fetched be fetched again (S-076).
-func (d *Desk) RefetchMedia(ctx context.Context, by team.Actor, conversation id.Conversation, message id.Message) (*Posted, error) {
-	return nil, errors.New("not yet")
-}
-
-// MediaChanged is a media.Changed: it tells of a file or link card that became known after its message.
-func (d *Desk) MediaChanged(ctx context.Context, tx *db.Tx, conversation id.Conversation, message id.Message, what string, card id.LinkCard) error {
-	return errors.New("not yet")
+	ids, err := idsOnChannel(tx, channel, from.ID)
+	if err != nil {
+		return fmt.Errorf("conversations of contact %d on channel %d: %w", from.ID, channel, err)
+	}
+	for _, conversation := range ids {
+		s, err := load(tx, conversation)
+		if err != nil {
+			return err
+		}
+		if s.Contact.ID != from.ID || s.Channel.ID != channel {
+			continue
+		}
+		if err := d.hand(ctx, tx, s, to, event.Party{Type: event.BySystem}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -204,3 +204,40 @@ func TestCommandsThatMeetDoNotLockEachOtherOut(t *testing.T) {
 		return err
 	}, func(*testing.T, *house) {})
 }
+
+// A contact has one open conversation on a channel, however many messages come in at once while answers go out and change their state.
+func TestManyMessagesOverOneChannel(t *testing.T) {
+	var on event.Channel
+	var c *event.Contact
+	const posts = 16
+	crowd(t, posts, func(h *house) {
+		on, c = h.channel(t, "Messenger"), h.person(t, contact.Change{})
+	}, func(h *house, i int) error {
+		return h.d.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			out, err := h.desk.PostFromChannel(ctx, tx, ChannelPost{Channel: on, Widget: h.widget.ID, Contact: c.ID, Body: fmt.Sprint("message ", i), Key: once.Key{Scope: "channel", Value: fmt.Sprint(i / 2)}})
+			if err != nil || out.Duplicate {
+				return err
+			}
+			_, m, err := h.desk.StartOnChannel(ctx, tx, h.ann, ChannelStart{Channel: on, Widget: h.widget.ID, Contact: c.ID, Body: fmt.Sprint("answer ", i)})
+			if err != nil {
+				return err
+			}
+			return h.desk.StateOfMessage(ctx, tx, out.Conversation, m, event.StateSent, "", "")
+		})
+	}, func(t *testing.T, h *house) {
+		home, err := h.desk.List(t.Context(), Filter{Contact: c.ID, Limit: 100}, 0)
+		if err != nil || len(home.Items) != 1 {
+			t.Fatalf("%d conversations, %v", len(home.Items), err)
+		}
+		got := map[event.PartyType]int{}
+		for _, m := range h.thread(t, home.Items[0].ID) {
+			got[m.Sender.Type]++
+			if m.State < event.StateSent {
+				t.Errorf("message %+v", m)
+			}
+		}
+		if got[event.ByContact] != posts/2 || got[event.ByOperator] != posts/2 {
+			t.Errorf("messages by %v", got)
+		}
+	})
+}

@@ -33,11 +33,14 @@ type place struct {
 	flagged       bool
 	tags          string // one per line
 	rating        int
+	channelType   string
+	channel       id.Channel
+	hiddenFrom    int
 }
 
 func (s *state) place() place {
 	p := place{contact: s.Contact.ID, group: s.groupID, operator: s.operatorID, status: s.Status, topic: s.Topic, ended: s.EndedAt,
-		flagged: s.Flagged, tags: strings.Join(s.Tags, "\n"), rating: s.Rating}
+		flagged: s.Flagged, tags: strings.Join(s.Tags, "\n"), rating: s.Rating, channelType: s.Channel.Type, channel: s.Channel.ID, hiddenFrom: s.HiddenFrom}
 	if s.session != nil {
 		p.session = s.session.ID
 	}
@@ -110,11 +113,11 @@ func (s *state) add(m *event.Message) {
 	s.MessageCount++
 	m.ConversationID, m.Number = s.ID, s.MessageCount
 	s.UpdatedAt = m.SentAt
-	if m.Body != "" { // a thread entry has no words of its own; the list goes on with the last that were said
-		s.LastMessage = &event.LastMessage{Number: m.Number, Body: shorten(m.Body, 200), SenderType: m.Sender.Type, Type: m.Type, Note: m.Note, SentAt: m.SentAt}
+	if line := lineOf(m); line != nil { // a thread entry has no words of its own; the list goes on with the last that were said
+		s.LastMessage = line
 	}
 	switch {
-	case m.Type != event.TypeMessage:
+	case !m.Said():
 	case m.Sender.Type == event.ByContact:
 		s.Unread++
 		// Who writes has seen what stands above.
@@ -125,10 +128,36 @@ func (s *state) add(m *event.Message) {
 	m.State = s.messageState(m)
 }
 
-// messageState is the ladder of S-026 for a message of this conversation.
+// stateDerived is the stored state of messages whose state follows from the conversation's marks alone.
+const stateDerived event.MessageState = -1
+
+// outbound reports whether m goes to the contact over a channel that tells what becomes of it.
+func (s *state) outbound(m *event.Message) bool {
+	return s.Channel.Type != event.ChannelWebsite && m.Said() && !m.Note && m.Sender.Type != event.ByContact
+}
+
+// nextState is the stored state that a message gets when its channel tells another one: what the other side has (sent or more) only
+// grows, and what it has not is pending or failed in turns, until it has it.
+func nextState(stored, told event.MessageState) event.MessageState {
+	if stored >= event.StateSent {
+		return max(stored, told)
+	}
+	return told
+}
+
+// messageState is the ladder of S-026 for a message of this conversation, from its stored state, which it is given as m.State. What
+// the conversation's marks say counts as soon as the channel's other side has the message.
 func (s *state) messageState(m *event.Message) event.MessageState {
+	switch m.State {
+	case event.StateFailed, event.StatePending:
+		return m.State
+	}
+	return max(m.State, s.derivedState(m))
+}
+
+func (s *state) derivedState(m *event.Message) event.MessageState {
 	switch {
-	case m.Type != event.TypeMessage || m.Note:
+	case !m.Said() || m.Note:
 		return event.StateSent
 	case m.Sender.Type == event.ByContact:
 		if m.Number <= s.OperatorRead {
@@ -156,6 +185,26 @@ func (s *state) readByContact(delivered, read int) bool {
 func (s *state) known(number int) error {
 	if number < 1 || number > s.MessageCount {
 		return fault.Newf(fault.MessageNumber, "conversation %d has messages 1 to %d, not %d", s.ID, s.MessageCount, number).At("number")
+	}
+	return nil
+}
+
+// shown is how many of the messages browsers of the contact may see: what happened on another channel is hidden from those that are
+// not signed in.
+func (s *state) shown() int {
+	if s.HiddenFrom == 0 || s.ShownTo(&s.Contact, s.HiddenFrom) {
+		return s.MessageCount
+	}
+	return s.HiddenFrom - 1
+}
+
+// secret reports whether browsers of the contact do not know of the conversation at all.
+func (s *state) secret() bool { return s.HiddenFrom == 1 && !s.ShownTo(&s.Contact, 1) }
+
+// notMoved refuses what a browser wants to do to a conversation that it does not see to its end.
+func (s *state) notMoved() error {
+	if s.shown() < s.MessageCount {
+		return fault.Newf(fault.ConversationMoved, "conversation %d goes on elsewhere; write there, or begin a new one", s.ID)
 	}
 	return nil
 }

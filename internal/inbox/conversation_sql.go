@@ -20,27 +20,35 @@ import (
 const (
 	conversationColumns = `c.id, c.uuid, c.status, c.channel_type, COALESCE(c.channel_id, 0), c.topic, c.message_count, c.last_message,
   c.operator_read, c.contact_delivered, c.contact_read, c.unread, c.created_at, c.updated_at, c.ended_at, c.flagged, c.tags, c.rating,
+  c.hidden_from, COALESCE(ch.name, ''),
   COALESCE(c.operator_id, 0), COALESCE(c.group_id, 0), COALESCE(g.name, ''),
   w.id, w.key, w.name, w.session_timeout_seconds,
   p.id, p.uuid, p.name, p.email, p.phone, p.external_id, p.custom, p.additional, p.created_at, p.updated_at,
   COALESCE(s.id, 0), COALESCE(s.number, 0), COALESCE(s.first_number, 0), COALESCE(s.started_at, 0), COALESCE(s.ended_at, 0),
   COALESCE(s.end_reason, ''), COALESCE(s.operator_created, 0), COALESCE(s.expires_at, 0), COALESCE(s.visit, ''), COALESCE(s.outcome, ''), COALESCE(s.notes, 0)`
 	conversationFrom = ` FROM conversations c JOIN contacts p ON p.id = c.contact_id JOIN widgets w ON w.id = c.widget_id
-  LEFT JOIN operator_groups g ON g.id = c.group_id LEFT JOIN sessions s ON s.id = c.session_id`
+  LEFT JOIN operator_groups g ON g.id = c.group_id LEFT JOIN sessions s ON s.id = c.session_id
+  LEFT JOIN channels ch ON ch.id = c.channel_id`
 
 	sqlGetConversation  = `SELECT ` + conversationColumns + conversationFrom + ` WHERE c.id = $1`
 	sqlLockConversation = `SELECT id FROM conversations WHERE id = $1 FOR UPDATE`
-	sqlOpenOfContact    = `SELECT id FROM conversations WHERE contact_id = $1 AND widget_id = $2 AND status <> 'ended' ORDER BY id DESC LIMIT 1`
+	sqlOpenOfContact    = `SELECT id FROM conversations WHERE contact_id = $1 AND widget_id = $2 AND status <> 'ended' AND channel_type = 'website' ORDER BY id DESC LIMIT 1`
+	// The one in which something happened last: it may have been moved to the channel when there was another one already. A contact has
+	// few conversations and a channel has many; a plus keeps the engines from beginning with the channel.
+	sqlOpenOnChannel    = `SELECT id FROM conversations WHERE contact_id = $2 AND +channel_id = $1 AND status <> 'ended' ORDER BY +updated_at DESC, id DESC LIMIT 1`
+	sqlIDsOnChannel     = `SELECT id FROM conversations WHERE contact_id = $2 AND +channel_id = $1 ORDER BY id`
 	sqlIDsOfContact     = `SELECT id FROM conversations WHERE contact_id = $1 ORDER BY id`
-	sqlInSession        = `SELECT c.id FROM conversations c JOIN sessions s ON s.id = c.session_id WHERE c.contact_id = $1 AND s.ended_at = 0 ORDER BY c.id`
-	sqlOfContact        = `SELECT ` + conversationColumns + conversationFrom + ` WHERE c.contact_id = $1 ORDER BY c.updated_at DESC, c.id DESC LIMIT $2`
+	sqlForeignAddresses = `SELECT EXISTS (SELECT 1 FROM channel_contacts WHERE contact_id = $1 AND (email = '' OR email <> $2))`
+	sqlInSession        = `SELECT c.id FROM conversations c JOIN sessions s ON s.id = c.session_id WHERE c.contact_id = $1 AND s.ended_at = 0 AND c.channel_type = 'website' ORDER BY c.id`
+	sqlOfContact        = `SELECT ` + conversationColumns + conversationFrom + ` WHERE c.contact_id = $1 AND (c.hidden_from <> 1 OR p.external_id <> '')
+ORDER BY c.updated_at DESC, c.id DESC LIMIT $2`
 
 	sqlInsertConversation = `INSERT INTO conversations (uuid, contact_id, widget_id, channel_type, channel_id, group_id, operator_id, status, topic,
-  message_count, session_id, last_message, operator_read, contact_delivered, contact_read, unread, created_at, updated_at, ended_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, NULL, '', 0, 0, 0, 0, $10, $10, 0) RETURNING id`
+  message_count, session_id, last_message, operator_read, contact_delivered, contact_read, unread, created_at, updated_at, ended_at, hidden_from)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, NULL, '', 0, 0, 0, 0, $10, $10, 0, $11) RETURNING id`
 	sqlUpdateConversation = `UPDATE conversations SET contact_id = $2, group_id = $3, operator_id = $4, status = $5, topic = $6, message_count = $7,
   session_id = $8, last_message = $9, operator_read = $10, contact_delivered = $11, contact_read = $12, unread = $13, updated_at = $14, ended_at = $15,
-  flagged = $16, tags = $17, rating = $18
+  flagged = $16, tags = $17, rating = $18, channel_type = $19, channel_id = $20, hidden_from = $21
 WHERE id = $1`
 	// What a message changes. Columns that are named cost their indexes and references even when they stay as they are.
 	sqlUpdateMessages = `UPDATE conversations SET message_count = $2, last_message = $3, operator_read = $4, contact_delivered = $5, contact_read = $6,
@@ -68,7 +76,7 @@ WHERE o.active AND o.status = 'online' AND o.id <> $2 AND COALESCE(work.n, 0) < 
   AND (CAST($1 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM operator_group_members m WHERE m.group_id = $1 AND m.operator_id = o.id))
 ORDER BY COALESCE(work.n, 0), COALESCE(work.latest, 0), o.id LIMIT 1`
 	// When contact or operator last wrote in a session.
-	sqlLastWritten  = `SELECT COALESCE(MAX(sent_at), 0) FROM messages WHERE conversation_id = $1 AND number >= $2 AND type = 'message' AND NOT note`
+	sqlLastWritten  = `SELECT COALESCE(MAX(sent_at), 0) FROM messages WHERE conversation_id = $1 AND number >= $2 AND type IN ('message', 'media') AND NOT note`
 	sqlOfInactive   = `SELECT c.id FROM operators o JOIN conversations c ON c.operator_id = o.id WHERE NOT o.active AND c.status <> 'ended' ORDER BY c.id LIMIT $1`
 	sqlReleaseGroup = `UPDATE conversations SET group_id = NULL WHERE group_id = $1 AND status = 'ended'`
 	sqlLoads        = `SELECT operator_id, COUNT(*) FROM conversations WHERE status <> 'ended' AND status IN ('new', 'open') AND operator_id IS NOT NULL GROUP BY operator_id`
@@ -121,6 +129,24 @@ func openOfContact(tx *db.Tx, contact id.Contact, widget id.Widget) (id.Conversa
 	return got, err
 }
 
+// openOnChannel returns the contact's conversation on a channel that has not ended, 0 for none.
+func openOnChannel(tx *db.Tx, channel id.Channel, contact id.Contact) (c id.Conversation, err error) {
+	if err = tx.One(sqlOpenOnChannel, []any{int64(channel), int64(contact)}, &c); errors.Is(err, db.ErrNoRows) {
+		return 0, nil
+	}
+	return c, err
+}
+
+// foreignAddresses reports whether the contact has an address on a channel that is not this e-mail address.
+func foreignAddresses(tx *db.Tx, contact id.Contact, email string) (yes bool, err error) {
+	err = tx.One(sqlForeignAddresses, []any{int64(contact), email}, &yes)
+	return yes, err
+}
+
+func idsOnChannel(tx *db.Tx, channel id.Channel, contact id.Contact) ([]id.Conversation, error) {
+	return db.All(tx, sqlIDsOnChannel, []any{int64(channel), int64(contact)}, scanConversationID)
+}
+
 func idsOfContact(tx *db.Tx, contact id.Contact) ([]id.Conversation, error) {
 	return db.All(tx, sqlIDsOfContact, []any{int64(contact)}, scanConversationID)
 }
@@ -147,6 +173,7 @@ func scanState(r db.Scanner) (*state, error) {
 	p := &s.Contact
 	if err := r.Scan(&s.ID, &s.UUID, &s.Status, &s.Channel.Type, &s.Channel.ID, &s.Topic, &s.MessageCount, &last,
 		&s.OperatorRead, &s.ContactDelivered, &s.ContactRead, &s.Unread, &created, &updated, &ended, &s.Flagged, &tags, &s.Rating,
+		&s.HiddenFrom, &s.Channel.Name,
 		&s.operatorID, &s.groupID, &groupName,
 		&s.Widget.ID, &s.Widget.Key, &s.Widget.Name, &timeout,
 		&p.ID, &p.UUID, &p.Name, &p.Email, &p.Phone, &p.ExternalID, &custom, &additional, &pCreated, &pUpdated,
@@ -156,7 +183,7 @@ func scanState(r db.Scanner) (*state, error) {
 	s.CreatedAt, s.UpdatedAt, s.EndedAt = db.Time(created), db.Time(updated), db.Time(ended)
 	p.Custom, p.CreatedAt, p.UpdatedAt = event.RawJSON(custom), db.Time(pCreated), db.Time(pUpdated)
 	s.timeout = time.Duration(timeout) * time.Second
-	if s.Channel.Type == channelWebsite {
+	if s.Channel.Type == event.ChannelWebsite {
 		s.Channel.Name = "Website"
 	}
 	if s.groupID != 0 {
@@ -253,7 +280,7 @@ func storeTags(tx *db.Tx, conversation id.Conversation, before, after []string) 
 
 func insertConversation(tx *db.Tx, s *state) (err error) {
 	s.ID, err = db.Insert[id.Conversation](tx, sqlInsertConversation, s.UUID, int64(s.Contact.ID), int64(s.Widget.ID), s.Channel.Type, db.NullID(s.Channel.ID),
-		db.NullID(s.groupID), db.NullID(s.operatorID), s.Status, s.Topic, db.Micros(s.CreatedAt))
+		db.NullID(s.groupID), db.NullID(s.operatorID), s.Status, s.Topic, db.Micros(s.CreatedAt), s.HiddenFrom)
 	return err
 }
 
@@ -283,7 +310,7 @@ func save(tx *db.Tx, s *state) error {
 	} else {
 		_, err = tx.Exec(sqlUpdateConversation, int64(s.ID), int64(p.contact), db.NullID(p.group), db.NullID(p.operator), p.status, p.topic, s.MessageCount,
 			db.NullID(p.session), last, s.OperatorRead, s.ContactDelivered, s.ContactRead, s.Unread, db.Micros(s.UpdatedAt), db.Micros(p.ended),
-			p.flagged, p.tags, p.rating)
+			p.flagged, p.tags, p.rating, p.channelType, db.NullID(p.channel), p.hiddenFrom)
 		if err == nil && p.tags != s.stored.tags {
 			err = storeTags(tx, s.ID, splitTags(s.stored.tags), s.Tags)
 		}

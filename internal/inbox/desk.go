@@ -13,12 +13,11 @@ import (
 	"parley/internal/fault"
 	"parley/internal/feed"
 	"parley/internal/id"
+	"parley/internal/media"
 	"parley/internal/once"
 	"parley/internal/team"
 	"parley/internal/widget"
 )
-
-const channelWebsite = "website"
 
 // Options are what a Desk needs.
 type Options struct {
@@ -26,6 +25,8 @@ type Options struct {
 	Feed     *feed.Feed
 	Contacts *contact.Desk
 	Widgets  *widget.Desk
+	// Media has the files of messages and the cards of links; without it messages have neither.
+	Media *media.Desk
 	// Place returns where an address is, "" and nil for what is unknown; nil means that all places are. It is called within
 	// transactions and asks nobody.
 	Place func(address string) (city, country string, lat, lon *float64)
@@ -85,11 +86,65 @@ func put(tx *db.Tx, s *state, m *event.Message) error {
 	if s.session != nil {
 		m.SessionID = s.session.ID
 	}
+	if m.State = stateDerived; s.outbound(m) {
+		m.State = event.StatePending
+	}
 	s.add(m)
 	if m.Note && s.session != nil {
 		s.session.notes, s.session.dirty = s.session.notes+1, true
 	}
 	return insertMessage(tx, m)
+}
+
+// say stores what somebody said as the conversation's next message: with the file that m has, taken before, and with the card of the
+// first address in its text where one is known. Where it is not, MediaChanged hears of it later.
+func (d *Desk) say(tx *db.Tx, s *state, m *event.Message) error {
+	if err := put(tx, s, m); err != nil {
+		return err
+	}
+	if m.Media != nil {
+		if err := d.Media.Bind(tx, m.Media, s.ID, m.ID); err != nil {
+			return err
+		}
+	}
+	if m.Note || d.Media == nil || !namesLink(m.Body) {
+		return nil
+	}
+	card, at, err := d.Media.Card(tx, m.Body, s.ID, m.ID)
+	if err != nil {
+		return err
+	}
+	if m.Link = card; card == nil || at == 0 {
+		return nil
+	}
+	if err := setMessageLink(tx, m.ID, at); err != nil {
+		return fmt.Errorf("link card of message %d: %w", m.ID, err)
+	}
+	return nil
+}
+
+// attach gives m the upload with this key, "" for none; one of the owners must have brought it in.
+func (d *Desk) attach(tx *db.Tx, m *event.Message, key string, owners ...media.Owner) error {
+	if key == "" {
+		return nil
+	}
+	if d.Media == nil {
+		return fault.New(fault.MediaNotFound, "there is no such upload").At("media")
+	}
+	file, err := d.Media.Take(tx, key, owners...)
+	if err != nil {
+		return err
+	}
+	m.Type, m.Media = event.TypeMedia, file
+	return nil
+}
+
+// uploader is whose uploads an actor can send.
+func uploader(by team.Actor) media.Owner {
+	if by.Operator != 0 {
+		return media.Owner{Kind: media.OwnedByOperator, ID: int64(by.Operator)}
+	}
+	return media.Owner{Kind: media.OwnedByToken, ID: int64(by.Token)}
 }
 
 // act is what a command does to a conversation under its lock. It returns no events when nothing changed.
@@ -177,6 +232,7 @@ func (d *Desk) request(tx *db.Tx, s *state, events []*event.Event) error {
 type Post struct {
 	Conversation id.Conversation
 	Body         string
+	Media        string // key of an upload, "" for none; with a file the body may be empty
 	Note         bool
 	Reference    id.Message // the quoted message of the same conversation, 0 for none
 }
@@ -197,7 +253,7 @@ func (d *Desk) Post(ctx context.Context, by team.Actor, key once.Key, p Post) (*
 	if err := by.MayWrite(); err != nil {
 		return nil, err
 	}
-	if err := CheckBody(p.Body); err != nil {
+	if err := checkText(p.Body, p.Media != ""); err != nil {
 		return nil, err
 	}
 	var s *state
@@ -251,7 +307,9 @@ func (d *Desk) post(ctx context.Context, tx *db.Tx, by team.Actor, p Post) (*sta
 		return nil, nil, err
 	}
 	m.Body, m.Note, m.ReferenceID = p.Body, p.Note, p.Reference
-
+	if err := d.attach(tx, m, p.Media, uploader(by)); err != nil {
+		return nil, nil, err
+	}
 	var events []*event.Event
 	if !p.Note {
 		if author != nil && s.Operator == nil {
@@ -268,7 +326,7 @@ func (d *Desk) post(ctx context.Context, tx *db.Tx, by team.Actor, p Post) (*sta
 			s.session.touch(tx.Now(), s.timeout)
 		}
 	}
-	if err := put(tx, s, m); err != nil {
+	if err := d.say(tx, s, m); err != nil {
 		return nil, nil, err
 	}
 	kind := event.MessageSent

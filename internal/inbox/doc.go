@@ -8,6 +8,12 @@
 // Invariants
 //   - Every change of a conversation runs under its row lock, in one transaction with its events; nothing outside this
 //     package writes the tables conversations, sessions and messages.
+//   - What happens on another channel than the website, from hidden_from on, is in no view of a browser that is not signed in. A message of the
+//     website goes to conversations of the website unless a signed-in contact names another one.
+//   - A message to the contact over a channel has a stored state, which its channel sets: pending and failed in turns until the other side
+//     has it, then it only grows. All other states follow from the marks.
+//   - An edited or deleted message keeps its number and when the conversation was last active; the list's line and the search index say what
+//     the messages say now. A deleted one has neither text nor file nor card.
 //   - Lock order: idempotency key, then contact, then conversations by id, then routing. It keeps two commands from waiting
 //     for each other. Operators and groups are read without a lock.
 //   - message_count is the highest number; numbers have no gaps. unread is the number of the contact's messages beyond
@@ -25,8 +31,9 @@
 //   - A repeat of a command with the same key changes nothing and gets the first answer.
 //
 // Files: conversation.go, session.go and message.go hold the rules (no database, time as an argument); *_sql.go the
-// statements; visitor.go, outcome.go, goals.go, desk.go, labels.go, bulk.go and timers.go the commands of contacts, operators and the clock; snapshot.go what events
+// statements; visitor.go, outcome.go, goals.go, channel.go, desk.go, edit.go, labels.go, bulk.go and timers.go the commands of
+// contacts, channels, operators and the clock; snapshot.go what events
 // carry of a whole session or conversation; list.go the reads, list_filter.go lists with
 // filters, ids and exports; search.go what a text and a search mean, search_index.go the index of them.
-// It imports db, event, feed, once, team, contact and widget.
+// It imports db, event, feed, once, team, contact, widget and media.
 package inbox

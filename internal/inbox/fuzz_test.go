@@ -6,6 +6,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"parley/internal/media"
 )
 
 func FuzzCheckBody(f *testing.F) {
@@ -78,6 +80,32 @@ func FuzzClientID(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, first bool) {
 		if checkClientID(s, first) == nil && (s == "" || len(s) > maxClientID || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })) {
 			t.Errorf("%q was accepted", s)
+		}
+	})
+}
+
+func FuzzNamesLink(f *testing.F) {
+	for _, s := range []string{"", "http://", "see HTTPS://shop.example/", "ftp://a http://b", "\xff://", "://://http"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		low := strings.ToLower(s)
+		if want := strings.Contains(low, "http://") || strings.Contains(low, "https://"); namesLink(s) != want {
+			t.Errorf("%q: %v", s, !want)
+		}
+		if at := media.FirstURL(s); at != "" && !namesLink(s) {
+			t.Errorf("%q names %q, and nobody looks for a card", s, at)
+		}
+	})
+}
+
+func FuzzCaption(f *testing.F) {
+	for _, s := range []string{"", " ", "a caption", "a\x00", strings.Repeat("x", MaxBody+1)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if err, strict := checkText(s, true), CheckBody(s); err != nil && strict == nil || err == nil && strict != nil && strings.TrimSpace(s) != "" {
+			t.Errorf("%q: %v as a caption, %v alone", s, err, strict)
 		}
 	})
 }

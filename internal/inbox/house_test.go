@@ -19,6 +19,7 @@ import (
 	"parley/internal/fault"
 	"parley/internal/feed"
 	"parley/internal/id"
+	"parley/internal/media"
 	"parley/internal/once"
 	"parley/internal/secret"
 	"parley/internal/team"
@@ -33,6 +34,7 @@ type house struct {
 	team     *team.Desk
 	contacts *contact.Desk
 	widgets  *widget.Desk
+	media    *media.Desk
 	desk     *Desk
 
 	group          *event.Group
@@ -41,8 +43,9 @@ type house struct {
 	token          team.Actor // an API token
 	mark           id.Seq     // events up to here were looked at
 	messages       int        // makes client ids
-	noAddon        bool       // nobody takes requested conversations
-	stays          bool       // a flag may outlive a change of the status, for nobody was there to take the conversation
+	channels       []event.Channel
+	noAddon        bool // nobody takes requested conversations
+	stays          bool // a flag may outlive a change of the status, for nobody was there to take the conversation
 	feedReader     *reader
 }
 
@@ -82,7 +85,16 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	f := feed.New(d)
 	h := &house{d: d, feed: f, team: team.New(team.Options{DB: d, Feed: f}), contacts: contact.New(d, f),
 		widgets: widget.New(widget.Options{DB: d, Feed: f, Sealer: sealer}), token: team.Actor{Token: 1, Name: "robot", Scope: team.ScopeWrite}}
-	h.desk = New(Options{DB: d, Feed: f, Contacts: h.contacts, Widgets: h.widgets,
+	store, err := media.OpenDisk(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	h.media = media.New(media.Options{DB: d, Store: store, Links: media.NewLinks("https://parley.example", []byte("key")),
+		Changed: func(ctx context.Context, tx *db.Tx, c id.Conversation, m id.Message, what string, card id.LinkCard) error {
+			return h.desk.MediaChanged(ctx, tx, c, m, what, card)
+		}})
+	h.desk = New(Options{DB: d, Feed: f, Contacts: h.contacts, Widgets: h.widgets, Media: h.media,
 		TakesRequested: func(*db.Tx, *event.Conversation) (bool, error) { return !h.noAddon, nil }})
 	actor := func(first string) team.Actor {
 		c, err := h.team.Create(ctx, team.System(), team.NewOperator{Email: strings.ToLower(first) + "@example.com", FirstName: first, LastName: "Lee", Alias: first, Slots: 3}, once.Key{})
@@ -281,10 +293,10 @@ func (h *house) dump(t *testing.T) map[string][]string {
 	for table, columns := range map[string]string{
 		"contacts":          "id || ':' || name || ':' || email || ':' || custom || ':' || external_id || ':' || updated_at",
 		"contact_tokens":    "token_hash || ':' || contact_id || ':' || revoked_at",
-		"conversations":     "id || ':' || contact_id || ':' || COALESCE(group_id, 0) || ':' || COALESCE(operator_id, 0) || ':' || status || ':' || message_count || ':' || last_message || ':' || operator_read || ':' || contact_delivered || ':' || contact_read || ':' || unread || ':' || updated_at || ':' || ended_at || ':' || topic || ':' || tags || ':' || CASE WHEN flagged THEN 'flagged' ELSE '' END || ':' || rating",
+		"conversations":     "id || ':' || contact_id || ':' || COALESCE(group_id, 0) || ':' || COALESCE(operator_id, 0) || ':' || status || ':' || message_count || ':' || last_message || ':' || operator_read || ':' || contact_delivered || ':' || contact_read || ':' || unread || ':' || updated_at || ':' || ended_at || ':' || topic || ':' || tags || ':' || CASE WHEN flagged THEN 'flagged' ELSE '' END || ':' || rating || ':' || channel_type || ':' || COALESCE(channel_id, 0) || ':' || hidden_from",
 		"sessions":          "id || ':' || number || ':' || ended_at || ':' || expires_at || ':' || visit || ':' || outcome || ':' || notes",
 		"conversation_tags": "conversation_id || ':' || tag",
-		"messages":          "id || ':' || number || ':' || body || ':' || COALESCE(sender_id, 0)",
+		"messages":          "id || ':' || number || ':' || body || ':' || COALESCE(sender_id, 0) || ':' || state || ':' || state_code || ':' || state_reason || ':' || COALESCE(media_id, 0) || ':' || COALESCE(link_id, 0) || ':' || edited_at || ':' || deleted_at",
 		"events":            "id || ':' || type",
 		"idempotency_keys":  "scope || ':' || key",
 	} {
@@ -352,7 +364,7 @@ func (h *house) check(t failer) {
 			t.Errorf("session of conversation %d: the newest event says otherwise (-event +row):\n%s", s.ID, d)
 		}
 		for n := 1; n <= s.MessageCount; n++ {
-			if !last.messages[n] {
+			if _, told := last.messages[n]; !told {
 				t.Errorf("message %d of conversation %d is in no event", n, s.ID)
 			}
 		}
@@ -369,7 +381,7 @@ type failer interface {
 type toldOf struct {
 	conversation *event.Conversation
 	session      *event.Session
-	messages     map[int]bool
+	messages     map[int]event.Message // as they were told last
 	highest      int
 }
 
@@ -405,7 +417,7 @@ func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 			case e.Conversation != nil:
 				c := r.told[e.Conversation.ID]
 				if c == nil {
-					c = &toldOf{messages: map[int]bool{}}
+					c = &toldOf{messages: map[int]event.Message{}}
 					r.told[e.Conversation.ID] = c
 				}
 				news[e.Conversation.ID] = true
@@ -413,12 +425,14 @@ func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 					checkFlag(t, c.conversation, e, h.stays)
 				}
 				c.conversation, c.session = e.Conversation, e.Session
-				if m := e.Message; m != nil {
+				if m := e.Message; m != nil && (e.Type == event.MessageUpdated || e.Type == event.MessageDeleted) {
+					r.altered(t, c, e)
+				} else if m != nil {
 					if m.Number < c.highest || m.Number > c.conversation.MessageCount {
 						t.Errorf("event %d (%s) tells message %d after %d of %d", e.Seq, e.Type, m.Number, c.highest, c.conversation.MessageCount)
 					}
 					c.highest = m.Number
-					c.messages[m.Number] = true
+					c.messages[m.Number] = *m
 				}
 			}
 		}
@@ -426,6 +440,27 @@ func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 			return news
 		}
 	}
+}
+
+// altered holds the news of a message against what was told of it before: a message that was not told is never altered, one that was
+// deleted says nothing any more, and its state never falls below what the other side has.
+func (r *reader) altered(t failer, c *toldOf, e *event.Event) {
+	t.Helper()
+	m := e.Message
+	before, told := c.messages[m.Number]
+	if !told || before.ID != m.ID || before.Type != m.Type || before.Note != m.Note || before.Sender.Type != m.Sender.Type {
+		t.Errorf("event %d (%s) is about message %d, which was told as %+v", e.Seq, e.Type, m.Number, before)
+	}
+	if e.Type == event.MessageDeleted != (e.Changed == "") || e.Type == event.MessageDeleted && (m.DeletedAt.IsZero() || m.Body != "" || m.Media != nil || m.Link != nil) {
+		t.Errorf("event %d (%s, changed %q) tells %+v", e.Seq, e.Type, e.Changed, m)
+	}
+	if !before.DeletedAt.IsZero() && e.Changed != event.ChangedState {
+		t.Errorf("event %d (%s, changed %q) alters a deleted message", e.Seq, e.Type, e.Changed)
+	}
+	if before.State >= event.StateSent && m.State < before.State {
+		t.Errorf("event %d (%s): the state of message %d falls from %d to %d", e.Seq, e.Type, m.Number, before.State, m.State)
+	}
+	c.messages[m.Number] = *m
 }
 
 // checkFlag holds an event against the conversation as the event before it told: a flag is used up by the next change of the
@@ -470,6 +505,66 @@ func (r *reader) now(c *toldOf) (*event.Conversation, *event.Session) {
 	return &conversation, &session
 }
 
+// checkSeen holds what browsers of the contact get against what they may see: never a note, and nothing that happened elsewhere while
+// they are not signed in.
+func (h *house) checkSeen(t failer, s *state, messages []*event.Message) {
+	t.Helper()
+	ctx, hidden := context.Background(), s.Contact.ExternalID == "" && s.HiddenFrom != 0
+	want, unread := []int{}, 0
+	for _, m := range messages {
+		if m.Note || hidden && m.Number >= s.HiddenFrom {
+			continue
+		}
+		want = append(want, m.Number)
+		if m.Number > s.ContactRead && m.Said() && m.DeletedAt.IsZero() && (m.Sender.Type == event.ByOperator || m.Sender.Type == event.ByBot) {
+			unread++
+		}
+	}
+	home, err := h.desk.HomeOf(ctx, s.Contact.ID)
+	if err != nil {
+		t.Fatalf("home of contact %d: %v", s.Contact.ID, err)
+	}
+	listed := slices.IndexFunc(home.Conversations, func(v *View) bool { return v.ID == s.ID })
+	v, err := h.desk.GetOf(ctx, s.Contact.ID, s.ID)
+	if hidden && s.HiddenFrom == 1 {
+		if !fault.Is(err, fault.ConversationNotFound) || listed >= 0 {
+			t.Errorf("conversation %d is hidden, and contact %d gets it at place %d of the list, %v", s.ID, s.Contact.ID, listed, err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatalf("conversation %d of contact %d: %v", s.ID, s.Contact.ID, err)
+	}
+	if listed >= 0 { // the list is bounded
+		if d := cmp.Diff(home.Conversations[listed], v); d != "" {
+			t.Errorf("conversation %d is different in the contact's list (-list +alone):\n%s", s.ID, d)
+		}
+	}
+	count := s.MessageCount
+	if hidden {
+		count = s.HiddenFrom - 1
+		if v.UpdatedAt.After(messages[count-1].SentAt) || v.ContactRead > count || v.OperatorRead > count || v.ContactDelivered > count || v.LastMessage != nil {
+			t.Errorf("conversation %d shows how it goes on elsewhere: %+v", s.ID, v.Conversation)
+		}
+	}
+	if v.MessageCount != count || v.UnreadByContact != unread || v.Visible == nil || v.Visible.Number != want[len(want)-1] {
+		t.Errorf("conversation %d shows %d messages, %d unread and %+v last, want %d, %d and %d", s.ID, v.MessageCount, v.UnreadByContact, v.Visible, count, unread, want[len(want)-1])
+	}
+	for _, r := range []Range{{Limit: 100000}, {After: 1, Limit: 100000}, {Before: s.MessageCount + 10, Limit: 100000}} {
+		thread, err := h.desk.MessagesOf(ctx, s.Contact.ID, s.ID, r)
+		if err != nil {
+			t.Fatalf("thread of conversation %d: %v", s.ID, err)
+		}
+		got := []int{}
+		for _, m := range thread.Messages {
+			got = append(got, m.Number)
+		}
+		if seen := slices.DeleteFunc(slices.Clone(want), func(n int) bool { return n <= r.After }); !slices.Equal(got, seen) {
+			t.Errorf("the contact of conversation %d sees %v of %+v, want %v", s.ID, got, r, seen)
+		}
+	}
+}
+
 func (h *house) checkRow(t failer, s *state) {
 	t.Helper()
 	var messages []*event.Message
@@ -484,7 +579,7 @@ func (h *house) checkRow(t failer, s *state) {
 		if err := tx.One("SELECT COALESCE(SUM(notes), 0) FROM sessions WHERE conversation_id = $1", []any{int64(s.ID)}, &notes); err != nil {
 			return err
 		}
-		if messages, err = messagesAfter(tx, s.ID, 0, true, 100000); err != nil {
+		if messages, err = messagesAfter(tx, s.ID, 0, s.MessageCount, true, 100000); err != nil {
 			return err
 		}
 		list, err = sessions(tx, s, 100000, false)
@@ -496,21 +591,37 @@ func (h *house) checkRow(t failer, s *state) {
 	if slices.Sort(tags); !slices.Equal(tags, slices.Sorted(slices.Values(s.Tags))) {
 		t.Errorf("conversation %d has the tags %q, and is found by %q", s.ID, s.Tags, tags)
 	}
-	unread := 0
+	unread, line := 0, (*event.LastMessage)(nil)
 	for i, m := range messages {
+		if said := lineOf(m); said != nil {
+			line = said
+		}
+		if m.Type == event.TypeMedia != (m.Media != nil) && m.DeletedAt.IsZero() || !m.DeletedAt.IsZero() && (m.Body != "" || m.Media != nil || m.Link != nil) {
+			t.Errorf("conversation %d: message %d is %+v", s.ID, m.Number, m)
+		}
+		if s.Channel.Type == event.ChannelWebsite && m.State != stateDerived {
+			t.Errorf("conversation %d on the website: message %d has the state %d", s.ID, m.Number, m.State)
+		}
 		if m.Note {
 			notes--
 		}
 		if m.Number != i+1 {
 			t.Fatalf("conversation %d: message %d stands where %d belongs", s.ID, m.Number, i+1)
 		}
-		if m.Number > s.OperatorRead && m.Type == event.TypeMessage && m.Sender.Type == event.ByContact {
+		if m.Number > s.OperatorRead && m.Said() && m.Sender.Type == event.ByContact {
 			unread++
 		}
 		if m.Sender.Type == event.ByContact && m.Sender.ID != int64(s.Contact.ID) {
 			t.Errorf("conversation %d of contact %d: message %d is contact %d's", s.ID, s.Contact.ID, m.Number, m.Sender.ID)
 		}
 	}
+	if d := cmp.Diff(line, s.LastMessage); d != "" {
+		t.Errorf("conversation %d: the list's line is not what was said last (-said +line):\n%s", s.ID, d)
+	}
+	if (s.Channel.Type == event.ChannelWebsite) != (s.HiddenFrom == 0) {
+		t.Errorf("conversation %d on %s is hidden from %d", s.ID, s.Channel.Type, s.HiddenFrom)
+	}
+	h.checkSeen(t, s, messages)
 	if notes != 0 {
 		t.Errorf("conversation %d: the sessions count %d notes too many", s.ID, notes)
 	}

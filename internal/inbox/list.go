@@ -43,8 +43,9 @@ func read(tx *db.Tx, conversation id.Conversation) (*state, error) {
 	return s, people(tx, map[id.Operator]*event.Operator{}, s)
 }
 
-// visible makes the views of a contact's conversations, or of one of them (0 means all), with what their list shows.
-func visible(tx *db.Tx, c id.Contact, conversation id.Conversation, states ...*state) ([]*View, error) {
+// visible makes the views of a contact's conversations, or of one of them (0 means all), with what their list shows. What the contact's
+// browsers do not see of a conversation does not count in its view.
+func visible(tx *db.Tx, c *event.Contact, conversation id.Conversation, states ...*state) ([]*View, error) {
 	last, err := lastVisible(tx, c, conversation)
 	if err != nil {
 		return nil, err
@@ -60,9 +61,23 @@ func visible(tx *db.Tx, c id.Contact, conversation id.Conversation, states ...*s
 			v.Visible.State = s.messageState(v.Visible)
 		}
 		v.UnreadByContact = unread[s.ID]
+		s.hide(v)
 		out[i] = v
 	}
 	return out, nil
+}
+
+// hide takes out of a view what browsers of the contact do not see: how far the conversation has gone on elsewhere, and when.
+func (s *state) hide(v *View) {
+	shown := s.shown()
+	if shown == s.MessageCount {
+		return
+	}
+	v.MessageCount, v.LastMessage, v.UpdatedAt = shown, nil, v.CreatedAt
+	v.OperatorRead, v.ContactDelivered, v.ContactRead = min(v.OperatorRead, shown), min(v.ContactDelivered, shown), min(v.ContactRead, shown)
+	if v.Visible != nil {
+		v.UpdatedAt = v.Visible.SentAt
+	}
 }
 
 // Page is a page of conversations with the feed's place at the same moment.
@@ -161,16 +176,19 @@ func (d *Desk) thread(ctx context.Context, conversation id.Conversation, c id.Co
 		if err != nil {
 			return err
 		}
-		if c != 0 && s.Contact.ID != c {
+		if c != 0 && (s.Contact.ID != c || s.secret()) {
 			return fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
 		}
-		notes := c == 0
+		notes, upto := c == 0, s.MessageCount
+		if c != 0 {
+			upto = s.shown()
+		}
 		if r.After > 0 {
-			t.Messages, err = messagesAfter(tx, conversation, r.After, notes, r.Limit+1)
+			t.Messages, err = messagesAfter(tx, conversation, r.After, upto, notes, r.Limit+1)
 		} else {
 			before := r.Before
-			if before == 0 {
-				before = id.MaxSafe
+			if before == 0 || before > upto {
+				before = upto + 1
 			}
 			t.Messages, err = messagesBefore(tx, conversation, before, notes, r.Limit+1)
 		}
@@ -248,7 +266,7 @@ func (d *Desk) HomeOf(ctx context.Context, c id.Contact) (*Home, error) {
 		if err := people(tx, map[id.Operator]*event.Operator{}, list...); err != nil {
 			return err
 		}
-		h.Conversations, err = visible(tx, c, 0, list...)
+		h.Conversations, err = visible(tx, h.Contact, 0, list...)
 		return err
 	})
 	if err != nil {
@@ -264,13 +282,13 @@ func (d *Desk) GetOf(ctx context.Context, c id.Contact, conversation id.Conversa
 		if err != nil {
 			return err
 		}
-		if s.Contact.ID != c {
+		if s.Contact.ID != c || s.secret() {
 			return fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
 		}
 		if err := people(tx, map[id.Operator]*event.Operator{}, s); err != nil {
 			return err
 		}
-		views, err := visible(tx, c, conversation, s)
+		views, err := visible(tx, &s.Contact, conversation, s)
 		if err != nil {
 			return err
 		}

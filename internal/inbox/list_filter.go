@@ -23,7 +23,7 @@ type Filter struct {
 	Group      id.Group
 	Widget     id.Widget
 	Contact    id.Contact
-	// Channel is a channel's type, "website".
+	// Channel is a channel's type, such as "website", or the id of one in digits.
 	Channel string
 	// Tags are those that a conversation must have, all of them, as they are written.
 	Tags []string

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"parley/internal/db"
@@ -80,7 +81,9 @@ func (s *statement) narrow(now time.Time, f Filter, begin string) {
 	if f.Contact != 0 {
 		s.WriteString(" AND c.contact_id = " + s.bind(int64(f.Contact)))
 	}
-	if f.Channel != "" {
+	if n, err := strconv.ParseInt(f.Channel, 10, 64); err == nil {
+		s.WriteString(" AND c.channel_id = " + s.bind(n))
+	} else if f.Channel != "" {
 		s.WriteString(" AND c.channel_type = " + s.bind(f.Channel))
 	}
 	for _, tag := range f.Tags {

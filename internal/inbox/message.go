@@ -15,13 +15,16 @@ const MaxBody = 20000
 const maxClientID = 64
 
 // CheckBody refuses texts that are empty, too long, not UTF-8 or hold a NUL. The text itself is kept as typed (S-014).
-func CheckBody(body string) error {
+func CheckBody(body string) error { return checkText(body, false) }
+
+// checkText is CheckBody for a message that has a file or not: beside a file there need not be words.
+func checkText(body string, file bool) error {
 	switch {
 	case !utf8.ValidString(body):
 		return fault.New(fault.TextInvalid, "the message is not valid UTF-8").At("body")
 	case strings.ContainsRune(body, 0):
 		return fault.New(fault.TextInvalid, "the message holds a NUL character").At("body")
-	case strings.TrimSpace(body) == "":
+	case !file && strings.TrimSpace(body) == "":
 		return fault.New(fault.MessageEmpty, "the message has no text").At("body")
 	case len(body) > 4*MaxBody || utf8.RuneCountInString(body) > MaxBody:
 		return fault.Newf(fault.MessageTooLong, "a message can have %d characters", MaxBody).At("body")
@@ -43,6 +46,36 @@ func checkClientID(s string, first bool) error {
 		return fault.Newf(fault.FieldInvalid, "the first message needs a random client_id of at least %d characters, such as a UUID", minFirstClientID).At("client_id")
 	}
 	return nil
+}
+
+// namesLink reports whether a text may name an address of which there is a card; it is a cheap look before a thorough one.
+func namesLink(text string) bool {
+	for at := 0; ; {
+		i := strings.Index(text[at:], "://")
+		if i < 0 {
+			return false
+		}
+		before := strings.ToLower(text[max(0, at+i-len("https")) : at+i])
+		if strings.HasSuffix(before, "http") || before == "https" {
+			return true
+		}
+		at += i + len("://")
+	}
+}
+
+// maxLine is the length of a list's line in characters.
+const maxLine = 200
+
+// lineOf is the list's line of what was said with m: its words, or the name of its file. nil when there is neither.
+func lineOf(m *event.Message) *event.LastMessage {
+	line := shorten(m.Body, maxLine)
+	if line == "" && m.Media != nil {
+		line = shorten(m.Media.Name, maxLine)
+	}
+	if line == "" {
+		return nil
+	}
+	return &event.LastMessage{Number: m.Number, Body: line, SenderType: m.Sender.Type, Type: m.Type, Note: m.Note, SentAt: m.SentAt}
 }
 
 // shorten cuts s to n characters for a list's line, with line breaks as blanks.
@@ -78,6 +111,7 @@ const (
 	entryForwarded    = "forwarded"
 	entryAssigned     = "assigned"
 	entrySessionEnded = "session_ended"
+	entryChannel      = "channel_changed"
 	entryRating       = "rating"
 	entryFeedback     = "feedback"
 	entrySurvey       = "survey"

@@ -94,6 +94,9 @@ func (d *Desk) AnswerSurvey(ctx context.Context, c id.Contact, conversation id.C
 func (d *Desk) outcome(ctx context.Context, c id.Contact, conversation id.Conversation, fn func(tx *db.Tx, s *state, w *event.Widget, by event.Party) ([]*event.Event, error)) (v *View, err error) {
 	err = d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		s, err := d.changeOwn(ctx, tx, c, conversation, func(s *state, by event.Party) ([]*event.Event, error) {
+			if err := s.notMoved(); err != nil {
+				return nil, err
+			}
 			if s.session == nil {
 				return nil, fault.Newf(fault.ConversationStatus, "conversation %d has no session yet", conversation)
 			}
@@ -106,7 +109,7 @@ func (d *Desk) outcome(ctx context.Context, c id.Contact, conversation id.Conver
 		if err != nil {
 			return err
 		}
-		views, err := visible(tx, c, conversation, s)
+		views, err := visible(tx, &s.Contact, conversation, s)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"parley/internal/event"
 	"parley/internal/fault"
 	"parley/internal/id"
+	"parley/internal/media"
 	"parley/internal/once"
 	"parley/internal/team"
 )
@@ -35,22 +36,28 @@ type script struct {
 	contacts []id.Contact
 	convs    []id.Conversation
 	run      int
+	channel  event.Channel
 }
 
 func newScript(t *testing.T, h *house) *script {
 	h.messages++
-	return &script{t: t, h: h, run: h.messages}
+	if h.channels == nil {
+		h.channels = []event.Channel{h.channel(t, "Messenger")}
+	}
+	return &script{t: t, h: h, run: h.messages, channel: h.channels[0]}
 }
 
 func (s *script) play(rt *rapid.T) {
 	actions := []func(*rapid.T) error{s.write, s.write, s.write, s.post, s.post, s.read, s.mark, s.assign, s.forward, s.end, s.endByContact, s.reopen, s.status, s.page, s.rate, s.feedback, s.survey, s.goal, s.identify,
-		s.change, s.presence, s.sleep, s.again, s.flag, s.flag, s.tags, s.topic, s.bulk}
+		s.change, s.presence, s.sleep, s.again, s.flag, s.flag, s.tags, s.topic, s.bulk,
+		s.writeFile, s.postFile, s.overChannel, s.overChannel, s.start, s.move, s.state, s.state, s.edit, s.delete, s.separate}
 	for range rapid.IntRange(4, 16).Draw(rt, "steps") {
 		err := rapid.SampledFrom(actions).Draw(rt, "action")(rt)
 		switch f := fault.As(err); {
 		case err == nil:
 		case f.Code == fault.InternalError:
 			rt.Fatalf("%v", err)
+		case f.Code == fault.MessageNotYours:
 		case f.Kind() != fault.Conflict && f.Kind() != fault.NotFound && f.Kind() != fault.Invalid:
 			rt.Fatalf("an unexpected refusal: %v", err)
 		}
@@ -96,6 +103,107 @@ func (s *script) write(rt *rapid.T) error {
 	}
 	s.h.same(s.t, out.Conversation)
 	return nil
+}
+
+// upload brings a file in for a contact, or for an operator.
+func (s *script) upload(rt *rapid.T, owner media.Owner) string {
+	return s.h.upload(s.t, owner, fmt.Sprintf("file-%s.txt", rapid.StringMatching(`[a-z]{3}`).Draw(rt, "name")))
+}
+
+func (s *script) writeFile(rt *rapid.T) error {
+	p := s.h.post(rapid.SampledFrom([]string{"", "see here"}).Draw(rt, "caption"))
+	if p.Contact = s.contact(rt); p.Contact != 0 {
+		p.Media = s.upload(rt, rapid.SampledFrom([]media.Owner{{Kind: media.OwnedByContact, ID: int64(p.Contact)}, {Kind: media.OwnedByWidget, ID: int64(s.h.widget.ID)}}).Draw(rt, "owner"))
+	} else {
+		p.Media = s.upload(rt, media.Owner{Kind: media.OwnedByWidget, ID: int64(s.h.widget.ID)})
+	}
+	out, err := s.h.desk.PostFromContact(s.t.Context(), p)
+	if err != nil {
+		return err
+	}
+	if p.Contact == 0 && len(s.contacts) < 3 {
+		s.contacts = append(s.contacts, out.Contact.ID)
+	}
+	s.met(out.Conversation.ID)
+	s.h.same(s.t, out.Conversation)
+	return nil
+}
+
+func (s *script) met(c id.Conversation) {
+	if !slices.Contains(s.convs, c) {
+		s.convs = append(s.convs, c)
+		slices.Sort(s.convs)
+	}
+}
+
+func (s *script) postFile(rt *rapid.T) error {
+	by := s.actor(rt)
+	out, err := s.h.desk.Post(s.t.Context(), by, once.Key{}, Post{Conversation: s.conversation(rt), Note: rapid.Bool().Draw(rt, "note"), Media: s.upload(rt, uploader(by))})
+	if err != nil {
+		return err
+	}
+	return s.answered(out.Conversation, nil)
+}
+
+func (s *script) overChannel(rt *rapid.T) error {
+	p := ChannelPost{Channel: s.channel, Widget: s.h.widget.ID, Contact: s.contact(rt), Body: "over the channel"}
+	if rapid.Bool().Draw(rt, "automatic") {
+		p.AutoReply = func(string) string { return "Thank you" }
+	}
+	out, err := s.h.overChannel(s.t, p)
+	if err == nil {
+		s.met(out.Conversation)
+	}
+	return err
+}
+
+func (s *script) start(rt *rapid.T) error {
+	c, _, err := s.h.startOn(s.t, s.actor(rt), ChannelStart{Channel: s.channel, Widget: s.h.widget.ID, Contact: s.contact(rt), Body: "Hello there"})
+	if err == nil {
+		s.met(c)
+	}
+	return err
+}
+
+func (s *script) move(rt *rapid.T) error {
+	return s.h.move(s.t, s.contact(rt), s.conversation(rt), s.channel, "It goes on here")
+}
+
+func (s *script) separate(rt *rapid.T) error {
+	return s.h.hand(s.t, s.channel.ID, s.contact(rt), s.contact(rt))
+}
+
+// message draws a message of a conversation.
+func (s *script) message(rt *rapid.T) (id.Conversation, id.Message) {
+	c := s.conversation(rt)
+	list, err := s.h.desk.Messages(s.t.Context(), c, Range{Limit: 1000})
+	if err != nil || len(list.Messages) == 0 {
+		return c, 1 << 40
+	}
+	return c, rapid.SampledFrom(list.Messages).Draw(rt, "message").ID
+}
+
+func (s *script) state(rt *rapid.T) error {
+	c, m := s.message(rt)
+	return s.h.setState(s.t, c, m, event.MessageState(rapid.IntRange(0, 4).Draw(rt, "state")), "given_up", rapid.SampledFrom([]string{"", "busy"}).Draw(rt, "reason"))
+}
+
+func (s *script) edit(rt *rapid.T) error {
+	c, m := s.message(rt)
+	out, err := s.h.desk.EditMessage(s.t.Context(), s.actor(rt), once.Key{}, c, m, rapid.SampledFrom([]string{"", "edited", "edited again"}).Draw(rt, "text"))
+	if err != nil {
+		return err
+	}
+	return s.answered(out.Conversation, nil)
+}
+
+func (s *script) delete(rt *rapid.T) error {
+	c, m := s.message(rt)
+	out, err := s.h.desk.DeleteMessage(s.t.Context(), s.actor(rt), once.Key{}, c, m)
+	if err != nil {
+		return err
+	}
+	return s.answered(out.Conversation, nil)
 }
 
 func (s *script) answered(v *View, err error) error {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
+	"parley/internal/event"
 	"parley/internal/fault"
 )
 
@@ -147,6 +148,16 @@ func (t term) in(list []string) bool {
 		}
 	}
 	return false
+}
+
+// messageWords are the words of what somebody said: in writing, or with a file, which is found by its name, too. Everything else in a
+// thread has none.
+func messageWords(kind, body, file string) []string {
+	switch kind {
+	case event.TypeMessage, event.TypeMedia, event.TypeFeedback:
+		return words(body + "\n" + file)
+	}
+	return nil
 }
 
 // contactWords are the words of a contact's name and address.

@@ -11,6 +11,7 @@ const (
 	sqlIndexWordsPostgres = `INSERT INTO message_words (message_id, conversation_id, words)
 SELECT n.id, n.conversation, CAST(n.words AS tsvector) FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS TEXT[])) AS n (id, conversation, words)
 WHERE EXISTS (SELECT 1 FROM messages m WHERE m.id = n.id)`
+	sqlForgetWordsPostgres  = `DELETE FROM message_words WHERE message_id = $1`
 	sqlIndexContactPostgres = `INSERT INTO contact_words (contact_id, words) VALUES ($1, CAST(CAST($2 AS TEXT) AS tsvector))
 ON CONFLICT (contact_id) DO UPDATE SET words = excluded.words`
 	sqlMatchingContactsPostgres = `SELECT contact_id FROM contact_words WHERE words @@ CAST(CAST($1 AS TEXT) AS tsquery) LIMIT $2`

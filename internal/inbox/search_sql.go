@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +18,10 @@ const (
 	sqlBeginProgress  = `INSERT INTO search_progress (one, done, upto, upto_xact, upto_at) VALUES (1, 0, 0, 0, 0) ON CONFLICT (one) DO NOTHING`
 	sqlSetProgress    = `UPDATE search_progress SET done = $1, upto = $2, upto_xact = $3, upto_at = $4 WHERE one = 1`
 	sqlNewestMessage  = `SELECT COALESCE(MAX(id), 0) FROM messages`
-	sqlToIndex        = `SELECT id, conversation_id, type, body FROM messages WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3`
+	sqlToIndex        = `SELECT m.id, m.conversation_id, m.type, m.body, COALESCE(f.name, '') FROM messages m LEFT JOIN media f ON f.id = m.media_id
+WHERE m.id > $1 AND m.id <= $2 ORDER BY m.id LIMIT $3`
+	// Whoever is about to index the message has read it as it was, and finds the progress changed.
+	sqlTouchProgress = `UPDATE search_progress SET upto_at = upto_at + 1 WHERE one = 1`
 
 	sqlChangedContacts = `SELECT s.id, s.contact_id, COALESCE(p.name, ''), COALESCE(p.email, ''), p.id IS NULL FROM search_contacts s LEFT JOIN contacts p ON p.id = s.contact_id
 ORDER BY s.id LIMIT $1`
@@ -125,13 +129,39 @@ func indexContacts(tx *db.Tx, list []indexedContact) error {
 // toIndex reads the messages after one and up to another. What is not searched has no words.
 func toIndex(tx *db.Tx, after, upto id.Message, limit int) ([]indexed, error) {
 	return db.All(tx, sqlToIndex, []any{int64(after), int64(upto), limit}, func(r db.Scanner) (m indexed, err error) {
-		var kind, body string
-		err = r.Scan(&m.id, &m.conversation, &kind, &body)
-		if kind == event.TypeMessage || kind == event.TypeFeedback {
-			m.words = words(body)
-		}
+		var kind, body, file string
+		err = r.Scan(&m.id, &m.conversation, &kind, &body, &file)
+		m.words = messageWords(kind, body, file)
 		return m, err
 	})
+}
+
+// reindex brings the search index up to what a message says now, where it has the message already, and else has whoever is indexing it
+// at this moment read it again.
+func reindex(tx *db.Tx, m *event.Message) error {
+	p, err := lockProgress(tx)
+	if err != nil {
+		return fmt.Errorf("progress of the search index: %w", err)
+	}
+	if m.ID > p.done {
+		_, err := tx.Exec(sqlTouchProgress)
+		return err
+	}
+	file := ""
+	if m.Media != nil {
+		file = m.Media.Name
+	}
+	forget := sqlForgetWordsPostgres
+	if tx.Engine() == db.SQLite {
+		forget = sqlForgetWordsSQLite
+	}
+	if _, err := tx.Exec(forget, int64(m.ID)); err != nil {
+		return fmt.Errorf("take message %d out of the search index: %w", m.ID, err)
+	}
+	if err := indexWords(tx, searched([]indexed{{m.ID, m.ConversationID, messageWords(m.Type, m.Body, file)}})); err != nil {
+		return fmt.Errorf("put message %d into the search index: %w", m.ID, err)
+	}
+	return nil
 }
 
 // settled reports whether all transactions before xact are over. SQLite has one at a time.
@@ -204,13 +234,14 @@ func (s *statement) found(e db.Engine, q query, contacts []id.Contact) string {
 // may be large.
 func saying(tx *db.Tx, q query, conversations []id.Conversation) (map[id.Conversation]bool, error) {
 	var s statement
-	s.WriteString(`SELECT conversation_id, body FROM messages WHERE type IN ('message', 'feedback') AND conversation_id IN (` + bindAll(&s, conversations) + ")")
+	s.WriteString(`SELECT m.conversation_id, m.type, m.body, COALESCE(f.name, '') FROM messages m LEFT JOIN media f ON f.id = m.media_id
+WHERE m.type IN ('message', 'media', 'feedback') AND m.conversation_id IN (` + bindAll(&s, conversations) + ")")
 	out := map[id.Conversation]bool{}
 	_, err := db.All(tx, s.String(), s.args, func(r db.Scanner) (none struct{}, err error) {
 		var c id.Conversation
-		var body string
-		err = r.Scan(&c, &body)
-		out[c] = out[c] || err == nil && q.in(words(body))
+		var kind, body, file string
+		err = r.Scan(&c, &kind, &body, &file)
+		out[c] = out[c] || err == nil && q.in(messageWords(kind, body, file))
 		return none, err
 	})
 	return out, err

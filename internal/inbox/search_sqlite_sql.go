@@ -8,6 +8,7 @@ import (
 
 const (
 	sqlIndexWordsSQLite       = `INSERT INTO message_words (rowid, words) SELECT $1, $2 WHERE EXISTS (SELECT 1 FROM messages WHERE id = $1)`
+	sqlForgetWordsSQLite      = `DELETE FROM message_words WHERE rowid = $1`
 	sqlMergeWordsSQLite       = `INSERT INTO message_words (message_words, rank) VALUES ('merge', $1)`
 	sqlForgetContactSQLite    = `DELETE FROM contact_words WHERE rowid = $1`
 	sqlIndexContactSQLite     = `INSERT INTO contact_words (rowid, words) VALUES ($1, $2)`

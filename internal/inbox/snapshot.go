@@ -59,7 +59,7 @@ func visibleMessages(tx *db.Tx, s *state, session id.Session) ([]event.Message, 
 			return nil, fmt.Errorf("messages of conversation %d: %w", s.ID, err)
 		}
 		for _, m := range list {
-			if bytes += len(m.Body); bytes > maxSnapshotBytes || len(out) == maxSnapshotMessages {
+			if bytes += weight(m); bytes > maxSnapshotBytes || len(out) == maxSnapshotMessages {
 				slices.Reverse(out)
 				return out, nil
 			}
@@ -72,6 +72,18 @@ func visibleMessages(tx *db.Tx, s *state, session id.Session) ([]event.Message, 
 			return out, nil
 		}
 	}
+}
+
+// weight is about how many bytes of what people wrote and named a message has.
+func weight(m *event.Message) int {
+	n := len(m.Body)
+	if m.Media != nil {
+		n += len(m.Media.Name) + 3*len(m.Media.Peaks)
+	}
+	if m.Link != nil {
+		n += len(m.Link.URL) + len(m.Link.Title) + len(m.Link.Description) + len(m.Link.Site)
+	}
+	return n
 }
 
 // notesOf reads the newest internal notes of a session, oldest first.

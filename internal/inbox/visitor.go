@@ -10,6 +10,7 @@ import (
 	"parley/internal/event"
 	"parley/internal/fault"
 	"parley/internal/id"
+	"parley/internal/media"
 	"parley/internal/once"
 	"parley/internal/secret"
 	"parley/internal/widget"
@@ -34,6 +35,8 @@ type ContactPost struct {
 	// answered again for an hour to whoever shows the same one, so it must be random then: at least 16 characters.
 	ClientID string
 	Body     string
+	// Media is the key of an upload of this browser, "" for none; with a file the body may be empty.
+	Media string
 	// Conversation is where the message belongs; 0 means the contact's newest conversation on the widget that has not ended,
 	// or a new one.
 	Conversation id.Conversation
@@ -65,7 +68,7 @@ type contactIDs struct {
 // (S-096, S-099, S-100). A repeat with the same client id gets the first answer.
 func (d *Desk) PostFromContact(ctx context.Context, p ContactPost) (*ContactPosted, error) {
 	var faults fault.Collect
-	for _, err := range []error{checkClientID(p.ClientID, p.Contact == 0), CheckBody(p.Body)} {
+	for _, err := range []error{checkClientID(p.ClientID, p.Contact == 0), checkText(p.Body, p.Media != "")} {
 		if err != nil {
 			faults.Add(fault.As(err))
 		}
@@ -89,7 +92,7 @@ func (d *Desk) PostFromContact(ctx context.Context, p ContactPost) (*ContactPost
 				return err
 			}
 		}
-		key := once.Key{Scope: fmt.Sprintf("contact:%d message", p.Contact), Value: p.ClientID, Request: once.Digest([]byte(p.Body))}
+		key := once.Key{Scope: fmt.Sprintf("contact:%d message", p.Contact), Value: p.ClientID, Request: p.digest()}
 		if p.Contact == 0 {
 			key.Scope = fmt.Sprintf("widget:%d first message", w.ID)
 		}
@@ -105,6 +108,14 @@ func (d *Desk) PostFromContact(ctx context.Context, p ContactPost) (*ContactPost
 		return nil, err
 	}
 	return &out, nil
+}
+
+// digest tells posts apart that have the same client id.
+func (p *ContactPost) digest() string {
+	if p.Media == "" {
+		return once.Digest([]byte(p.Body))
+	}
+	return once.Digest([]byte(p.Body), []byte(p.Media))
 }
 
 // repeat answers a post that was stored before.
@@ -133,7 +144,7 @@ func repeat(tx *db.Tx, w *event.Widget, p ContactPost, ids contactIDs, out *Cont
 		}
 	}
 	out.Message.State = s.messageState(out.Message)
-	views, err := visible(tx, ids.Contact, s.ID, s)
+	views, err := visible(tx, &s.Contact, s.ID, s)
 	if err != nil {
 		return err
 	}
@@ -155,47 +166,20 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 			s.Contact = *c
 		}
 	}
-	var events []*event.Event
-	if s == nil {
-		if s, err = open(tx, w, c); err != nil {
-			return ids, err
-		}
-		events = append(events, s.base(event.ConversationCreated, tx.Now(), by))
-	} else if to := s.statusAfterContact(); s.Status == event.StatusEnded {
-		e, err := reopen(tx, s, by, to)
-		if err != nil {
-			return ids, err
-		}
-		events = append(events, e)
-	} else {
-		changed, err := changeStatus(tx, s, by, to)
-		if err != nil {
-			return ids, err
-		}
-		events = append(events, changed...)
-	}
-	started := !s.session.open()
-	if started {
-		assigned, err := d.startSession(tx, s, w, p.Visit)
-		if err != nil {
-			return ids, err
-		}
-		events = append(events, assigned...)
-	}
-	s.session.touch(tx.Now(), s.timeout)
-	m := &event.Message{Type: event.TypeMessage, Sender: by, Body: p.Body, ClientID: p.ClientID}
-	if err := put(tx, s, m); err != nil {
+	s, events, started, err := d.receive(tx, s, event.Channel{Type: event.ChannelWebsite, Name: "Website"}, w, c, p.Visit)
+	if err != nil {
 		return ids, err
 	}
-	kinds := []event.Type{event.MessageReceived}
-	if started {
-		kinds = []event.Type{event.SessionStarted, event.MessageReceived}
+	m := &event.Message{Type: event.TypeMessage, Sender: by, Body: p.Body, ClientID: p.ClientID}
+	// A browser may have uploaded the file before it had a contact.
+	owners := []media.Owner{{Kind: media.OwnedByContact, ID: int64(c.ID)}, {Kind: media.OwnedByWidget, ID: int64(w.ID)}}
+	if err := d.attach(tx, m, p.Media, owners...); err != nil {
+		return ids, err
 	}
-	for _, kind := range kinds {
-		e := s.base(kind, tx.Now(), by)
-		e.Message = m
-		events = append(events, e)
+	if err := d.say(tx, s, m); err != nil {
+		return ids, err
 	}
+	events = append(events, s.received(m, started, tx.Now())...)
 	newest := m
 	if len(w.Goals) > 0 && w.ID == s.Widget.ID {
 		reached, err := reachGoals(tx, s, by, widget.PageGoals(w, pageURL(p.Visit.URL))...)
@@ -213,6 +197,53 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 	out.Contact, out.Message, out.Conversation = c, m, viewOf(s)
 	out.Conversation.Visible = newest
 	return contactIDs{c.ID, s.ID, m.ID, tx.Now()}, nil
+}
+
+// receive makes a conversation, a new one on the channel where s is nil, ready for what its contact is about to write: it is not ended
+// or set aside any more, and its latest session is open. started tells that this session is new.
+func (d *Desk) receive(tx *db.Tx, s *state, on event.Channel, w *event.Widget, c *event.Contact, v Visit) (_ *state, events []*event.Event, started bool, err error) {
+	by := event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}
+	if s == nil {
+		if s, err = open(tx, w, c, on); err != nil {
+			return nil, nil, false, err
+		}
+		events = append(events, s.base(event.ConversationCreated, tx.Now(), by))
+	} else if to := s.statusAfterContact(); s.Status == event.StatusEnded {
+		e, err := reopen(tx, s, by, to)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		events = append(events, e)
+	} else {
+		changed, err := changeStatus(tx, s, by, to)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		events = append(events, changed...)
+	}
+	if started = !s.session.open(); started {
+		assigned, err := d.startSession(tx, s, w, v)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		events = append(events, assigned...)
+	}
+	s.session.touch(tx.Now(), s.timeout)
+	return s, events, started, nil
+}
+
+// received is what is told of a contact's message, which may have started the session.
+func (s *state) received(m *event.Message, started bool, at time.Time) (events []*event.Event) {
+	kinds := []event.Type{event.MessageReceived}
+	if started {
+		kinds = []event.Type{event.SessionStarted, event.MessageReceived}
+	}
+	for _, kind := range kinds {
+		e := s.base(kind, at, m.Sender)
+		e.Message = m
+		events = append(events, e)
+	}
+	return events
 }
 
 // authorOf finds or makes the contact who writes. In the common case, a further message in a conversation by somebody who
@@ -253,8 +284,14 @@ func addressed(tx *db.Tx, w *event.Widget, p ContactPost, c *event.Contact) (*st
 	if err != nil {
 		return nil, atField(err, fault.ConversationNotFound, "conversation_id")
 	}
-	if s.Contact.ID != c.ID {
+	if s.Contact.ID != c.ID || s.secret() {
 		return nil, fault.Newf(fault.ConversationNotFound, "there is no conversation %d", to).At("conversation_id")
+	}
+	if p.Conversation == 0 && s.Channel.Type != event.ChannelWebsite {
+		return nil, nil // it was moved between the two looks
+	}
+	if err := s.notMoved(); err != nil {
+		return nil, fault.As(err).At("conversation_id")
 	}
 	if s.Status == event.StatusEnded {
 		if p.Conversation == 0 {
@@ -290,12 +327,22 @@ func (d *Desk) author(ctx context.Context, tx *db.Tx, w *event.Widget, p Contact
 	return c, d.Contacts.Change(ctx, tx, event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}, c, p.Change)
 }
 
-// open makes a new conversation of the contact in the widget's group, with who of it is free.
-func open(tx *db.Tx, w *event.Widget, c *event.Contact) (*state, error) {
+// blank is a new conversation of the contact, for nobody yet. One that does not take place on the website is hidden from browsers of
+// contacts who are not signed in.
+func blank(tx *db.Tx, w *event.Widget, c *event.Contact, on event.Channel) *state {
 	s := &state{Conversation: event.Conversation{
-		UUID: secret.UUID(), Status: event.StatusNew, Channel: event.Channel{Type: channelWebsite, Name: "Website"},
+		UUID: secret.UUID(), Status: event.StatusNew, Channel: on,
 		Widget: event.WidgetRef{ID: w.ID, Key: w.Key, Name: w.Name}, Contact: *c, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
 	}, timeout: time.Duration(w.SessionTimeoutSeconds) * time.Second}
+	if on.Type != event.ChannelWebsite {
+		s.HiddenFrom = 1
+	}
+	return s
+}
+
+// open makes a new conversation of the contact in the widget's group, with who of it is free.
+func open(tx *db.Tx, w *event.Widget, c *event.Contact, on event.Channel) (*state, error) {
+	s := blank(tx, w, c, on)
 	o, g, err := answerer(tx, w.GroupID, 0)
 	if err != nil {
 		return nil, fmt.Errorf("route widget %d: %w", w.ID, err)
@@ -355,7 +402,7 @@ func (d *Desk) changeOwn(ctx context.Context, tx *db.Tx, c id.Contact, conversat
 	if err != nil {
 		return nil, err
 	}
-	if s.Contact.ID != c {
+	if s.Contact.ID != c || s.secret() {
 		return nil, fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
 	}
 	events, err := fn(s, event.Party{Type: event.ByContact, ID: int64(c), Name: s.Contact.Name})
@@ -373,8 +420,8 @@ func (d *Desk) MarkByContact(ctx context.Context, c id.Contact, conversation id.
 				if n == 0 {
 					continue
 				}
-				if err := s.known(n); err != nil {
-					return nil, err
+				if n < 1 || n > s.shown() {
+					return nil, fault.Newf(fault.MessageNumber, "conversation %d has messages 1 to %d, not %d", s.ID, s.shown(), n).At("number")
 				}
 			}
 			if !s.readByContact(delivered, read) {
@@ -391,6 +438,9 @@ func (d *Desk) EndByContact(ctx context.Context, c id.Contact, conversation id.C
 	var v *View
 	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		s, err := d.changeOwn(ctx, tx, c, conversation, func(s *state, by event.Party) ([]*event.Event, error) {
+			if err := s.notMoved(); err != nil {
+				return nil, err
+			}
 			if s.Status == event.StatusEnded {
 				return nil, nil
 			}
@@ -399,7 +449,7 @@ func (d *Desk) EndByContact(ctx context.Context, c id.Contact, conversation id.C
 		if err != nil {
 			return err
 		}
-		views, err := visible(tx, c, conversation, s)
+		views, err := visible(tx, &s.Contact, conversation, s)
 		if err != nil {
 			return err
 		}
@@ -457,8 +507,9 @@ type Identified struct {
 }
 
 // Identify ties a browser to the user that the site's server signed for, and gives it a token of that user. An anonymous
-// contact (0 for none) becomes that user, or, when the user is known already, hands over its conversations; its old tokens
-// end, so that nobody who had one sees what the user writes. A contact that is another user's keeps everything.
+// contact (0 for none) becomes that user, unless a channel knows it by an address that the site did not sign for. Otherwise, and
+// when the user is known already, it hands over its conversations of the website. Its old tokens end, so that nobody who had one sees what
+// the user writes. A contact that is another user's keeps everything.
 func (d *Desk) Identify(ctx context.Context, widgetKey string, anonymous id.Contact, who contact.Identity) (*Identified, error) {
 	const tries = 3
 	for try := 1; ; try++ {
@@ -492,12 +543,18 @@ func (d *Desk) identify(ctx context.Context, widgetKey string, anonymous id.Cont
 			return fmt.Errorf("look for the external id: %w", err)
 		}
 		by := event.Party{Type: event.ByContact}
+		mayBe := false // whether the anonymous contact may become the user
+		if c == nil && old != nil {
+			if mayBe, err = claimable(tx, old.ID, who.Email); err != nil {
+				return err
+			}
+		}
 		switch {
 		case c != nil:
 			if c, err = contact.Lock(tx, c.ID); err != nil {
 				return err
 			}
-		case old != nil:
+		case mayBe:
 			c = old
 		default:
 			if c, err = d.Contacts.Create(ctx, tx, by, who.Change); err != nil {
@@ -507,6 +564,11 @@ func (d *Desk) identify(ctx context.Context, widgetKey string, anonymous id.Cont
 		by.ID, by.Name = int64(c.ID), c.Name
 		if err := d.Contacts.Change(ctx, tx, by, c, who.Change); err != nil {
 			return err
+		}
+		if who.Email != nil {
+			if err := contact.SignEmail(tx, c.ID, *who.Email); err != nil {
+				return err
+			}
 		}
 		if old != nil {
 			if err := contact.RevokeTokens(tx, old.ID); err != nil {
@@ -530,6 +592,22 @@ func (d *Desk) identify(ctx context.Context, widgetKey string, anonymous id.Cont
 	return &out, nil
 }
 
+// claimable reports whether an anonymous contact may become the user that a site's server signed for. Somebody whom a channel knows may
+// only as the owner of the same e-mail address: the browser has typed the address, and a channel's messages went by it.
+func claimable(tx *db.Tx, anonymous id.Contact, signed *string) (bool, error) {
+	email := ""
+	if signed != nil {
+		email = *signed
+	}
+	foreign, err := foreignAddresses(tx, anonymous, email)
+	if err != nil {
+		return false, fmt.Errorf("addresses of contact %d: %w", anonymous, err)
+	}
+	return !foreign, nil
+}
+
+// handConversations gives the conversations of an anonymous contact to the user who turned out to be behind it. Those on channels stay:
+// the browser has shown nothing that makes them the user's.
 func (d *Desk) handConversations(ctx context.Context, tx *db.Tx, from, to *event.Contact) error {
 	ids, err := idsOfContact(tx, from.ID)
 	if err != nil {
@@ -541,13 +619,21 @@ func (d *Desk) handConversations(ctx context.Context, tx *db.Tx, from, to *event
 		if err != nil {
 			return err
 		}
-		s.Contact = *to
-		if err := moveMessages(tx, conversation, to.ID); err != nil {
-			return fmt.Errorf("hand over messages of conversation %d: %w", conversation, err)
+		if s.Channel.Type != event.ChannelWebsite {
+			continue
 		}
-		if err := d.store(ctx, tx, s, []*event.Event{s.base(event.ConversationUpdated, tx.Now(), by)}); err != nil {
+		if err := d.hand(ctx, tx, s, to, by); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// hand makes a conversation another contact's.
+func (d *Desk) hand(ctx context.Context, tx *db.Tx, s *state, to *event.Contact, by event.Party) error {
+	s.Contact = *to
+	if err := moveMessages(tx, s.ID, to.ID); err != nil {
+		return fmt.Errorf("hand over messages of conversation %d: %w", s.ID, err)
+	}
+	return d.store(ctx, tx, s, []*event.Event{s.base(event.ConversationUpdated, tx.Now(), by)})
 }

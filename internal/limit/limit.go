@@ -66,6 +66,22 @@ func (l *Limiter) Allow(key string) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
+// Spent reports, without taking anything, whether key has no use left, and how long until it has one, at least one second.
+func (l *Limiter) Spent(key string) (wait time.Duration, spent bool) {
+	now := l.o.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, ok := l.byKey[key]
+	if !ok {
+		return 0, false
+	}
+	left := e.Value.(*entry).bucket.TokensAt(now)
+	if left >= 1 {
+		return 0, false
+	}
+	return max(time.Duration((1-left)*float64(l.o.Every)), time.Second), true
+}
+
 // Len returns how many keys are remembered.
 func (l *Limiter) Len() int {
 	l.mu.Lock()

@@ -47,3 +47,28 @@ func TestMemoryIsBoundedAndTheOldestKeyGoesFirst(t *testing.T) {
 		t.Error("the key used longest ago was not forgotten")
 	}
 }
+
+func TestSpentTellsWithoutTaking(t *testing.T) {
+	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+	l := New(Options{Every: 10 * time.Second, Burst: 2, Now: func() time.Time { return now }})
+	for range 5 {
+		if _, spent := l.Spent("a"); spent {
+			t.Fatal("a rested key is spent")
+		}
+	}
+	if l.Len() != 0 {
+		t.Error("asking makes keys")
+	}
+	l.Allow("a")
+	l.Allow("a")
+	if wait, spent := l.Spent("a"); !spent || wait != 10*time.Second {
+		t.Errorf("after all uses: %v, %v", wait, spent)
+	}
+	now = now.Add(10 * time.Second)
+	if _, spent := l.Spent("a"); spent {
+		t.Error("after its time a key is still spent")
+	}
+	if _, ok := l.Allow("a"); !ok {
+		t.Error("asking took the use")
+	}
+}

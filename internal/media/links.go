@@ -15,6 +15,9 @@ import (
 // again finds the file in its cache.
 const LinkFor = 7 * 24 * time.Hour
 
+// variantThumb is the variant of an address that means the small picture.
+const variantThumb = "thumb"
+
 // Links makes the addresses of files. The zero Links makes none. It is safe for concurrent use.
 type Links struct {
 	base string
@@ -32,7 +35,7 @@ func (l *Links) Thumb(m *event.Media, at time.Time) string {
 	if m == nil || !m.Thumb {
 		return ""
 	}
-	return l.address(m, at, "thumb")
+	return l.address(m, at, variantThumb)
 }
 
 func (l *Links) address(m *event.Media, at time.Time, variant string) string {
@@ -47,9 +50,9 @@ func (l *Links) address(m *event.Media, at time.Time, variant string) string {
 	return out + "&s=" + l.sign(m.Key, variant, end)
 }
 
-// valid reports whether a signature was made for this file, variant and end (Unix seconds), and has not ended.
-func (l *Links) valid(key, variant string, end int64, signature string, now time.Time) bool {
-	return now.Unix() <= end && hmac.Equal([]byte(signature), []byte(l.sign(key, variant, end)))
+// signed reports whether a signature was made for this file, variant and end (Unix seconds).
+func (l *Links) signed(key, variant string, end int64, signature string) bool {
+	return hmac.Equal([]byte(signature), []byte(l.sign(key, variant, end)))
 }
 
 func (l *Links) sign(key, variant string, end int64) string {

@@ -3,10 +3,35 @@ package media
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"time"
 
 	"parley/internal/db"
 	"parley/internal/event"
+	"parley/internal/fault"
 	"parley/internal/id"
+	"parley/internal/media/thumb"
+	"parley/internal/outhttp"
+)
+
+const (
+	// DefaultMaxUpload is the greatest size of a file in bytes where nothing else is said.
+	DefaultMaxUpload = 25 << 20
+	// LooseFor is how long an upload waits for the message that takes it.
+	LooseFor = 24 * time.Hour
+	// writingFor is how long a file may take into the store; what takes longer was cut off by the end of a process.
+	writingFor = time.Hour
+	// removedFor is how long the bytes of a removed file stay at least: longer than a fetch that was under way may write.
+	removedFor = 10 * time.Minute
+	// thumbsAtOnce is how many pictures are made smaller at a time, and thumbWait how long a file waits for its turn.
+	thumbsAtOnce = 2
+	thumbWait    = 20 * time.Second
+	// MaxPeaks is how many peaks a voice note has at most.
+	MaxPeaks = 64
 )
 
 // Owner is who brought a file in; only the owner may send it in a message.
@@ -14,6 +39,9 @@ type Owner struct {
 	Kind OwnerKind
 	ID   int64
 }
+
+// String is how rows name the owner.
+func (o Owner) String() string { return string(o.Kind) + ":" + strconv.FormatInt(o.ID, 10) }
 
 // OwnerKind is a kind of owner.
 type OwnerKind string
@@ -28,38 +56,93 @@ const (
 	OwnedByLink     OwnerKind = "link" // the picture of a link card
 )
 
+// Options are what a Desk works with. DB, Store and Links are required.
+type Options struct {
+	DB    *db.DB
+	Store Store
+	Links *Links
+	// Dir is where files wait while they come in; it must exist. "" means the system's folder for temporary files, which is
+	// often in memory: a server gives one on its disk.
+	Dir string
+	// MaxUpload is the greatest size of a file in bytes; zero means DefaultMaxUpload.
+	MaxUpload int64
+	// Thumbnail makes small pictures; nil makes them in this process.
+	Thumbnail Thumbnailer
+	// HTTP fetches what others name by an address; nil fetches nothing.
+	HTTP *outhttp.Client
+	// CardRanges are the private addresses, of those that HTTP may reach, whose pages may have link cards: everybody can write an
+	// address into a message. Nil means none.
+	CardRanges *outhttp.Ranges
+	// Changed hears of files and cards that became known after their message; nil means nobody does.
+	Changed Changed
+	// Logger gets what went wrong with a file that was taken all the same; nil discards.
+	Logger *slog.Logger
+}
+
+// Thumbnailer makes a small picture of the image that it reads. An error that is a thumb.ErrImage means that the bytes are no
+// picture that anybody should try to show; any other, that it could not be tried.
+type Thumbnailer func(ctx context.Context, image *os.File) (*thumb.Picture, error)
+
 // Desk has the use cases of files. It is safe for concurrent use.
-type Desk struct{}
-
-// Take returns the upload with this key for a message that owner is about to send, as part of tx. The fault is media.not_found for
-// what does not exist, is another's, or was sent before.
-func (d *Desk) Take(tx *db.Tx, key string, owner Owner) (*event.Media, error) {
-	return nil, errors.New("not yet")
+type Desk struct {
+	Options
+	thumbs chan struct{} // holds one for each picture that is being made
+	work   *work
 }
 
-// Bind ties a file to the message that it was taken for, as part of tx.
+// New makes a Desk.
+func New(o Options) *Desk {
+	if o.DB == nil || o.Store == nil || o.Links == nil {
+		panic("media: Options are incomplete")
+	}
+	if o.MaxUpload == 0 {
+		o.MaxUpload = DefaultMaxUpload
+	}
+	if o.Thumbnail == nil {
+		o.Thumbnail = func(_ context.Context, image *os.File) (*thumb.Picture, error) { return thumb.Make(image) }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.CardRanges == nil {
+		o.CardRanges = &outhttp.Ranges{}
+	}
+	d := &Desk{Options: o, thumbs: make(chan struct{}, thumbsAtOnce)}
+	d.work = d.newWork()
+	return d
+}
+
+// Take returns the upload with this key for a message that one of owners is about to send, as part of tx. The fault is
+// media.not_found for what does not exist, is another's, or was sent before.
+func (d *Desk) Take(tx *db.Tx, key string, owners ...Owner) (*event.Media, error) {
+	m, owner, err := takeable(tx, key)
+	if err != nil && !errors.Is(err, db.ErrNoRows) {
+		return nil, fmt.Errorf("take file: %w", err)
+	}
+	if err != nil || !slices.ContainsFunc(owners, func(o Owner) bool { return o.String() == owner }) {
+		return nil, fault.New(fault.MediaNotFound, "there is no such upload of yours, or a message has it already").At("media")
+	}
+	return m, nil
+}
+
+// Bind ties a file to the message that it was taken for, as part of tx. The fault is media.not_found when another message was
+// quicker.
 func (d *Desk) Bind(tx *db.Tx, m *event.Media, conversation id.Conversation, message id.Message) error {
-	return errors.New("not yet")
+	ok, err := bind(tx, m.ID, conversation, message)
+	if err != nil {
+		return fmt.Errorf("bind file %d to message %d: %w", m.ID, message, err)
+	}
+	if !ok {
+		return fault.Newf(fault.MediaNotFound, "another message has the file %d", m.ID).At("media")
+	}
+	return nil
 }
 
-// Remote makes a file that will be fetched from an address, as part of tx: its state is fetching. The address must have passed
-// CheckURL; name is what the sender calls the file, "" takes the address's.
-func (d *Desk) Remote(tx *db.Tx, owner Owner, url, name string) (*event.Media, error) {
-	return nil, errors.New("not yet")
+// Remove forgets a file of a deleted message as part of tx: its address stops working with the commit. The bytes go with a later
+// purge. Removing it twice is no error.
+func (d *Desk) Remove(tx *db.Tx, m id.Media) error {
+	if err := remove(tx, m, tx.Now().Add(removedFor)); err != nil {
+		return fmt.Errorf("remove file %d: %w", m, err)
+	}
+	return nil
 }
-
-// Refetch lets a failed file be fetched again, as part of tx. A file that has not failed stays as it is, and false is returned.
-func (d *Desk) Refetch(tx *db.Tx, m id.Media) (bool, error) { return false, errors.New("not yet") }
-
-// Remove forgets a file of a deleted message as part of tx; its bytes go after the commit.
-func (d *Desk) Remove(tx *db.Tx, m id.Media) error { return errors.New("not yet") }
-
-// Card returns the card of the first address in a message's text as part of tx: what is known, and nil with the message put down
-// to hear of it where the page has to be read first, or nil when the text names none.
-func (d *Desk) Card(tx *db.Tx, text string, conversation id.Conversation, message id.Message) (*event.LinkCard, id.LinkCard, error) {
-	return nil, 0, nil
-}
-
-// Changed hears in tx that a message's file or link card became different: what is event.ChangedMedia or event.ChangedLink, card the
-// card of the second. The message may be gone.
-type Changed func(ctx context.Context, tx *db.Tx, conversation id.Conversation, message id.Message, what string, card id.LinkCard) error

@@ -34,7 +34,7 @@ func CheckURL(raw string) (*url.URL, *fault.Error) {
 	case u.Opaque != "" || u.Hostname() == "" || strings.ContainsAny(u.Host, "%"):
 		return refuse("the URL has no host name")
 	case u.User != nil:
-		return refuse("the URL must not hold a user name or password; use a header")
+		return refuse("the URL must not hold a user name or password")
 	case u.Fragment != "" || strings.Contains(raw, "#"):
 		return refuse("the URL must not have a fragment (#…)")
 	}

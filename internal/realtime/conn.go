@@ -345,15 +345,22 @@ func (c *conn) read() {
 }
 
 func (c *conn) typing(conversation id.Conversation) {
-	owner := c.hub.owner(c.ctx, conversation)
+	o := c.hub.owner(c.ctx, conversation)
+	s := signal{Kind: "typing", Conversation: conversation}
+	if o.shown {
+		s.Contact = o.contact
+	}
 	switch {
-	case owner == 0:
+	case o.contact == 0:
 	case c.who.Contact != 0:
-		if owner == c.who.Contact {
-			c.hub.tell(signal{Kind: "typing", Conversation: conversation, Contact: owner, By: wireParty{"contact", int64(owner), c.who.Name}})
+		// Nobody types where they cannot write.
+		if s.Contact == c.who.Contact {
+			s.By = wireParty{"contact", int64(s.Contact), c.who.Name}
+			c.hub.tell(s)
 		}
 	case c.who.Operator != 0:
-		c.hub.tell(signal{Kind: "typing", Conversation: conversation, Contact: owner, By: wireParty{"operator", int64(c.who.Operator), c.who.Name}})
+		s.By = wireParty{"operator", int64(c.who.Operator), c.who.Name}
+		c.hub.tell(s)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -77,8 +78,9 @@ type Options struct {
 	Message      func(*event.Message) any
 	Contact      func(*event.Contact) any
 	Conversation func(ctx context.Context, contact id.Contact, conversation id.Conversation) (view any, err error)
-	// ContactOf returns whose conversation it is, 0 for an unknown one.
-	ContactOf func(ctx context.Context, conversation id.Conversation) id.Contact
+	// ContactOf returns whose conversation it is, 0 for an unknown one, and whether their browsers see what is written there now
+	// (event.Conversation.ShownTo).
+	ContactOf func(ctx context.Context, conversation id.Conversation) (contact id.Contact, shown bool)
 	// Availability tells whether a widget's operators are online.
 	Availability func(ctx context.Context, widget id.Widget) (string, error)
 	// TabOpened, TabsTouched and TabClosed keep the operators' presence.
@@ -104,13 +106,19 @@ type Hub struct {
 	addresses map[string]int
 	viewing   map[id.Conversation]map[id.Operator]*viewer
 	available map[id.Widget]string
-	owners    map[id.Conversation]id.Contact
+	owners    map[id.Conversation]owner
 	beat      int
 	checking  atomic.Bool // a round of checkAll runs
 	closing   bool
 	wait      sync.WaitGroup
 	life      context.Context // ends the read loops
 	end       context.CancelFunc
+}
+
+// owner is whose conversation it is, and whether their browsers see what is written there now.
+type owner struct {
+	contact id.Contact
+	shown   bool
 }
 
 type viewer struct {
@@ -132,7 +140,7 @@ func New(o Options) *Hub {
 	}
 	h := &Hub{
 		Options: o, conns: map[*conn]struct{}{}, team: map[*conn]struct{}{}, contacts: map[id.Contact]map[*conn]struct{}{}, addresses: map[string]int{},
-		viewing: map[id.Conversation]map[id.Operator]*viewer{}, available: map[id.Widget]string{}, owners: map[id.Conversation]id.Contact{},
+		viewing: map[id.Conversation]map[id.Operator]*viewer{}, available: map[id.Widget]string{}, owners: map[id.Conversation]owner{},
 	}
 	h.life, h.end = context.WithCancel(context.Background())
 	return h
@@ -248,11 +256,15 @@ func (h *Hub) push(e *event.Event, f *frames) {
 		browsers = append(browsers, c)
 	}
 	h.cursor = e.Seq
-	if e.Conversation != nil {
-		// A conversation may have been handed to another contact.
-		if _, ok := h.owners[e.Conversation.ID]; ok {
-			h.owners[e.Conversation.ID] = contact
+	switch c := e.Conversation; {
+	case c != nil:
+		// A conversation may have been handed to another contact, or go on on another channel.
+		if _, ok := h.owners[c.ID]; ok {
+			h.owners[c.ID] = owner{contact, c.ShownTo(&c.Contact, c.MessageCount+1)}
 		}
+	case e.Contact != nil:
+		// The contact may be signed in now, or not any more.
+		maps.DeleteFunc(h.owners, func(_ id.Conversation, o owner) bool { return o.contact == contact })
 	}
 	// Queueing under the hub's lock keeps a connection that joins right now from missing or doubling this event.
 	if len(operators) > 0 {
@@ -334,15 +346,25 @@ func (f *frames) visitor(e *event.Event, contact id.Contact) (b []byte, err erro
 	switch e.Type {
 	case event.ContactUpdated:
 		return frame(wireContact{"contact", e.Seq, f.hub.Contact(e.Contact)}), nil
-	case event.MessageReceived, event.MessageSent,
+	case event.MessageReceived, event.MessageSent, event.MessageUpdated, event.MessageDeleted, event.ConversationUpdated,
 		event.ConversationCreated, event.ConversationAssigned, event.ConversationStatusChanged, event.ConversationEnded, event.ConversationReopened,
 		event.ConversationRead, event.SessionEnded,
 		event.RatingGiven, event.FeedbackGiven, event.SurveyAnswered, event.GoalReached:
 	default:
 		return nil, nil
 	}
-	if e.Conversation == nil || e.Message != nil && e.Message.Note {
+	if e.Conversation == nil || e.Message != nil && e.Message.Note || inside(e) {
 		return nil, nil
+	}
+	message := e.Message
+	if hidden := e.Conversation.HiddenFrom; hidden != 0 && !e.Conversation.ShownTo(&e.Conversation.Contact, hidden) {
+		// Only that the conversation goes on elsewhere, and what becomes of earlier messages, is for who is not signed in.
+		switch {
+		case message == nil || hidden == 1 || message.Number > hidden:
+			return nil, nil
+		case message.Number == hidden:
+			message = nil
+		}
 	}
 	view, ok := f.views[e.Conversation.ID]
 	if !ok {
@@ -356,13 +378,22 @@ func (f *frames) visitor(e *event.Event, contact id.Contact) (b []byte, err erro
 		f.views[e.Conversation.ID] = view
 	}
 	out := wireMessage{Type: "conversation", Seq: e.Seq, Conversation: view}
-	if e.Type == event.MessageReceived || e.Type == event.MessageSent {
+	switch {
+	case message == nil:
+		return frame(out), nil
+	case e.Type == event.MessageReceived || e.Type == event.MessageSent:
 		out.Type = "message"
+	case e.Type == event.MessageUpdated || e.Type == event.MessageDeleted:
+		out.Type = "message_updated"
 	}
-	if e.Message != nil {
-		out.Message = f.hub.Message(e.Message)
-	}
+	out.Message = f.hub.Message(message)
 	return frame(out), nil
+}
+
+// inside reports whether an event is the company's own: how a message gets to another channel's other side, and the contact's page and
+// data. A change that left a line in the thread is the contact's, too.
+func inside(e *event.Event) bool {
+	return e.Type == event.MessageUpdated && e.Changed == event.ChangedState || e.Type == event.ConversationUpdated && e.Message == nil
 }
 
 func (h *Hub) pushAvailability(ctx context.Context) {
@@ -682,21 +713,25 @@ func (h *Hub) sendViewers(conversation id.Conversation) {
 }
 
 // owner returns whose conversation it is, from a small memory.
-func (h *Hub) owner(ctx context.Context, conversation id.Conversation) id.Contact {
+func (h *Hub) owner(ctx context.Context, conversation id.Conversation) owner {
 	h.mu.Lock()
-	c, ok := h.owners[conversation]
+	o, ok := h.owners[conversation]
+	cursor := h.cursor
 	h.mu.Unlock()
 	if ok {
-		return c
+		return o
 	}
-	if c = h.ContactOf(ctx, conversation); c == 0 {
-		return 0
+	if o.contact, o.shown = h.ContactOf(ctx, conversation); o.contact == 0 {
+		return owner{}
 	}
 	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cursor != cursor {
+		return o // an event that was pushed meanwhile may have changed it
+	}
 	if len(h.owners) > 10000 {
 		clear(h.owners)
 	}
-	h.owners[conversation] = c
-	h.mu.Unlock()
-	return c
+	h.owners[conversation] = o
+	return o
 }

@@ -79,7 +79,7 @@ func newStage(t *testing.T, d *db.DB, more ...func(*Options)) *stage {
 			}
 			return map[string]any{"id": conversation}, nil
 		},
-		ContactOf:    func(_ context.Context, c id.Conversation) id.Contact { return id.Contact(c) },
+		ContactOf:    func(_ context.Context, c id.Conversation) (id.Contact, bool) { return id.Contact(c), true },
 		Availability: func(context.Context, id.Widget) (string, error) { return event.Away, nil },
 		TabOpened:    tab("open"), TabClosed: tab("close"), TabsTouched: func(context.Context, []Tab) {},
 		Page: func(context.Context, id.Contact, string, string) {}, Delivered: func(context.Context, id.Contact, id.Conversation, int) {},
@@ -137,7 +137,7 @@ type wireFrame struct {
 		Seq  id.Seq     `json:"seq"`
 		Type event.Type `json:"type"`
 	} `json:"event"`
-	Message struct {
+	Message *struct {
 		Body string `json:"body"`
 	} `json:"message"`
 	By        wireParty    `json:"by"`
@@ -589,4 +589,155 @@ func TestAvailabilityIsToldAtFirstAndOnceWhenItChanges(t *testing.T) {
 		t.Errorf("after an unchanged availability came %+v, %v", f, err)
 	}
 	c.close()
+}
+
+func TestContactSeesWhatBecomesOfAMessage(t *testing.T) {
+	s := newStage(t, dbtest.New(t))
+	c := s.dial("c:2", "")
+	c.until("availability")
+	of := func(kind event.Type, changed string, m *event.Message) *event.Event {
+		return &event.Event{Type: kind, Changed: changed, Message: m, Conversation: &event.Conversation{ID: 2, Contact: event.Contact{ID: 2}}}
+	}
+	for _, one := range []struct {
+		what  string
+		e     *event.Event
+		shown bool
+	}{
+		{"edited", of(event.MessageUpdated, event.ChangedText, &event.Message{Number: 1, Body: "a"}), true},
+		{"fetched", of(event.MessageUpdated, event.ChangedMedia, &event.Message{Number: 1, Body: "b"}), true},
+		{"a link card", of(event.MessageUpdated, event.ChangedLink, &event.Message{Number: 1, Body: "c"}), true},
+		{"on its way over a channel", of(event.MessageUpdated, event.ChangedState, &event.Message{Number: 1, Body: "d"}), false},
+		{"deleted", of(event.MessageDeleted, "", &event.Message{Number: 1}), true},
+		{"an edited note", of(event.MessageUpdated, event.ChangedText, &event.Message{Number: 1, Body: "e", Note: true}), false},
+		{"a deleted note", of(event.MessageDeleted, "", &event.Message{Number: 1, Note: true}), false},
+		{"the page that the contact looks at", of(event.ConversationUpdated, "", nil), false},
+	} {
+		s.tell(one.e)
+		s.append(2, "next")
+		f, err := c.next()
+		if one.shown {
+			if err != nil || f.Type != "message_updated" || f.Message == nil || f.Message.Body != one.e.Message.Body {
+				t.Errorf("%s: the contact got %+v, %v", one.what, f, err)
+			}
+			f, err = c.next()
+		}
+		if err != nil || f.Type != "message" || f.Message.Body != "next" {
+			t.Errorf("after %s: the contact got %+v, %v", one.what, f, err)
+		}
+	}
+	c.close()
+}
+
+// A browser whose contact is not signed in may be that of anybody who typed the contact's address: it sees nothing of what happens
+// on another channel, be it live or when it comes back, and a contact who is signed in sees all of it.
+func TestWhatHappensOnAnotherChannelIsHiddenFromWhoIsNotSignedIn(t *testing.T) {
+	var known atomic.Bool
+	at := func(from, n int, kind event.Type, m *event.Message) *event.Event {
+		e := &event.Event{Type: kind, Message: m, Conversation: &event.Conversation{ID: 2, HiddenFrom: from, MessageCount: n, Contact: event.Contact{ID: 2}}}
+		if known.Load() {
+			e.Conversation.Contact.ExternalID = "user-2"
+		}
+		return e
+	}
+	message := func(n int) *event.Message { return &event.Message{Number: n, Body: fmt.Sprint("number ", n)} }
+	hidden := func() []*event.Event {
+		return []*event.Event{
+			at(1, 1, event.ConversationCreated, message(1)), at(1, 1, event.MessageReceived, message(1)), at(1, 1, event.ConversationEnded, nil),
+			at(3, 4, event.MessageReceived, message(4)), at(3, 5, event.MessageSent, message(5)), at(3, 5, event.MessageUpdated, message(5)),
+			at(3, 5, event.ConversationRead, nil), at(3, 5, event.ConversationAssigned, nil), at(3, 6, event.ConversationEnded, message(6)),
+		}
+	}
+	for _, signedIn := range []bool{false, true} {
+		t.Run(fmt.Sprint("signed in ", signedIn), func(t *testing.T) {
+			known.Store(signedIn)
+			s := newStage(t, dbtest.New(t), func(o *Options) {
+				o.ContactOf = func(context.Context, id.Conversation) (id.Contact, bool) { return 2, signedIn }
+			})
+			live, operator := s.dial("c:2", ""), s.dial("op:1", "")
+			live.until("availability")
+			operator.until("welcome")
+			s.tell(at(0, 2, event.MessageReceived, message(2)))
+			s.tell(at(3, 3, event.ConversationUpdated, &event.Message{Number: 3, Type: event.TypeEvent, Entry: &event.Entry{Name: "channel_changed"}, Body: "moved"}))
+			for _, e := range hidden() {
+				s.tell(e)
+			}
+			s.tell(at(3, 6, event.MessageDeleted, message(2)))
+			for range 3 + len(hidden()) {
+				operator.until("event")
+			}
+			again := s.dial("c:2", `,"after":0`)
+			for what, c := range map[string]*client{"live": live, "coming back": again} {
+				if what == "coming back" {
+					c.until("availability")
+				}
+				var got []string
+				for len(got) == 0 || !strings.HasPrefix(got[len(got)-1], "message_updated number 2") {
+					f, err := c.next()
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got = append(got, f.Type); f.Message != nil {
+						got[len(got)-1] += " " + f.Message.Body
+					}
+				}
+				want := []string{"message number 2", "conversation", "message_updated number 2"}
+				if signedIn {
+					want = []string{"message number 2", "conversation moved", "conversation number 1", "message number 1", "conversation", "message number 4", "message number 5",
+						"message_updated number 5", "conversation", "conversation", "conversation number 6", "message_updated number 2"}
+				}
+				if fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Errorf("%s: the contact got %q, want %q", what, got, want)
+				}
+			}
+			// Signs of typing, from both sides.
+			operator.say(`{"type":"typing","conversation_id":2}`)
+			if signedIn {
+				live.until("typing")
+				live.say(`{"type":"typing","conversation_id":2}`)
+				if f := operator.until("typing"); f.By.Type != "contact" {
+					t.Errorf("the operator sees %+v typing", f.By)
+				}
+			} else {
+				live.say(`{"type":"typing","conversation_id":2}`)
+				s.tell(at(0, 2, event.MessageUpdated, message(1)))
+				for what, c := range map[string]*client{"the contact": live, "the operator": operator} {
+					if f, err := c.next(); err != nil || f.Type == "typing" {
+						t.Errorf("%s got %+v, %v", what, f, err)
+					}
+				}
+			}
+			for _, c := range []*client{live, again, operator} {
+				c.close()
+			}
+		})
+	}
+}
+
+func TestTypingEndsForAConversationThatMoves(t *testing.T) {
+	s := newStage(t, dbtest.New(t))
+	operator, browser := s.dial("op:1", ""), s.dial("c:2", "")
+	operator.until("welcome")
+	browser.until("availability")
+	operator.say(`{"type":"typing","conversation_id":2}`)
+	browser.until("typing")
+	s.tell(&event.Event{Type: event.ConversationUpdated, Message: &event.Message{Number: 3, Entry: &event.Entry{Name: "channel_changed"}},
+		Conversation: &event.Conversation{ID: 2, HiddenFrom: 3, MessageCount: 3, Contact: event.Contact{ID: 2}}})
+	browser.until("conversation")
+	operator.until("event")
+	s.clock.Add(int64(2 * typingEvery))
+	operator.say(`{"type":"typing","conversation_id":2}`)
+	operator.say(`{"type":"viewing","conversation_id":2}`)
+	operator.until("viewing") // what was said before is done
+	// The contact signs in, and what was known of them does not count any more.
+	s.tell(&event.Event{Type: event.ContactUpdated, Contact: &event.Contact{ID: 2, ExternalID: "user-2"}})
+	if f, err := browser.next(); err != nil || f.Type != "contact" {
+		t.Errorf("the browser got %+v, %v", f, err)
+	}
+	operator.until("event")
+	s.clock.Add(int64(2 * typingEvery))
+	operator.say(`{"type":"typing","conversation_id":2}`)
+	browser.until("typing")
+	for _, c := range []*client{operator, browser} {
+		c.close()
+	}
 }

@@ -129,7 +129,7 @@ func TestTypingFollowsAConversationToItsNewContact(t *testing.T) {
 	var owner atomic.Int64
 	owner.Store(2)
 	s := newStage(t, dbtest.New(t), func(o *Options) {
-		o.ContactOf = func(context.Context, id.Conversation) id.Contact { return id.Contact(owner.Load()) }
+		o.ContactOf = func(context.Context, id.Conversation) (id.Contact, bool) { return id.Contact(owner.Load()), true }
 	})
 	operator, before, after := s.dial("op:1", ""), s.dial("c:2", ""), s.dial("c:3", "")
 	operator.until("welcome")

@@ -105,7 +105,7 @@ type signal struct {
 	Node         string          `json:"node"`
 	Kind         string          `json:"kind"` // wake, typing or viewing
 	Conversation id.Conversation `json:"conversation,omitempty"`
-	Contact      id.Contact      `json:"contact,omitempty"`
+	Contact      id.Contact      `json:"contact,omitempty"` // whose browsers see it
 	By           wireParty       `json:"by"`
 	On           bool            `json:"on,omitempty"`
 }

@@ -120,7 +120,7 @@ func Samples(d dialect.Dialect, version string) ([]Sample, error) {
 		if !told {
 			continue
 		}
-		body, err := d.Render(s.Event, dialect.Options{PublicURL: publicURL, Version: version})
+		body, err := d.Render(s.Event, dialect.Options{PublicURL: publicURL, Version: version, MediaURL: eventtest.MediaURL(publicURL)})
 		if err != nil {
 			return nil, fmt.Errorf("sample %s: %w", s.Name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"parley/internal/db"
 	"parley/internal/delivery"
@@ -36,6 +37,8 @@ type Options struct {
 	UserAgent string
 	// PublicURL is the address of this installation without a slash at the end.
 	PublicURL string
+	// MediaURL makes the addresses of files in bodies (dialect.Options.MediaURL); nil makes none. It must give the same for the same.
+	MediaURL func(m *event.Media, thumb bool, at time.Time) string
 	// Kick is called after commits that the delivery engine should look at at once (Engine.Kick); nil costs seconds.
 	Kick   func()
 	Logger *slog.Logger
@@ -415,7 +418,7 @@ func (d *Desk) render(e *Endpoint, pinned string, ev *event.Event) ([]byte, erro
 	if !ok {
 		return nil, fmt.Errorf("this program has no dialect %q", pinned)
 	}
-	return f.speaks.Render(e.Policy.apply(ev, e.hashKey), dialect.Options{PublicURL: d.PublicURL, Version: f.version})
+	return f.speaks.Render(e.Policy.apply(ev, e.hashKey), dialect.Options{PublicURL: d.PublicURL, Version: f.version, MediaURL: d.MediaURL})
 }
 
 // Sample is the body of an example, as a receiver would get it.
@@ -445,7 +448,7 @@ func (d *Desk) Samples(dialectName, version string) ([]Sample, error) {
 		if !told {
 			continue
 		}
-		body, err := f.speaks.Render(s.Event, dialect.Options{PublicURL: d.PublicURL, Version: f.version})
+		body, err := f.speaks.Render(s.Event, dialect.Options{PublicURL: d.PublicURL, Version: f.version, MediaURL: eventtest.MediaURL(d.PublicURL)})
 		if err != nil {
 			return nil, fmt.Errorf("sample %s: %w", s.Name, err)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"parley/internal/db"
 	"parley/internal/delivery"
@@ -117,7 +116,7 @@ func (x *executor) Do(ctx context.Context, j *delivery.Job) delivery.Outcome {
 		out.Verdict, out.Reason = delivery.Stop, fmt.Sprintf("the receiver answered %d and wants no more calls", answer.Status)
 	default:
 		out.Verdict, out.Reason = delivery.Retry, fmt.Sprintf("the receiver answered %d", answer.Status)
-		out.After = retryAfter(answer.Header.Get("Retry-After"), at)
+		out.After = outhttp.RetryAfter(answer.Header.Get("Retry-After"), at)
 	}
 	return out
 }
@@ -184,21 +183,4 @@ func (x *executor) silent(tx *db.Tx, n delivery.Notice) (bool, error) {
 		return false, fmt.Errorf("read event %d: %w", n.Event, err)
 	}
 	return about.Type.Operational(), nil
-}
-
-// retryAfter reads the header's two forms, seconds and an HTTP date; 0 when there is none that makes sense.
-func retryAfter(value string, now time.Time) time.Duration {
-	if value == "" {
-		return 0
-	}
-	if n, err := strconv.Atoi(value); err == nil {
-		if n <= 0 || n > 1<<30 {
-			return 0
-		}
-		return time.Duration(n) * time.Second
-	}
-	if t, err := http.ParseTime(value); err == nil && t.After(now) {
-		return t.Sub(now)
-	}
-	return 0
 }

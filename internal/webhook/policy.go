@@ -28,7 +28,8 @@ type Policy struct {
 	Email string
 	// IP is the address that a contact came from, and the place that it tells.
 	IP string
-	// Text is what was written: messages, notes, feedback, the topic, tags, custom data and the contact's free fields.
+	// Text is what was written and sent: messages, notes, files and their names, link cards, feedback, the topic, tags, custom data
+	// and the contact's free fields. Of a file its kind, type and measures stay; its address goes.
 	Text string
 }
 
@@ -184,9 +185,31 @@ func (m *masker) session(s event.Session) event.Session {
 	return s
 }
 
+// media masks what a file is called and why it could not be fetched, which may name where it came from. Without its key it has no
+// address any more.
+func (m *masker) media(f *event.Media) *event.Media {
+	if f == nil || !does(m.Text) {
+		return f
+	}
+	out := *f
+	out.Key, out.Name, out.Error = "", m.text(f.Name), m.text(f.Error)
+	return &out
+}
+
+func (m *masker) link(c *event.LinkCard) *event.LinkCard {
+	switch {
+	case c == nil || !does(m.Text):
+		return c
+	case m.Text == Remove:
+		return nil
+	}
+	return &event.LinkCard{URL: m.text(c.URL), Title: m.text(c.Title), Description: m.text(c.Description), Site: m.text(c.Site)}
+}
+
 func (m *masker) message(one event.Message) event.Message {
 	one.Sender = m.party(one.Sender)
 	one.Body = m.text(one.Body)
+	one.Media, one.Link = m.media(one.Media), m.link(one.Link)
 	if one.Entry != nil {
 		entry := *one.Entry
 		for _, p := range []**event.Party{&entry.By, &entry.Operator} {

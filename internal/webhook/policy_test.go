@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -23,7 +24,8 @@ var kinds = map[string]string{
 	"Party.Name": "name", "Contact.Name": "name", "Contact.Email": "email", "Contact.Phone": "email", "Visit.IP": "ip",
 	"Message.Body": "text", "LastMessage.Body": "text", "Conversation.Topic": "text", "Contact.Custom": "text",
 	"Event.Notes": "text", "Session.Notes": "text", "Conversation.Tags": "text", "Session.Feedback": "text", "Additional.Name": "text", "Additional.Value": "text",
-	"Visit.City": "ip", "Visit.Country": "ip",
+	"Visit.City": "ip", "Visit.Country": "ip", "Media.Key": "text", "Media.Name": "text", "Media.Error": "text", "LinkCard.URL": "text",
+	"LinkCard.Title": "text", "LinkCard.Description": "text", "LinkCard.Site": "text",
 
 	// Ids, words of our own vocabulary, what operators, widgets and endpoints are called, and the widget's words that a contact
 	// chose or reached, as they do with a click.
@@ -37,7 +39,13 @@ var kinds = map[string]string{
 	"Visit.OS": "", "Visit.Device": "", "Message.Type": "", "Message.OperatorName": "", "Message.OperatorDisplayName": "", "Message.ImageURL": "",
 	"Message.ClientID": "", "Entry.Name": "", "Entry.Reason": "", "Endpoint.Name": "", "Endpoint.URL": "", "Endpoint.State": "", "Endpoint.Reason": "",
 	"Delivery.Name": "", "Widget.RatingForm": "", "SurveyForm.Question": "", "SurveyForm.Options": "", "Survey.Question": "", "Survey.Option": "",
-	"Rating.Form": "", "Goal.Name": "", "Goal.Match": "", "Goal.Pattern": "",
+	"Rating.Form": "", "Goal.Name": "", "Goal.Match": "", "Goal.Pattern": "", "Event.Reason": "", "Event.Changed": "", "Message.StateCode": "",
+	"Message.StateReason": "", "Media.Kind": "", "Media.State": "", "Media.ContentType": "",
+}
+
+// plainURL is an address with all of a file in it that an address may tell.
+func plainURL(m *event.Media, thumb bool, _ time.Time) string {
+	return fmt.Sprint("https://chat.example/media/", m.Key, "/", m.Name, "?v=", thumb)
 }
 
 // walk calls fn for every text that can be reached from v.
@@ -215,7 +223,7 @@ func TestNothingOfAContactPassesAPolicyThatMasksAll(t *testing.T) {
 					continue
 				}
 				for _, version := range d.Info().Versions {
-					body, err := d.Render(masked, dialect.Options{PublicURL: "https://chat.example", Version: version})
+					body, err := d.Render(masked, dialect.Options{PublicURL: "https://chat.example", Version: version, MediaURL: plainURL})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -275,6 +283,33 @@ func TestAPlaceGoesWithTheAddressThatItWasFoundBy(t *testing.T) {
 		if v := (Policy{Name: word}).apply(e, []byte("k")).Session.Visit; v != e.Session.Visit {
 			t.Errorf("%s of names: %+v", word, v)
 		}
+	}
+}
+
+func TestAFileKeepsItsMeasuresAndLosesItsAddress(t *testing.T) {
+	file := event.Media{ID: 3, Key: "key", Kind: event.MediaVoice, State: event.MediaFailed, Name: "a name.ogg", ContentType: "audio/ogg", Size: 9, DurationMS: 7,
+		Peaks: []int{1, 2}, Thumb: true, Error: "files.example answered 404"}
+	card := event.LinkCard{URL: "https://a.example", Title: "Title", Image: &file}
+	e := &event.Event{Message: &event.Message{Media: &file, Link: &card, StateReason: "the receiver answered 500"}}
+	for _, word := range []string{Hash, Remove} {
+		m := (Policy{Text: word}).apply(e, []byte("k")).Message
+		want := file
+		want.Key, want.Name, want.Error = "", m.Media.Name, m.Media.Error
+		if d := cmp.Diff(want, *m.Media); d != "" || m.StateReason != e.Message.StateReason {
+			t.Errorf("%s: %s, %q", word, d, m.StateReason)
+		}
+		if (m.Media.Name == "") != (word == Remove) || (m.Link == nil) != (word == Remove) || m.Link != nil && m.Link.Image != nil {
+			t.Errorf("%s: %+v, %+v", word, m.Media, m.Link)
+		}
+		o := dialect.Options{MediaURL: plainURL}
+		if stored := *m.Media; o.Address(&event.Media{Key: "k", State: event.MediaStored}, false, time.Time{}) == "" {
+			t.Error("a stored file has no address")
+		} else if stored.State = event.MediaStored; o.Address(&stored, false, time.Time{})+o.Address(&stored, true, time.Time{}) != "" {
+			t.Errorf("%s: a file that nobody may see has an address", word)
+		}
+	}
+	if m := (Policy{Name: Remove}).apply(e, nil).Message; m.Media != e.Message.Media || m.Link != e.Message.Link {
+		t.Error("the policy of names touches files")
 	}
 }
 

@@ -2,8 +2,8 @@
 
 export type Rgb = readonly [number, number, number];
 
-const WHITE: Rgb = [255, 255, 255];
-const INK: Rgb = [20, 22, 28];
+export const WHITE: Rgb = [255, 255, 255];
+export const INK: Rgb = [20, 22, 28];
 const FALLBACK: Rgb = [79, 70, 229];
 const ENOUGH = 4.5;
 
@@ -54,7 +54,3 @@ export function brandColors(color: string): { brand: Rgb; brandText: string; tex
   const brand = readableOn(given, text, away);
   return { brand, brandText: formatColor(brand), textText: formatColor(text) };
 }
-
-/** The brand colour as text or icon on a light or dark surface. */
-export const accentOn = (brand: Rgb, surface: Rgb): string =>
-  formatColor(readableOn(brand, surface, contrast(surface, WHITE) < 3 ? INK : WHITE));

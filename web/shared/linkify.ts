@@ -20,9 +20,9 @@ function trimEnd(found: string): string {
 }
 
 function target(found: string): string | null {
-  if (/^https?:/i.test(found) || /^www\./i.test(found)) {
+  if (/^(https?:|www\.)/i.test(found)) {
     try {
-      const url = new URL(/^www\./i.test(found) ? `https://${found}` : found);
+      const url = new URL(/^w/i.test(found) ? `https://${found}` : found);
       return url.hostname ? url.href : null;
     } catch {
       return null;

@@ -11,7 +11,11 @@ ALTER TABLE messages ADD COLUMN deleted_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN hidden_from BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX conversations_channel ON conversations (channel_id, updated_at, id) WHERE channel_id IS NOT NULL;
 
--- Files. The bytes are in the store, under the key; a row without a message is an upload that nobody has sent yet.
+-- The e-mail address that the site's server vouched for when it signed the contact in. What a browser types proves nothing.
+ALTER TABLE contacts ADD COLUMN signed_email TEXT NOT NULL DEFAULT '';
+
+-- Files. The bytes are in the store, under the key, and thumb is the size of the small picture beside them, 0 for none. A row that is
+-- still loose or being written when it is due goes, with its bytes; so do those that were removed.
 CREATE TABLE media (
     id              {{id}},
     key             TEXT NOT NULL UNIQUE,
@@ -34,7 +38,7 @@ CREATE TABLE media (
     created_at      BIGINT NOT NULL
 );
 CREATE INDEX media_fetching ON media (due_at) WHERE state = 'fetching';
-CREATE INDEX media_loose ON media (created_at) WHERE message_id IS NULL;
+CREATE INDEX media_purge ON media (due_at) WHERE state IN ('loose', 'writing', 'removed');
 
 -- What pages say about themselves, by address, and the messages that wait for it.
 CREATE TABLE link_cards (
@@ -75,13 +79,16 @@ CREATE TABLE channels (
 );
 
 -- Who stands behind an address on a channel. merged tells that the contact was known before from elsewhere by the same e-mail
--- address; separated_at, that somebody took the two apart again.
+-- address; separated_at, that somebody took the two apart again. One address of a contact on a channel is current: answers go there.
+-- A contact that is alone is never found by its e-mail address.
 CREATE TABLE channel_contacts (
     id           {{id}},
     channel_id   BIGINT NOT NULL REFERENCES channels (id),
     address      TEXT NOT NULL,
     contact_id   BIGINT NOT NULL REFERENCES contacts (id),
     email        TEXT NOT NULL,
+    current      BOOLEAN NOT NULL,
+    alone        BOOLEAN NOT NULL,
     merged       BOOLEAN NOT NULL,
     created_at   BIGINT NOT NULL,
     separated_at BIGINT NOT NULL,
@@ -89,6 +96,16 @@ CREATE TABLE channel_contacts (
     UNIQUE (channel_id, address)
 );
 CREATE INDEX channel_contacts_contact ON channel_contacts (contact_id);
+
+-- Which message has a sender's own id: a message is stored once, however long its sender repeats it.
+CREATE TABLE channel_messages (
+    channel_id      BIGINT NOT NULL,
+    external_id     TEXT NOT NULL,
+    message_id      BIGINT NOT NULL,
+    conversation_id BIGINT NOT NULL,
+    contact_id      BIGINT NOT NULL,
+    PRIMARY KEY (channel_id, external_id)
+);
 
 -- What came in at a channel's door, let in or not; the newest of each channel are kept.
 CREATE TABLE channel_inbound (

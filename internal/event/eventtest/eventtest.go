@@ -1,6 +1,8 @@
 package eventtest
 
 import (
+	"net/url"
+	"strconv"
 	"time"
 
 	"parley/internal/event"
@@ -20,6 +22,18 @@ func Samples() []*event.Event {
 		out = append(out, s.Event)
 	}
 	return out
+}
+
+// MediaURL returns what makes the addresses of files below an installation's address, in the form that a server's have. Nobody has
+// signed them: they are for samples and tests.
+func MediaURL(publicURL string) func(m *event.Media, thumb bool, at time.Time) string {
+	return func(m *event.Media, thumb bool, at time.Time) string {
+		out := publicURL + "/media/" + m.Key + "/" + url.PathEscape(m.Name) + "?e=" + strconv.FormatInt(at.Add(8*24*time.Hour).Truncate(24*time.Hour).Unix(), 10)
+		if thumb {
+			out += "&v=thumb"
+		}
+		return out + "&s=c2lnbmVkIGJ5IG5vYm9keQ"
+	}
 }
 
 var start = time.Date(2026, 3, 2, 9, 30, 5, 123456000, time.UTC)
@@ -133,6 +147,48 @@ func thread(c event.Contact) []event.Message {
 // notes are the internal notes of a session, which only some receivers get.
 func notes() []string {
 	return []string{"Has called twice already.", "Do not tell the customer:\nthe parcel is lost"}
+}
+
+// holds makes m a message with a file.
+func holds(m *event.Message, f event.Media) *event.Message {
+	m.Type, m.Media = event.TypeMedia, &f
+	return m
+}
+
+func photo() event.Media {
+	return event.Media{ID: 31, Key: "mK3vX9b2QyLw7ZtR5cHn1A", Kind: event.MediaImage, State: event.MediaStored, Name: "my scale ½.jpg", ContentType: "image/jpeg",
+		Size: 482133, Width: 1600, Height: 1200, Thumb: true}
+}
+
+func voice() event.Media {
+	return event.Media{ID: 32, Key: "pT8sD4f6GhJk1LzXc2VbNw", Kind: event.MediaVoice, State: event.MediaStored, Name: "voice.webm", ContentType: "audio/webm",
+		Size: 40960, DurationMS: 4200, Peaks: []int{0, 12, 55, 100, 70, 31, 8}}
+}
+
+func manual() event.Media {
+	return event.Media{ID: 33, Key: "aB1cD2eF3gH4iJ5kL6mN7o", Kind: event.MediaPDF, State: event.MediaStored, Name: "manual.pdf", ContentType: "application/pdf", Size: 1048576}
+}
+
+// foreign is a file that another server has, before a copy was made.
+func foreign() event.Media {
+	return event.Media{ID: 34, Key: "zY9xW8vU7tS6rQ5pO4nM3l", Kind: event.MediaFile, State: event.MediaFetching, Name: "receipt.png",
+		ContentType: "application/octet-stream"}
+}
+
+// card is what the page that a message names says about itself.
+func card() *event.LinkCard {
+	return &event.LinkCard{URL: "https://shop.example/lamps/7", Title: "Lamp “Seven”", Description: "A lamp for <every> room & mood", Site: "The shop",
+		Image: &event.Media{ID: 35, Key: "qW2eR3tY4uI5oP6aS7dF8g", Kind: event.MediaImage, State: event.MediaStored, Name: "seven.webp", ContentType: "image/webp",
+			Size: 20480, Width: 640, Height: 480, Thumb: true}}
+}
+
+func sms() event.Channel { return event.Channel{ID: 8, Type: "custom", Name: "SMS"} }
+
+// onSMS is a conversation that takes place on a channel of its own, hidden from the website's browsers.
+func onSMS(c event.Contact) *event.Conversation {
+	v := conversation(c)
+	v.Channel, v.HiddenFrom = sms(), 1
+	return v
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -382,5 +438,87 @@ func Named() []Sample {
 	add("endpoint_gone", &event.Event{Type: event.EndpointPaused, By: system(), Endpoint: crm("gone", "the receiver answered 410 and wants no more calls")})
 	add("delivery_dead", &event.Event{Type: event.DeliveryDead, By: system(), Endpoint: crm("active", "the receiver answered 500"),
 		Delivery: &event.Delivery{ID: 9, Event: 101, Name: "message.received", Attempts: 12}})
+
+	// Files, link cards, other channels, and what becomes of a message after it was sent.
+	with := func(name string, t event.Type, v *event.Conversation, m *event.Message) *event.Event {
+		e := about(t, m.Sender, v)
+		e.Message = m
+		e.At = m.SentAt
+		v.LastMessage = &event.LastMessage{Number: m.Number, Body: m.Body, SenderType: m.Sender.Type, Type: m.Type, Note: m.Note, SentAt: m.SentAt}
+		if m.Body == "" && m.Media != nil {
+			v.LastMessage.Body = m.Media.Name
+		}
+		add(name, e)
+		return e
+	}
+	with("message_received_image", event.MessageReceived, conversation(jane()), holds(received(2, jane(), "This is what it shows"), photo()))
+	with("message_received_voice", event.MessageReceived, conversation(anonymous()), holds(received(2, anonymous(), ""), voice()))
+	with("message_received_fetching", event.MessageReceived, onSMS(jane()), holds(received(2, jane(), ""), foreign()))
+	with("message_received_link", event.MessageReceived, conversation(jane()), received(2, jane(), "Is it https://shop.example/lamps/7 ?"))
+	pdf := with("message_sent_file", event.MessageSent, onSMS(jane()), holds(sent(2, ann(), ""), manual()))
+	pdf.Message.State = event.StatePending
+	begun := first(event.ConversationCreated, jane())
+	begun.Conversation.Channel, begun.Conversation.HiddenFrom, begun.Session.Visit = sms(), 1, event.Visit{}
+	add("conversation_created_channel", begun)
+
+	became := func(name, changed string, v *event.Conversation, by event.Party, m *event.Message) *event.Event {
+		e := about(event.MessageUpdated, by, v)
+		e.Message, e.Changed = m, changed
+		add(name, e)
+		return e
+	}
+	edited := became("message_updated_text", event.ChangedText, conversation(jane()), byAnn(), sent(2, ann(), "Of course! 😀 (Not on Sundays.)"))
+	edited.Message.EditedAt = at(320)
+	fetched := foreign()
+	fetched.Kind, fetched.State, fetched.ContentType, fetched.Size = event.MediaImage, event.MediaStored, "image/png", 65536
+	fetched.Width, fetched.Height, fetched.Thumb = 800, 600, true
+	became("message_updated_media", event.ChangedMedia, onSMS(jane()), system(), holds(received(2, jane(), ""), fetched))
+	lost := foreign()
+	lost.State, lost.Error = event.MediaFailed, "the server answered 404"
+	became("message_updated_media_failed", event.ChangedMedia, onSMS(jane()), system(), holds(received(2, jane(), "My receipt"), lost))
+	linked := received(2, jane(), "Is it https://shop.example/lamps/7 ?")
+	linked.Link = card()
+	became("message_updated_link", event.ChangedLink, conversation(jane()), system(), linked)
+	plain := received(2, jane(), "Is it https://shop.example/lamps/8 ?")
+	plain.Link = &event.LinkCard{URL: "https://shop.example/lamps/8", Title: "Lamp “Eight”"}
+	became("message_updated_link_bare", event.ChangedLink, conversation(jane()), system(), plain)
+	waiting := became("message_updated_state_pending", event.ChangedState, onSMS(jane()), system(), sent(2, ann(), "Of course! 😀"))
+	waiting.Message.State, waiting.Message.StateReason = event.StatePending, "trying again: the channel's server answered 503"
+	refused := became("message_updated_state_failed", event.ChangedState, onSMS(jane()), system(), sent(2, ann(), "Of course! 😀"))
+	refused.Message.State, refused.Message.StateCode, refused.Message.StateReason = event.StateFailed, "given_up", "the channel's server answered 500"
+	arrived := became("message_updated_state_read", event.ChangedState, onSMS(jane()), system(), holds(sent(2, ann(), "The manual"), manual()))
+	arrived.Message.State = event.StateRead
+	gone := about(event.MessageDeleted, byAnn(), conversation(jane()))
+	gone.Message = sent(2, ann(), "")
+	gone.Message.EditedAt, gone.Message.DeletedAt = at(320), at(330)
+	add("message_deleted", gone)
+	file := about(event.MessageDeleted, byAnn(), onSMS(jane()))
+	file.Message = sent(2, ann(), "")
+	file.Message.Type, file.Message.DeletedAt = event.TypeMedia, at(330)
+	add("message_deleted_file", file)
+
+	// S-064: a conversation of the website goes on on a channel. Who is not signed in does not see what happens there.
+	moved := about(event.ConversationUpdated, byContact(anonymous()), conversation(anonymous()))
+	moved.Conversation.Channel, moved.Conversation.HiddenFrom = sms(), 3
+	moved.Message = line(3, system(), event.Entry{Name: "channel_changed", By: ptr(byContact(anonymous())), Channel: ptr(sms())})
+	add("conversation_moved", moved)
+
+	// A whole session of such a conversation: a photo, a voice note without words, what failed, what was deleted, and the move.
+	files := over(event.SessionEnded, byAnn(), jane(), event.EndOperator)
+	files.Conversation.Channel, files.Conversation.HiddenFrom, files.Notes = sms(), 4, nil
+	back := sent(5, ann(), "")
+	back.DeletedAt = at(90)
+	notSent := holds(sent(6, bob(), "Not delivered"), manual())
+	notSent.State, notSent.StateCode, notSent.StateReason = event.StateFailed, "refused", "the channel's server answered 422: too large"
+	files.Messages = []event.Message{
+		*holds(received(1, jane(), "This is what it shows"), photo()), *holds(received(2, jane(), ""), voice()), *linked,
+		*line(4, system(), event.Entry{Name: "channel_changed", By: ptr(byContact(jane())), Channel: ptr(sms())}), *back, *notSent, *holds(received(7, jane(), ""), lost),
+	}
+	files.Messages[2].ID, files.Messages[2].Number, files.Messages[2].SentAt = 73, 3, at(30)
+	files.Conversation.MessageCount = 7
+	add("session_ended_files", files)
+
+	add("channel_failing", &event.Event{Type: event.ChannelFailing, By: system(), Channel: ptr(sms()), Days: 3, Reason: "the channel's server answered 500"})
+	add("channel_paused", &event.Event{Type: event.ChannelPaused, By: system(), Channel: ptr(sms()), Reason: "nothing has succeeded for 5 days"})
 	return out
 }

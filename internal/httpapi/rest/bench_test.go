@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,20 +20,25 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	channels "parley/internal/channel"
+	kinds "parley/internal/channel/all"
 	"parley/internal/contact"
 	"parley/internal/db"
 	"parley/internal/db/dbtest"
 	"parley/internal/event"
+	"parley/internal/event/eventtest"
 	"parley/internal/feed"
 	"parley/internal/golden"
 	"parley/internal/httpapi"
 	"parley/internal/id"
 	"parley/internal/inbox"
+	"parley/internal/media"
 	"parley/internal/once"
 	"parley/internal/outhttp"
 	"parley/internal/secret"
 	"parley/internal/team"
 	"parley/internal/webhook"
+	"parley/internal/webhook/dialect"
 	"parley/internal/webhook/dialect/all"
 	"parley/internal/webhook/dialect/standard"
 	"parley/internal/widget"
@@ -71,18 +77,33 @@ func optionsOver(t testing.TB, d *db.DB) Options {
 		Widgets:  widget.New(widget.Options{DB: d, Feed: f, Sealer: sealer}),
 		Feed:     f,
 		EventJSON: func(e *event.Event) (json.RawMessage, error) {
-			b, err := standard.Marshal(e)
+			b, err := standard.Marshal(e, dialect.Options{PublicURL: publicURL, MediaURL: eventtest.MediaURL(publicURL)})
 			return b, err
 		},
-		PublicURL: publicURL, Version: "1.2.3",
+		PublicURL: publicURL, Version: "1.2.3", Links: media.NewLinks(publicURL, []byte("a key")),
 	}
-	o.Inbox = inbox.New(inbox.Options{DB: d, Feed: f, Contacts: o.Contacts, Widgets: o.Widgets,
+	files, err := media.OpenDisk(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { files.Close() })
+	door := outhttp.New(outhttp.Options{AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	o.Media = media.New(media.Options{DB: d, Store: files, Links: o.Links, Dir: t.TempDir(), HTTP: door,
+		Changed: func(ctx context.Context, tx *db.Tx, c id.Conversation, m id.Message, what string, card id.LinkCard) error {
+			return o.Inbox.MediaChanged(ctx, tx, c, m, what, card)
+		}})
+	o.Inbox = inbox.New(inbox.Options{DB: d, Feed: f, Contacts: o.Contacts, Widgets: o.Widgets, Media: o.Media,
 		TakesRequested: func(tx *db.Tx, c *event.Conversation) (bool, error) { return o.Webhooks.TakesRequested(tx, c) }})
 	o.Webhooks = webhook.New(webhook.Options{
 		DB: d, Feed: f, Sealer: sealer, Dialects: all.Dialects(), UserAgent: "Parley/test", PublicURL: publicURL,
-		HTTP: outhttp.New(outhttp.Options{AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}),
+		HTTP: door,
 	})
 	f.Plan(o.Webhooks.Plan)
+	o.Channels = channels.New(channels.Options{
+		DB: d, Feed: f, Sealer: sealer, Kinds: kinds.Kinds(), Inbox: o.Inbox, Contacts: o.Contacts, UserAgent: "Parley/test", PublicURL: publicURL,
+		HTTP: door,
+	})
+	f.Plan(o.Channels.Plan)
 	return o
 }
 
@@ -108,6 +129,7 @@ func newBench(t *testing.T) *bench {
 	b.Stopping = stopping
 	edge := newEdge(t, b.Team)
 	mux := http.NewServeMux()
+	RegisterInbound(mux, b.Channels)
 	Register(edge, mux, b.Options)
 	b.server = httptest.NewServer(edge.Handler(mux))
 	t.Cleanup(func() { b.stop(); b.server.Close() })

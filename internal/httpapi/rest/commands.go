@@ -35,7 +35,7 @@ func (h *handlers) runCommand(ctx context.Context, by team.Actor, in *commandIn)
 	}
 	out := &commandOut{commandAnswer{Command: a.Command, Lines: wireList(a.Lines, func(l string) string { return l }), Conversation: wireConversation(a.Conversation)}}
 	if a.Message != nil {
-		m := wireMessage(a.Message, &a.Conversation.Contact)
+		m := h.wireMessage(a.Message, &a.Conversation.Contact)
 		out.Body.Message = &m
 	}
 	return out, nil

@@ -61,7 +61,7 @@ func (h *handlers) listMessages(ctx context.Context, _ team.Actor, in *messagesI
 		}
 		c = &v.Contact
 	}
-	items := wireList(t.Messages, func(m *event.Message) message { return wireMessage(m, c) })
+	items := wireList(t.Messages, func(m *event.Message) message { return h.wireMessage(m, c) })
 	return &messagesOut{messagePage{Items: items, HasMore: t.More, Seq: wireID(t.Seq)}}, nil
 }
 
@@ -112,15 +112,43 @@ func (h *handlers) postMessage(ctx context.Context, by team.Actor, in *postIn) (
 	if err != nil {
 		return nil, err
 	}
-	p := inbox.Post{Conversation: id.Conversation(in.ID), Body: in.Body.Body, Note: in.Body.Note, Reference: reference}
+	p := inbox.Post{Conversation: id.Conversation(in.ID), Body: in.Body.Body, Media: in.Body.Media, Note: in.Body.Note, Reference: reference}
 	posted, err := h.Inbox.Post(ctx, by, httpapi.Key(ctx), p)
 	if err != nil {
 		return nil, err
 	}
-	return &postOut{postedAnswer{
-		Message:      wireMessage(posted.Message, &posted.Conversation.Contact),
-		Conversation: wireConversation(posted.Conversation),
-	}}, nil
+	return &postOut{h.wirePosted(posted)}, nil
+}
+
+// messageIn names a message of a conversation.
+type messageIn struct {
+	ID        int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	MessageID int64 `path:"message_id" minimum:"1" doc:"The message's id." example:"77"`
+}
+
+type editIn struct {
+	ID        int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	MessageID int64 `path:"message_id" minimum:"1" doc:"The message's id." example:"77"`
+	Body      editInput
+}
+
+func (h *handlers) posted(p *inbox.Posted, err error) (*postOut, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &postOut{h.wirePosted(p)}, nil
+}
+
+func (h *handlers) editMessage(ctx context.Context, by team.Actor, in *editIn) (*postOut, error) {
+	return h.posted(h.Inbox.EditMessage(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID), id.Message(in.MessageID), in.Body.Body))
+}
+
+func (h *handlers) deleteMessage(ctx context.Context, by team.Actor, in *messageIn) (*postOut, error) {
+	return h.posted(h.Inbox.DeleteMessage(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID), id.Message(in.MessageID)))
+}
+
+func (h *handlers) refetchMedia(ctx context.Context, by team.Actor, in *messageIn) (*postOut, error) {
+	return h.posted(h.Inbox.RefetchMedia(ctx, by, id.Conversation(in.ID), id.Message(in.MessageID)))
 }
 
 type readIn struct {

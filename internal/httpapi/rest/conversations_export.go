@@ -151,7 +151,11 @@ func tableRow(v *inbox.View) []string {
 	if !v.EndedAt.IsZero() {
 		ended = wireTime(v.EndedAt)
 	}
-	return []string{strconv.FormatInt(int64(v.ID), 10), v.Status, v.Channel.Type, v.Widget.Name, group, operator, v.Contact.Name, v.Contact.Email, v.Topic,
+	channel := v.Channel.Type
+	if v.Channel.ID != 0 {
+		channel = v.Channel.Name
+	}
+	return []string{strconv.FormatInt(int64(v.ID), 10), v.Status, channel, v.Widget.Name, group, operator, v.Contact.Name, v.Contact.Email, v.Topic,
 		strings.Join(v.Tags, "; "), rating, feedback, strconv.Itoa(v.MessageCount), wireTime(v.CreatedAt), wireTime(v.UpdatedAt), ended}
 }
 

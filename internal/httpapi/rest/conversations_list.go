@@ -58,7 +58,7 @@ type ConversationFilter struct {
 	WidgetID   int64     `query:"widget_id" minimum:"1"`
 	ContactID  int64     `query:"contact_id" minimum:"1"`
 	OperatorID int64     `query:"operator_id" minimum:"1" doc:"Who is responsible. Cannot be combined with the views mine and unassigned."`
-	Channel    string    `query:"channel" enum:"website" doc:"Only conversations of this channel."`
+	Channel    string    `query:"channel" pattern:"^(website|[1-9][0-9]{0,15})$" doc:"Only conversations of this channel: website, or the id of another." example:"website"`
 	Tag        []string  `query:"tag,explode" maxItems:"20" doc:"Only conversations with this tag, as it is written. May be repeated: then they have all of them."`
 	Rating     []string  `query:"rating,explode" enum:"1,2,3,4,5,none" maxItems:"6" doc:"Only conversations whose contact rated them so the last time. May be repeated: then they have one of them."`
 	From       time.Time `query:"from" doc:"Only conversations that began at this time or later." example:"2026-11-22T00:00:00Z"`

@@ -17,6 +17,7 @@ const (
 	conversationCursor = "c1"
 	contactCursor      = "p1"
 	deliveryCursor     = "d1"
+	inboundCursor      = "i1"
 )
 
 // maxCursor is more than any cursor has, in bytes.

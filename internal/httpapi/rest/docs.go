@@ -96,6 +96,7 @@ type docsPage struct {
 	Errors      []docsError
 	Types       []docsType
 	Dialects    []docsDialect
+	Channels    []docsChannel
 	Limits      []docsLimits
 }
 
@@ -163,6 +164,33 @@ type docsForm struct {
 	SchemaURL, Sample string
 }
 
+// docsChannel is a type of channels that others speak to.
+type docsChannel struct {
+	Type, Label, Description string
+	Documents                []docsDocument
+}
+
+// docsDocument is a payload of a channel.
+type docsDocument struct{ Name, Title, SchemaURL, Sample string }
+
+// channelKinds describes the types of channels that have payloads, and adds their schemas and samples to the files.
+func (b *docsBuilder) channelKinds(files map[string][]byte) (out []docsChannel) {
+	for _, info := range b.options.Channels.Types() {
+		if len(info.Documents) == 0 {
+			continue
+		}
+		c := docsChannel{Type: info.Type, Label: info.Label, Description: info.Description}
+		for _, d := range info.Documents {
+			name := "channel-" + info.Type + "/" + d.Name + ".json"
+			sample := pretty(d.Sample)
+			files["schemas/"+name], files["samples/"+name] = d.Schema, []byte(sample+"\n")
+			c.Documents = append(c.Documents, docsDocument{Name: d.Name, Title: d.Title, SchemaURL: "/docs/schemas/" + name, Sample: sample})
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
 // files renders everything that stands below /docs/.
 func (b *docsBuilder) files() map[string][]byte {
 	page := docsPage{PublicURL: b.options.PublicURL, Base: b.options.PublicURL + Prefix}
@@ -171,6 +199,7 @@ func (b *docsBuilder) files() map[string][]byte {
 		page.Errors = append(page.Errors, docsError{string(e.Code), e.Title, httpapi.StatusOf(fault.New(e.Code, ""))})
 	}
 	out := map[string][]byte{}
+	page.Channels = b.channelKinds(out)
 	for _, d := range b.options.Webhooks.Dialects {
 		info := d.Info()
 		page.Dialects = append(page.Dialects, b.dialect(d, info, out))
@@ -182,7 +211,7 @@ func (b *docsBuilder) files() map[string][]byte {
 	}
 	t := template.Must(template.New("").Funcs(template.FuncMap{"prose": b.prose, "lower": strings.ToLower}).ParseFS(docsFiles, "docs/*.html"))
 	for _, p := range []struct{ name, title string }{
-		{"index", "Guide"}, {"api", "API reference"}, {"events", "Events and sockets"}, {"webhooks", "Callbacks"}, {"limits", "Limits"}, {"errors", "Error codes"},
+		{"index", "Guide"}, {"api", "API reference"}, {"events", "Events and sockets"}, {"webhooks", "Callbacks"}, {"channels", "Channels"}, {"limits", "Limits"}, {"errors", "Error codes"},
 	} {
 		page.Name, page.Title = p.name, p.title
 		var w bytes.Buffer
@@ -242,7 +271,7 @@ func (b *docsBuilder) sample(d dialect.Dialect, name, version string) []byte {
 		if called, told := d.Name(e); !told || called != name {
 			continue
 		}
-		body, err := d.Render(e, dialect.Options{PublicURL: b.options.PublicURL, Version: version})
+		body, err := d.Render(e, dialect.Options{PublicURL: b.options.PublicURL, Version: version, MediaURL: eventtest.MediaURL(b.options.PublicURL)})
 		if err != nil {
 			panic(fmt.Sprintf("rest: sample of %s: %v", name, err))
 		}
@@ -298,7 +327,9 @@ func (b *docsBuilder) operation(p, method string, op *huma.Operation) docsOperat
 		}
 		o.Parameters = append(o.Parameters, f)
 	}
-	if op.RequestBody != nil {
+	if op.RequestBody != nil && op.RequestBody.Content[uploadType] != nil {
+		o.Body = "the bytes of the file"
+	} else if op.RequestBody != nil {
 		m := op.RequestBody.Content["application/json"]
 		o.Body, o.BodyExample = b.typeOf(m.Schema), pretty(m.Example.(json.RawMessage))
 		o.BodyFields = b.fields(m.Schema.Ref)

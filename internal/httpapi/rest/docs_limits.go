@@ -3,8 +3,10 @@ package rest
 import (
 	"fmt"
 
+	channels "parley/internal/channel"
 	"parley/internal/contact"
 	"parley/internal/inbox"
+	"parley/internal/media"
 	"parley/internal/webhook"
 	"parley/internal/widget"
 )
@@ -37,6 +39,13 @@ func limits() []docsLimits {
 			{"Ids of a selection", fmt.Sprint(inbox.MaxIDs)},
 			{"A search", characters(inbox.MaxSearch)},
 		}},
+		{"files", "Files", []docsLimit{
+			{"Size", fmt.Sprintf("%d MB, or what the installation sets; `get-media-limits` tells", media.DefaultMaxUpload>>20)},
+			{"Name", characters(media.MaxName) + "; longer ones are cut, and what cannot be a name is taken off"},
+			{"An upload that no message takes", fmt.Sprintf("%d hours", int(media.LooseFor.Hours()))},
+			{"An address", fmt.Sprintf("works for %d days at least", int(media.LinkFor.Hours())/24)},
+			{"A voice note's peaks", fmt.Sprintf("%d numbers from 0 to 100", media.MaxPeaks)},
+		}},
 		{"outcome", "What contacts say about a session", []docsLimit{
 			{"Rating", "1 to 5; with thumbs 1 (down) or 5 (up)"},
 			{"Feedback", characters(inbox.MaxFeedback)},
@@ -52,6 +61,15 @@ func limits() []docsLimits {
 			{"A session's time-out", fmt.Sprintf("%d to %d seconds", widget.MinSessionTimeout, widget.MaxSessionTimeout)},
 			{"Survey", fmt.Sprintf("a question of %d characters and up to %d options of %d", widget.MaxQuestion, widget.MaxOptions, widget.MaxOption)},
 			{"Goals", fmt.Sprintf("%d, names of %d and patterns of %d characters", widget.MaxGoals, widget.MaxGoalName, widget.MaxPattern)},
+		}},
+		{"channels", "Channels", []docsLimit{
+			{"Name", characters(channels.MaxName)},
+			{"Additional widgets", fmt.Sprint(channels.MaxWidgets)},
+			{"A token that is typed", fmt.Sprintf("%d to %d visible ASCII characters", channels.MinSecret, channels.MaxSecret)},
+			{"A token's overlap", fmt.Sprintf("%d hours", int(channels.MaxOverlap.Hours()))},
+			{"An inbound call", fmt.Sprintf("%d bytes", channels.MaxInbound)},
+			{"Inbound calls", "3000 a second for each channel, and a few wrong tokens for each address; `request.limited` says when to try again"},
+			{"A sender's id of a message or contact", characters(channels.MaxExternalID)},
 		}},
 		{"endpoints", "Endpoints", []docsLimit{
 			{"Address", "http or https, 2000 characters, without user name, password, fragment, blanks and control characters"},

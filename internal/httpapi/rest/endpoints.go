@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	channels "parley/internal/channel"
 	"parley/internal/fault"
 	"parley/internal/httpapi"
 	"parley/internal/id"
@@ -122,10 +123,7 @@ type chartIn struct {
 type chartOut struct{ Body chart }
 
 // chartRanges are the ranges with their steps. Every step divides a day, so that steps begin at round times.
-var chartRanges = map[string]struct {
-	step   time.Duration
-	points int
-}{
+var chartRanges = map[string]chartRange{
 	"1h":  {time.Minute, 60},
 	"24h": {15 * time.Minute, 96},
 	"7d":  {2 * time.Hour, 84},
@@ -133,7 +131,7 @@ var chartRanges = map[string]struct {
 
 func (h *handlers) chart(ctx context.Context, by team.Actor, in *chartIn) (*chartOut, error) {
 	r := chartRanges[in.Range]
-	from := h.Now().Truncate(r.step).Add(-time.Duration(r.points-1) * r.step)
+	from := r.from(h.Now())
 	points, err := h.Webhooks.Chart(ctx, by, id.Endpoint(in.ID), from, r.step)
 	if err != nil {
 		return nil, err
@@ -141,8 +139,19 @@ func (h *handlers) chart(ctx context.Context, by team.Actor, in *chartIn) (*char
 	return &chartOut{wireChart(points, from, r.step, r.points)}, nil
 }
 
+type chartRange struct {
+	step   time.Duration
+	points int
+}
+
+// from is when the first step of a chart begins that ends now.
+func (r chartRange) from(now time.Time) time.Time {
+	return now.Truncate(r.step).Add(-time.Duration(r.points-1) * r.step)
+}
+
 type deliveriesIn struct {
 	EndpointID     int64     `query:"endpoint_id" minimum:"1"`
+	ChannelID      int64     `query:"channel_id" minimum:"1" doc:"Only the calls of this channel."`
 	State          string    `query:"state" enum:"pending,delivered,dead,dropped"`
 	EventName      string    `query:"event_name" maxLength:"100" doc:"The dialect's name of the event."`
 	ConversationID int64     `query:"conversation_id" minimum:"1"`
@@ -173,6 +182,12 @@ func (h *handlers) listDeliveries(ctx context.Context, by team.Actor, in *delive
 	})
 	if err != nil {
 		return nil, err
+	}
+	if in.ChannelID != 0 {
+		if in.EndpointID != 0 {
+			return nil, fault.New(fault.FieldInvalid, "give endpoint_id or channel_id, not both").At("channel_id")
+		}
+		filter.Kind, filter.Ref = channels.Deliveries, in.ChannelID
 	}
 	place := ""
 	before, err := decodeIDCursor[id.Delivery](deliveryCursor, in.Cursor)

@@ -19,6 +19,7 @@ import (
 	"parley/internal/inbox"
 	"parley/internal/once"
 	"parley/internal/team"
+	"parley/internal/webhook/dialect"
 	"parley/internal/webhook/dialect/standard"
 )
 
@@ -184,7 +185,7 @@ func TestEveryEventFitsItsSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, e := range eventtest.Samples() {
-		raw, err := standard.Marshal(e)
+		raw, err := standard.Marshal(e, dialect.Options{MediaURL: eventtest.MediaURL(publicURL)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,15 +3,20 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"parley/internal/db"
 	"parley/internal/delivery"
+	"parley/internal/event"
 	"parley/internal/httpapi"
+	"parley/internal/id"
 	"parley/internal/inbox"
 	"parley/internal/webhook"
 )
@@ -19,22 +24,26 @@ import (
 // operation is one of the document.
 type operation struct {
 	id, method, path, scope string
-	body, optionalBody      bool
+	body, optionalBody      bool // a body of JSON, which may be missing
 }
 
 func (o operation) unsafe() bool { return o.method != http.MethodGet }
 
-// at is the operation's path with every parameter replaced.
-func (o operation) at(id string) string { return strings.ReplaceAll(o.path, "{id}", id) }
+var parameter = regexp.MustCompile(`\{[a-z_]+\}`)
+
+// at is the operation's path with every parameter replaced: the first id by the given one, others by 1.
+func (o operation) at(id string) string {
+	return parameter.ReplaceAllString(strings.ReplaceAll(o.path, "{id}", id), "1")
+}
 
 func (c *contract) operations() []operation {
 	var out []operation
 	for path, item := range c.at("paths") {
 		for method, op := range item.(map[string]any) {
 			op := op.(map[string]any)
-			o := operation{id: op["operationId"].(string), method: strings.ToUpper(method), path: path, body: op["requestBody"] != nil}
+			o := operation{id: op["operationId"].(string), method: strings.ToUpper(method), path: path}
 			if body, ok := op["requestBody"].(map[string]any); ok {
-				o.optionalBody = body["required"] != true
+				o.body, o.optionalBody = body["content"].(map[string]any)["application/json"] != nil, body["required"] != true
 			}
 			security, _ := op["security"].([]any)
 			for _, s := range security {
@@ -106,6 +115,14 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.do("session:operator", "POST", path+"/messages", map[string]any{"body": "Regular customer.", "note": true}).is(201).has("message.note", "true", "message.number", "3")
 	b.do("write", "POST", path+"/messages", map[string]any{"body": "Your order is on its way."}).is(201).
 		has("message.sender.type", "bot", "message.sender.id", "<nil>", "message.sender.name", "write token")
+	b.do("session:operator", "PATCH", path+"/messages/2", map[string]any{"body": "Hi, I am Bobby."}).is(200).has("message.id", "2", "message.body", "Hi, I am Bobby.",
+		"message.deleted_at", "<nil>", "message.media", "<nil>", "conversation.id", "1").json("message.edited_at")
+	b.do("read", "GET", "/media/limits", nil).is(200).has("max_upload", "26214400")
+	file := b.do("session:operator", "POST", "/media?name=notes.txt", "some notes").is(201).has("kind", "file", "name", "notes.txt", "size", "10").text("key")
+	b.do("session:operator", "POST", path+"/messages", map[string]any{"body": "", "media": file}).is(201).
+		has("message.type", "media", "message.media.name", "notes.txt", "message.media.state", "stored", "message.media.thumb_url", "<nil>", "message.media.width", "<nil>",
+			"message.media.peaks", "0 items", "conversation.last_message.body", "notes.txt", "conversation.last_message.type", "media")
+	b.do("session:operator", "DELETE", path+"/messages/3", nil).is(200).has("message.id", "3", "message.body", "", "message.note", "true", "message.edited_at", "<nil>")
 	b.do("read", "GET", "/operators", nil).is(200).has("items.1.open_conversations", "1")
 	b.do("session:operator", "POST", path+"/assign", map[string]any{"operator_id": nil}).is(200).has("operator", "<nil>")
 	b.do("session:operator", "POST", path+"/forward", map[string]any{"operator_id": 1, "note": "Please have a look."}).is(200).
@@ -229,6 +246,12 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.do("admin", "DELETE", "/endpoints/1", nil).is(204)
 	b.do("admin", "GET", "/deliveries?state=dropped", nil).is(200).has("items.0.endpoint_id", "1")
 
+	b.everyOperationOfChannels()
+
+	from, lost := b.lostFile()
+	b.do("session:operator", "POST", from+"/messages/"+lost+"/refetch", nil).is(200).has("message.media.state", "fetching", "message.media.error", "<nil>", "message.media.url", "<nil>",
+		"conversation.channel.name", "Mail")
+
 	// The feed.
 	page := b.do("read", "GET", "/events?limit=200", nil).is(200)
 	if items := page.json("items").([]any); page.text("next_after") != page.text("seq") || len(items) < 20 {
@@ -240,6 +263,35 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 			t.Errorf("no test has seen %s succeed", o.id)
 		}
 	}
+}
+
+// lostFile is a message of a channel whose file could not be fetched: the path of its conversation, and its id.
+func (b *bench) lostFile() (path, message string) {
+	b.Helper()
+	gone := httptest.NewServer(http.NotFoundHandler())
+	defer gone.Close()
+	made := b.do("admin", "POST", "/channels", map[string]any{"type": "custom", "name": "Mail", "widget_id": 1,
+		"settings": map[string]any{"outbound_url": gone.URL + "/out"}}).is(201)
+	var posted *inbox.ChannelPosted
+	err := b.db.Update(b.Context(), func(ctx context.Context, tx *db.Tx) (err error) {
+		n, err := id.Parse(made.text("channel.id"))
+		if err != nil {
+			return err
+		}
+		posted, err = b.Inbox.PostFromChannel(ctx, tx, inbox.ChannelPost{Channel: event.Channel{ID: id.Channel(n), Type: "custom", Name: "Mail"}, Widget: b.widget.ID, Contact: 1,
+			MediaURL: gone.URL + "/a.png"})
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	path, message = fmt.Sprint("/conversations/", posted.Conversation), fmt.Sprint(posted.Message)
+	b.do("session:operator", "POST", path+"/messages/"+message+"/refetch", nil).is(409, "media.not_failed")
+	if n, err := b.Media.RunOnce(b.Context()); err != nil || n != 1 {
+		b.Fatalf("%d files were fetched, %v", n, err)
+	}
+	b.do("read", "GET", path+"/messages", nil).is(200).has("items.0.type", "media", "items.0.media.state", "failed", "items.0.media.url", "<nil>")
+	return path, message
 }
 
 // deliver runs the delivery engine until the receiver has had the given number of calls.
@@ -277,7 +329,12 @@ func (b *bench) giveUp(n int) {
 // engine runs the delivery engine with an executor until wait returns.
 func (b *bench) engine(x delivery.Executor, wait func()) {
 	b.Helper()
-	e := delivery.New(delivery.Options{DB: b.db, Executors: map[string]delivery.Executor{webhook.Kind: x}, Changed: b.Feed.Changed})
+	b.engineOf(webhook.Kind, x, wait)
+}
+
+func (b *bench) engineOf(kind string, x delivery.Executor, wait func()) {
+	b.Helper()
+	e := delivery.New(delivery.Options{DB: b.db, Executors: map[string]delivery.Executor{kind: x}, Changed: b.Feed.Changed})
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(b.Context()) }()
 	wait()

@@ -32,11 +32,13 @@ func complete(doc *huma.OpenAPI, faults map[string][]fault.Code, dialects []dial
 	doc.Tags = []*huma.Tag{
 		{Name: tagAccount, Description: "Signing in, and the signed-in operator."},
 		{Name: tagConversations, Description: "Conversations with their sessions and messages."},
+		{Name: tagFiles, Description: "Files that go along with messages."},
 		{Name: tagContacts, Description: "The people who write to you."},
 		{Name: tagEvents, Description: "The numbered feed of everything that happened."},
 		{Name: tagOperators, Description: "The people who answer."},
 		{Name: tagGroups, Description: "Groups of operators, to which widgets route."},
 		{Name: tagWidgets, Description: "The messengers on your sites."},
+		{Name: tagChannels, Description: "Where else than on your sites conversations take place."},
 		{Name: tagEndpoints, Description: "Other systems that get callbacks."},
 		{Name: tagDeliveries, Description: "The log of callbacks."},
 		{Name: tagTokens, Description: "Access for programs."},
@@ -83,6 +85,7 @@ func complete(doc *huma.OpenAPI, faults map[string][]fault.Code, dialects []dial
 			}}
 		}
 	}
+	describeUpload(doc)
 }
 
 const idempotencyKey = "Idempotency-Key"

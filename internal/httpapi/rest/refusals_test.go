@@ -23,6 +23,7 @@ var bodies = map[string]any{
 	"set-availability":        map[string]any{"availability": "away"},
 	"change-password":         map[string]any{"current": "correct horse battery", "new": "another fine password"},
 	"post-message":            map[string]any{"body": "Hello"},
+	"edit-message":            map[string]any{"body": "Hello again"},
 	"read-conversation":       map[string]any{"number": 1},
 	"assign-conversation":     map[string]any{"operator_id": 1},
 	"forward-conversation":    map[string]any{"group_id": 1},
@@ -40,6 +41,12 @@ var bodies = map[string]any{
 	"test-endpoint":           map[string]any{"event": "message.received"},
 	"replay-deliveries":       map[string]any{"endpoint_id": 1, "dry_run": true},
 	"revive-deliveries":       map[string]any{"endpoint_id": 1, "dry_run": true},
+	"create-channel":          map[string]any{"type": "custom", "name": "SMS", "widget_id": 1, "settings": map[string]string{"outbound_url": "https://sms.example/out"}},
+	"update-channel":          map[string]any{"name": "SMS"},
+	"rotate-channel-secret":   map[string]any{"secret": "inbound_token"},
+	"resume-channel":          map[string]any{"backlog": false},
+	"test-channel":            map[string]any{"direction": "out"},
+	"start-conversation":      map[string]any{"channel_id": 1, "email": "zoe@example.com", "body": "Hello"},
 	"create-token":            map[string]any{"name": "Export", "scope": "read"},
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	channels "parley/internal/channel"
 	"parley/internal/command"
 	"parley/internal/contact"
 	"parley/internal/event"
@@ -16,6 +17,7 @@ import (
 	"parley/internal/feed"
 	"parley/internal/httpapi"
 	"parley/internal/inbox"
+	"parley/internal/media"
 	"parley/internal/team"
 	"parley/internal/webhook"
 	"parley/internal/widget"
@@ -31,7 +33,11 @@ type Options struct {
 	Contacts *contact.Desk
 	Widgets  *widget.Desk
 	Webhooks *webhook.Desk
+	Channels *channels.Desk
 	Feed     *feed.Feed
+	// Media takes files; Links makes their addresses.
+	Media *media.Desk
+	Links *media.Links
 	// EventJSON renders an event for GET /events: the body of the dialect "standard".
 	EventJSON func(*event.Event) (json.RawMessage, error)
 	// PublicURL is where browsers reach us, without a slash at the end.
@@ -83,7 +89,7 @@ func Register(edge *httpapi.Edge, mux *http.ServeMux, o Options) {
 
 // register adds the operations and returns the complete document, and the operations' ids in the order of the reference.
 func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI, []string) {
-	if o.Team == nil || o.Inbox == nil || o.Contacts == nil || o.Widgets == nil || o.Webhooks == nil || o.Feed == nil || o.EventJSON == nil || o.PublicURL == "" {
+	if o.Team == nil || o.Inbox == nil || o.Contacts == nil || o.Widgets == nil || o.Webhooks == nil || o.Channels == nil || o.Media == nil || o.Feed == nil || o.EventJSON == nil || o.PublicURL == "" {
 		panic("rest: Options are incomplete")
 	}
 	if o.Now == nil {
@@ -94,9 +100,11 @@ func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI,
 		commands: command.New(command.Options{Inbox: o.Inbox, Contacts: o.Contacts, Team: o.Team})}
 	h.account(api)
 	h.conversations(api)
+	h.files(api)
 	h.contacts(api)
 	h.events(api)
 	h.settings(api)
+	h.channels(api)
 	h.callbacks(api)
 	complete(api.OpenAPI(), h.faults, o.Webhooks.DialectInfos())
 	return api.OpenAPI(), h.order
@@ -106,11 +114,13 @@ func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI,
 const (
 	tagAccount       = "Account"
 	tagConversations = "Conversations"
+	tagFiles         = "Files"
 	tagContacts      = "Contacts"
 	tagEvents        = "Events"
 	tagOperators     = "Operators"
 	tagGroups        = "Groups"
 	tagWidgets       = "Widgets"
+	tagChannels      = "Channels"
 	tagEndpoints     = "Endpoints"
 	tagDeliveries    = "Deliveries"
 	tagTokens        = "API tokens"
@@ -176,8 +186,28 @@ func (h *handlers) conversations(api huma.API) {
 		Summary: "Send a message or leave a note",
 		Description: "The first reply opens a new conversation and makes the replying operator responsible if nobody is. API tokens write as a bot. " +
 			"A message that was accepted is stored durably. An operator's text that begins with a command of the composer is refused, so that it does not reach the contact by mistake.",
-		Faults: codes(fault.ConversationNotFound, fault.ConversationEnded, fault.MessageEmpty, fault.MessageTooLong, fault.TextInvalid, fault.MessageReference, fault.MessageIsCommand, fault.KeyReused),
+		Faults: codes(fault.ConversationNotFound, fault.ConversationEnded, fault.MessageEmpty, fault.MessageTooLong, fault.TextInvalid, fault.MessageReference, fault.MessageIsCommand, fault.MediaNotFound,
+			fault.KeyReused),
 	}, h.postMessage)
+	add(h, api, httpapi.Operation{
+		ID: "edit-message", Method: http.MethodPatch, Path: "/conversations/{id}/messages/{message_id}", Tags: tags, Scope: team.ScopeWrite,
+		Summary:     "Change a message's text",
+		Description: "Of a message to the contact or a note that you wrote; admins change everybody's. Ended conversations are no obstacle. The contact sees the new text, marked as edited.",
+		Faults: codes(fault.ConversationNotFound, fault.MessageNotFound, fault.MessageNotYours, fault.MessageDeleted, fault.MessageEmpty, fault.MessageTooLong, fault.TextInvalid,
+			fault.KeyReused),
+	}, h.editMessage)
+	add(h, api, httpapi.Operation{
+		ID: "delete-message", Method: http.MethodDelete, Path: "/conversations/{id}/messages/{message_id}", Tags: tags, Scope: team.ScopeWrite,
+		Summary:     "Take a message back",
+		Description: "Its text, file and link card are gone, its place in the thread stays. For the same messages as changing them. Deleting a deleted one changes nothing.",
+		Faults:      codes(fault.ConversationNotFound, fault.MessageNotFound, fault.MessageNotYours, fault.KeyReused),
+	}, h.deleteMessage)
+	add(h, api, httpapi.Operation{
+		ID: "refetch-media", Method: http.MethodPost, Path: "/conversations/{id}/messages/{message_id}/refetch", Tags: tags, Scope: team.ScopeWrite,
+		Summary:     "Fetch a file again",
+		Description: "Of a message whose file another server has and that could not be fetched. The file is then fetching, and an event tells how it went.",
+		Faults:      codes(fault.ConversationNotFound, fault.MessageNotFound, fault.MessageDeleted, fault.MediaNotFound, fault.MediaNotFailed),
+	}, h.refetchMedia)
 	add(h, api, httpapi.Operation{
 		ID: "read-conversation", Method: http.MethodPost, Path: "/conversations/{id}/read", Tags: tags, Scope: team.ScopeWrite, Status: http.StatusNoContent,
 		Summary:     "Mark as read",

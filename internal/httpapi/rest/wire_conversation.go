@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"cmp"
+
 	"parley/internal/event"
 	"parley/internal/inbox"
 )
@@ -26,7 +28,7 @@ func wireParty(p event.Party, c *event.Contact) party {
 
 // threadEvent is what a line of type event says.
 type threadEvent struct {
-	Name     string       `json:"name" doc:"ended, reopened, assigned, forwarded, session_ended, rating, feedback, survey, goal; more may come." example:"ended"`
+	Name     string       `json:"name" doc:"ended, reopened, assigned, forwarded, session_ended, channel_changed, rating, feedback, survey, goal; more may come." example:"ended"`
 	By       *party       `json:"by" doc:"Who did it; null when nobody did."`
 	Operator *named       `json:"operator" doc:"Who got the conversation."`
 	Group    *group       `json:"group" doc:"Which group got the conversation."`
@@ -34,6 +36,7 @@ type threadEvent struct {
 	Rating   *rating      `json:"rating" doc:"How the contact rated." sample:"null"`
 	Survey   *surveyReply `json:"survey" doc:"What the contact answered." sample:"null"`
 	Goal     *named       `json:"goal" doc:"What the contact reached." sample:"null"`
+	Channel  *named       `json:"channel" doc:"Where the conversation goes on (channel_changed)." sample:"null"`
 }
 
 // rating is how a contact rated a session.
@@ -82,28 +85,98 @@ func wireEntry(e *event.Entry, c *event.Contact) *threadEvent {
 	if e.Operator != nil {
 		w.Operator = &named{ID: e.Operator.ID, Name: e.Operator.Name}
 	}
+	if e.Channel != nil {
+		w.Channel = &named{ID: wireID(e.Channel.ID), Name: e.Channel.Name}
+	}
+	return w
+}
+
+// messageMedia is the file of a message.
+type messageMedia struct {
+	ID          int64   `json:"id" example:"31"`
+	Kind        string  `json:"kind" enum:"image,audio,voice,video,pdf,file" doc:"By what the bytes are. A voice note was recorded in the browser."`
+	State       string  `json:"state" enum:"stored,fetching,failed" doc:"fetching: a copy is being made of what another server has; failed: that could not be done."`
+	Name        string  `json:"name" example:"my scale.jpg"`
+	ContentType string  `json:"content_type" doc:"What the bytes are, not what the sender said; application/octet-stream while unknown." example:"image/jpeg"`
+	Size        int64   `json:"size" doc:"Bytes; 0 while unknown." example:"482133"`
+	Width       *int    `json:"width" doc:"Of the picture as it is looked at." example:"1600"`
+	Height      *int    `json:"height" example:"1200"`
+	DurationMS  *int    `json:"duration_ms" doc:"As the browser that recorded it said."`
+	Peaks       []int   `json:"peaks" nullable:"false" doc:"The loudness of a voice note over its time: at most 64 numbers from 0 to 100." example:"[]"`
+	URL         *string `json:"url" doc:"The file's address: signed, good for a week or a little longer, and without a login. Null unless the file is stored." example:"https://chat.example/media/mK3vX9b2QyLw7ZtR5cHn1A/my%20scale.jpg?e=1796515200&s=c2lnbmVk"`
+	ThumbURL    *string `json:"thumb_url" doc:"The same of a small picture; null when there is none."`
+	Error       *string `json:"error" doc:"Why the state is failed."`
+}
+
+// wireCount is a measure, or null for 0, which means that it is not known.
+func wireCount(n int) *int {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+func (h *handlers) wireMedia(m *event.Media) *messageMedia {
+	if m == nil {
+		return nil
+	}
+	w := &messageMedia{ID: wireID(m.ID), Kind: m.Kind, State: m.State, Name: m.Name, ContentType: m.ContentType, Size: m.Size, Width: wireCount(m.Width),
+		Height: wireCount(m.Height), DurationMS: wireCount(m.DurationMS), Peaks: m.Peaks, Error: wireStringOrNull(m.Error)}
+	if w.Peaks == nil {
+		w.Peaks = []int{}
+	}
+	if m.State == event.MediaStored {
+		now := h.Now()
+		w.URL, w.ThumbURL = wireStringOrNull(h.Links.URL(m, now)), wireStringOrNull(h.Links.Thumb(m, now))
+	}
+	return w
+}
+
+// messageLink is a card of the first address that a message names.
+type messageLink struct {
+	URL         string  `json:"url" example:"https://shop.example/lamps/7"`
+	Title       string  `json:"title" example:"Lamp Seven"`
+	Description string  `json:"description" example:"A lamp for every room"`
+	Site        string  `json:"site" example:"The shop"`
+	ImageURL    *string `json:"image_url" doc:"The signed address of our copy of the page's picture."`
+}
+
+func (h *handlers) wireLink(c *event.LinkCard) *messageLink {
+	if c == nil {
+		return nil
+	}
+	w := &messageLink{URL: c.URL, Title: c.Title, Description: c.Description, Site: c.Site}
+	if picture := h.wireMedia(c.Image); picture != nil {
+		w.ImageURL = cmp.Or(picture.ThumbURL, picture.URL)
+	}
 	return w
 }
 
 type message struct {
-	ID             int64        `json:"id" example:"77"`
-	ConversationID int64        `json:"conversation_id" example:"42"`
-	SessionID      int64        `json:"session_id" example:"7"`
-	Number         int          `json:"number" doc:"1, 2, 3 … within the conversation, without gaps; the thread is ordered by it." example:"3"`
-	Ref            string       `json:"ref" doc:"Conversation, session and message id." example:"42.7.77"`
-	Type           string       `json:"type" enum:"message,event,rating,feedback,survey" doc:"An event is a line in the thread like “ended by Ann”. The body of a feedback is its text; what a rating or a survey says is in event."`
-	Note           bool         `json:"note" doc:"True for an internal note, which the contact never sees."`
-	Sender         party        `json:"sender"`
-	Body           string       `json:"body" example:"Hello!"`
-	Event          *threadEvent `json:"event" doc:"Null for messages." sample:"null"`
-	Reference      *int64       `json:"reference" doc:"Id of the quoted message."`
-	ClientID       *string      `json:"client_id" doc:"The sender's own id of the message."`
-	SentAt         string       `json:"sent_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
-	State          string       `json:"state" enum:"pending,sent,delivered,read,failed" example:"sent"`
+	ID             int64         `json:"id" example:"77"`
+	ConversationID int64         `json:"conversation_id" example:"42"`
+	SessionID      int64         `json:"session_id" example:"7"`
+	Number         int           `json:"number" doc:"1, 2, 3 … within the conversation, without gaps; the thread is ordered by it." example:"3"`
+	Ref            string        `json:"ref" doc:"Conversation, session and message id." example:"42.7.77"`
+	Type           string        `json:"type" enum:"message,media,event,rating,feedback,survey" doc:"Media is a file, whose caption is the body. An event is a line in the thread like “ended by Ann”. The body of a feedback is its text; what a rating or a survey says is in event."`
+	Note           bool          `json:"note" doc:"True for an internal note, which the contact never sees."`
+	Sender         party         `json:"sender"`
+	Body           string        `json:"body" example:"Hello!"`
+	Event          *threadEvent  `json:"event" doc:"Null for messages." sample:"null"`
+	Reference      *int64        `json:"reference" doc:"Id of the quoted message."`
+	ClientID       *string       `json:"client_id" doc:"The sender's own id of the message."`
+	SentAt         string        `json:"sent_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	State          string        `json:"state" enum:"pending,sent,delivered,read,failed" doc:"On a channel: pending until its other side has the message. It only climbs, but that failed becomes pending or more after a retry." example:"sent"`
+	StateCode      *string       `json:"state_code" doc:"In a word why the state is failed."`
+	StateReason    *string       `json:"state_reason" doc:"In words why the state is failed, or pending for longer."`
+	Media          *messageMedia `json:"media" doc:"The file of a message of type media; null when it was deleted." sample:"null"`
+	Link           *messageLink  `json:"link" doc:"A card of the first address in the body, null while nothing is known of it." sample:"null"`
+	EditedAt       *string       `json:"edited_at" format:"date-time" doc:"When its text was changed last."`
+	DeletedAt      *string       `json:"deleted_at" format:"date-time" doc:"When it was deleted. Its place in the thread stays; its text, file and card are gone."`
 }
 
 // wireMessage maps a message; c is the conversation's contact if it is at hand, for the name of an unnamed one.
-func wireMessage(m *event.Message, c *event.Contact) message {
+func (h *handlers) wireMessage(m *event.Message, c *event.Contact) message {
 	return message{
 		ID:             wireID(m.ID),
 		ConversationID: wireID(m.ConversationID),
@@ -119,7 +192,18 @@ func wireMessage(m *event.Message, c *event.Contact) message {
 		ClientID:       wireStringOrNull(m.ClientID),
 		SentAt:         wireTime(m.SentAt),
 		State:          wireState(m.State),
+		StateCode:      wireStringOrNull(m.StateCode),
+		StateReason:    wireStringOrNull(m.StateReason),
+		Media:          h.wireMedia(m.Media),
+		Link:           h.wireLink(m.Link),
+		EditedAt:       wireTimeOrNull(m.EditedAt),
+		DeletedAt:      wireTimeOrNull(m.DeletedAt),
 	}
+}
+
+// wirePosted is a message that was stored or changed, with its conversation.
+func (h *handlers) wirePosted(p *inbox.Posted) postedAnswer {
+	return postedAnswer{Message: h.wireMessage(p.Message, &p.Conversation.Contact), Conversation: wireConversation(p.Conversation)}
 }
 
 func wireState(s event.MessageState) string {
@@ -210,10 +294,10 @@ func wireSession(s event.Session) session {
 
 type lastMessage struct {
 	Number     int    `json:"number" example:"3"`
-	Body       string `json:"body" doc:"One line of at most 200 characters." example:"Hello!"`
+	Body       string `json:"body" doc:"One line of at most 200 characters; the file's name where there is no caption." example:"Hello!"`
 	SenderType string `json:"sender_type" enum:"contact,operator,bot,system"`
 	SentAt     string `json:"sent_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
-	Type       string `json:"type" enum:"message,event,rating,feedback,survey"`
+	Type       string `json:"type" enum:"message,media,event,rating,feedback,survey"`
 	Note       bool   `json:"note"`
 }
 
@@ -397,10 +481,15 @@ type postedAnswer struct {
 }
 
 type postInput struct {
-	Body      string `json:"body" doc:"1 to 20000 characters." example:"Hello!"`
+	Body      string `json:"body" doc:"1 to 20000 characters; with a file it is the caption and may be empty." example:"Hello!"`
+	Media     string `json:"media,omitempty" maxLength:"200" doc:"The key of a file that you uploaded (POST /media) and that no message has yet."`
 	Note      bool   `json:"note,omitempty" doc:"True for an internal note, which is possible in ended conversations too."`
 	Reference *int64 `json:"reference,omitempty" nullable:"true" doc:"Id of a message of this conversation to quote."`
 	AsText    bool   `json:"as_text,omitempty" doc:"True sends a text to the contact that begins with a command of the composer, such as $end."`
+}
+
+type editInput struct {
+	Body string `json:"body" doc:"The new text, 1 to 20000 characters; of a file the new caption, which may be empty." example:"Hello again!"`
 }
 
 type readInput struct {

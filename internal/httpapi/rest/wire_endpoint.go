@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	channels "parley/internal/channel"
 	"parley/internal/delivery"
 	"parley/internal/id"
 	"parley/internal/webhook"
@@ -181,7 +182,8 @@ type deliveryEvent struct {
 type deliveryObject struct {
 	ID             int64         `json:"id" example:"9"`
 	WebhookID      string        `json:"webhook_id" doc:"The header webhook-id of every attempt; receivers recognise repeats by it." example:"msg_9"`
-	EndpointID     int64         `json:"endpoint_id" example:"1"`
+	EndpointID     *int64        `json:"endpoint_id" doc:"Null for a call of a channel." example:"1"`
+	ChannelID      *int64        `json:"channel_id" doc:"Null for a call of an endpoint."`
 	Event          deliveryEvent `json:"event"`
 	EventName      string        `json:"event_name" doc:"The dialect's name of the event." example:"message.received"`
 	ConversationID *int64        `json:"conversation_id" example:"42"`
@@ -222,7 +224,8 @@ type attempt struct {
 type deliveryDetail struct {
 	ID             int64           `json:"id" example:"9"`
 	WebhookID      string          `json:"webhook_id" example:"msg_9"`
-	EndpointID     int64           `json:"endpoint_id" example:"1"`
+	EndpointID     *int64          `json:"endpoint_id" example:"1"`
+	ChannelID      *int64          `json:"channel_id"`
 	Event          deliveryEvent   `json:"event"`
 	EventName      string          `json:"event_name" example:"message.received"`
 	ConversationID *int64          `json:"conversation_id" example:"42"`
@@ -309,15 +312,19 @@ func wireEndpoint(e *webhook.Endpoint) endpoint {
 		Policy:         endpointPolicy(e.Policy),
 		CreatedAt:      wireTime(e.CreatedAt),
 		UpdatedAt:      wireTime(e.UpdatedAt),
-		Stats: endpointStats{
-			Pending:       e.Stats.Pending,
-			Dead:          e.Stats.Dead,
-			LagSeconds:    e.Stats.Lag.Seconds(),
-			LastStatus:    wireStatus(e.Stats.LastStatus),
-			LastAttemptAt: wireTimeOrNull(e.Stats.LastAttemptAt),
-			Breaker:       e.Stats.Breaker,
-			FailingSince:  wireTimeOrNull(e.Stats.FailingSince),
-		},
+		Stats:          wireStats(e.Stats),
+	}
+}
+
+func wireStats(s delivery.Stats) endpointStats {
+	return endpointStats{
+		Pending:       s.Pending,
+		Dead:          s.Dead,
+		LagSeconds:    s.Lag.Seconds(),
+		LastStatus:    wireStatus(s.LastStatus),
+		LastAttemptAt: wireTimeOrNull(s.LastAttemptAt),
+		Breaker:       s.Breaker,
+		FailingSince:  wireTimeOrNull(s.FailingSince),
 	}
 }
 
@@ -444,7 +451,6 @@ func wireDelivery(e delivery.Entry) deliveryObject {
 	w := deliveryObject{
 		ID:             wireID(e.ID),
 		WebhookID:      e.WebhookID,
-		EndpointID:     e.Ref,
 		Event:          deliveryEvent{ID: wireID(e.Event), Seq: wireID(e.Seq), Type: e.EventType},
 		EventName:      e.Name,
 		ConversationID: wireIDOrNull(e.Conversation),
@@ -455,6 +461,11 @@ func wireDelivery(e delivery.Entry) deliveryObject {
 		LastStatus:     wireStatus(e.LastStatus),
 		LastError:      e.LastError,
 		ReplayOf:       wireIDOrNull(e.ReplayOf),
+	}
+	if e.Kind == channels.Deliveries {
+		w.ChannelID = wireIDOrNull(e.Ref)
+	} else {
+		w.EndpointID = wireIDOrNull(e.Ref)
 	}
 	if e.Event == 0 {
 		w.Event.Type = testEvent
@@ -471,6 +482,7 @@ func wireDeliveryDetail(d *delivery.Detail) deliveryDetail {
 		ID:             o.ID,
 		WebhookID:      o.WebhookID,
 		EndpointID:     o.EndpointID,
+		ChannelID:      o.ChannelID,
 		Event:          o.Event,
 		EventName:      o.EventName,
 		ConversationID: o.ConversationID,

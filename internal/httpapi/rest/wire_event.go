@@ -47,8 +47,18 @@ type eventData struct {
 	GroupBefore    *group            `json:"group_before,omitempty" doc:"Which group was responsible before conversation.assigned."`
 	StatusPrevious string            `json:"status_previous,omitempty" doc:"The status before the event, where it changed."`
 	Endpoint       *eventEndpoint    `json:"endpoint,omitempty" doc:"In endpoint.failing, endpoint.paused and delivery.dead."`
-	Days           int               `json:"days,omitempty" doc:"For how many days nothing has succeeded (endpoint.failing)." example:"1"`
+	Days           int               `json:"days,omitempty" doc:"For how many days nothing has succeeded (endpoint.failing, channel.failing)." example:"1"`
 	Delivery       *eventDelivery    `json:"delivery,omitempty" doc:"In delivery.dead."`
+	Channel        *eventChannel     `json:"channel,omitempty" doc:"In channel.failing and channel.paused."`
+	Changed        string            `json:"changed,omitempty" enum:"text,media,link,state" doc:"What became different about the message (message.updated)."`
+}
+
+// eventChannel is a channel as operational events tell of it.
+type eventChannel struct {
+	ID     int64  `json:"id" example:"8"`
+	Type   string `json:"type" example:"custom"`
+	Name   string `json:"name" example:"SMS"`
+	Reason string `json:"reason" example:"the channel's server answered 500"`
 }
 
 // eventEndpoint is an endpoint as operational events tell of it.

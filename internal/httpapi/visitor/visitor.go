@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"parley/internal/channel"
 	"parley/internal/contact"
 	"parley/internal/event"
 	"parley/internal/fault"
@@ -12,6 +13,7 @@ import (
 	"parley/internal/id"
 	"parley/internal/inbox"
 	"parley/internal/limit"
+	"parley/internal/media"
 	"parley/internal/team"
 	"parley/internal/widget"
 )
@@ -27,7 +29,12 @@ type Options struct {
 	Team     *team.Desk
 	// PublicURL is the server's own origin, whose pages may always carry the widgets.
 	PublicURL string
-	Now       func() time.Time
+	// Media takes files; Links makes their addresses, nil makes none.
+	Media *media.Desk
+	// Channels are where conversations can go on; nil means nowhere.
+	Channels *channel.Desk
+	Links    *media.Links
+	Now      func() time.Time
 }
 
 // What a contact says after a conversation and the goals that their page reports: this many at once, then one in this time.
@@ -39,12 +46,14 @@ const (
 
 type edge struct {
 	Options
-	said *limit.Limiter // by contact
+	said    *limit.Limiter // by contact
+	uploads uploads        // by address
+	moves   *limit.Limiter // by address
 }
 
 // Register adds the routes of /visitor/v1 except the socket.
 func Register(mux *http.ServeMux, o Options) {
-	e := &edge{Options: o, said: limit.New(limit.Options{Every: sayEvery, Burst: sayBurst, Keys: 100_000, Now: o.Now})}
+	e := &edge{Options: o, said: limit.New(limit.Options{Every: sayEvery, Burst: sayBurst, Keys: 100_000, Now: o.Now}), uploads: newUploads(o.Now), moves: newMoves(o.Now)}
 	route := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
 		mux.Handle(pattern, cors(func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {
@@ -54,7 +63,9 @@ func Register(mux *http.ServeMux, o Options) {
 	}
 	route("GET /visitor/v1/widgets/{key}", e.showWidget)
 	route("POST /visitor/v1/widgets/{key}/messages", e.postMessage)
+	route("POST /visitor/v1/widgets/{key}/media", e.upload)
 	route("POST /visitor/v1/widgets/{key}/identify", e.identify)
+	route("POST /visitor/v1/conversations/{id}/channel", e.visitor(e.goOn))
 	route("GET /visitor/v1/me", e.visitor(e.showMe))
 	route("PATCH /visitor/v1/me", e.visitor(e.changeMe))
 	route("GET /visitor/v1/conversations/{id}/messages", e.visitor(e.listMessages))
@@ -151,6 +162,10 @@ func (e *edge) showWidget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	offers, err := e.offers(r, wi)
+	if err != nil {
+		return err
+	}
 	w.Header().Set("Vary", "Origin")
 	return respond(w, r, http.StatusOK, wireConfig{
 		Widget:           wireWidget{wi.ID, wi.Key, wi.Name, wi.Lang, wi.Color, wi.Position, wi.Title, wi.Subtitle, wi.Greeting, wi.Theme},
@@ -160,6 +175,8 @@ func (e *edge) showWidget(w http.ResponseWriter, r *http.Request) error {
 		RatingForm:       wi.RatingForm,
 		AskFeedback:      wi.AskFeedback,
 		Survey:           surveyOf(wi.Survey),
+		MaxUpload:        e.Media.MaxUpload,
+		Channels:         offers,
 	})
 }
 
@@ -206,7 +223,7 @@ func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := inbox.ContactPost{
-		WidgetKey: wi.Key, Widget: wi, ClientID: in.ClientID, Body: in.Body, Reopen: in.Reopen,
+		WidgetKey: wi.Key, Widget: wi, ClientID: in.ClientID, Body: in.Body, Media: in.Media, Reopen: in.Reopen,
 		Visit: inbox.Visit{
 			URL: in.Visit.URL, Title: in.Visit.Title, InitialURL: in.Visit.InitialURL, Referrer: in.Visit.Referrer,
 			PageImpressions: in.Visit.PageImpressions, Visits: in.Visit.Visits, UserAgent: r.UserAgent(), IP: clientIP(r),
@@ -244,7 +261,7 @@ func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
 	if out.Token != "" {
 		token = out.Token
 	}
-	answer := wirePosted{Contact: contactOf(out.Contact), Conversation: conversationOf(out.Conversation), Message: messageOf(out.Message), Duplicate: out.Duplicate}
+	answer := wirePosted{Contact: contactOf(out.Contact), Conversation: e.conversationOf(out.Conversation), Message: e.messageOf(out.Message), Duplicate: out.Duplicate}
 	if token != "" {
 		answer.Token = &token
 	}
@@ -295,7 +312,7 @@ func (e *edge) showMe(w http.ResponseWriter, r *http.Request, v contact.Visitor)
 	}
 	out := wireHome{Contact: contactOf(home.Contact), Conversations: []wireConversation{}, Seq: home.Seq}
 	for _, c := range home.Conversations {
-		out.Conversations = append(out.Conversations, conversationOf(c))
+		out.Conversations = append(out.Conversations, e.conversationOf(c))
 	}
 	return respond(w, r, http.StatusOK, out)
 }
@@ -363,7 +380,7 @@ func (e *edge) listMessages(w http.ResponseWriter, r *http.Request, v contact.Vi
 	}
 	out := wireThread{Items: []wireMessage{}, HasMore: t.More, Seq: t.Seq}
 	for _, m := range t.Messages {
-		out.Items = append(out.Items, messageOf(m))
+		out.Items = append(out.Items, e.messageOf(m))
 	}
 	return respond(w, r, http.StatusOK, out)
 }
@@ -396,7 +413,7 @@ func (e *edge) end(w http.ResponseWriter, r *http.Request, v contact.Visitor) er
 	if err != nil {
 		return err
 	}
-	return respond(w, r, http.StatusOK, wireOwn{conversationOf(c)})
+	return respond(w, r, http.StatusOK, wireOwn{e.conversationOf(c)})
 }
 
 // say decodes what a contact says about a conversation of theirs, lets fn store it and answers with the conversation.
@@ -416,7 +433,7 @@ func say[In any](e *edge, w http.ResponseWriter, r *http.Request, v contact.Visi
 	if err != nil {
 		return err
 	}
-	return respond(w, r, http.StatusOK, wireOwn{conversationOf(c)})
+	return respond(w, r, http.StatusOK, wireOwn{e.conversationOf(c)})
 }
 
 // mayTell limits how fast a contact tells what becomes an entry in the thread and a call to others.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"parley/internal/channel"
+	kinds "parley/internal/channel/all"
 	"parley/internal/contact"
 	"parley/internal/db/dbtest"
 	"parley/internal/event"
@@ -22,7 +24,9 @@ import (
 	"parley/internal/httpapi"
 	"parley/internal/id"
 	"parley/internal/inbox"
+	"parley/internal/media"
 	"parley/internal/once"
+	"parley/internal/outhttp"
 	"parley/internal/secret"
 	"parley/internal/team"
 	"parley/internal/widget"
@@ -30,12 +34,14 @@ import (
 
 // site is the visitor's edge behind a real server, with a widget of one shop.
 type site struct {
-	t       *testing.T
-	feed    *feed.Feed
-	widgets *widget.Desk
-	inbox   *inbox.Desk
-	widget  *event.Widget
-	http    *httptest.Server
+	t        *testing.T
+	feed     *feed.Feed
+	widgets  *widget.Desk
+	inbox    *inbox.Desk
+	media    *media.Desk
+	channels *channel.Desk
+	widget   *event.Widget
+	http     *httptest.Server
 }
 
 const shop = "https://shop.example"
@@ -51,7 +57,14 @@ func newSite(t *testing.T) *site {
 	people := team.New(team.Options{DB: d, Feed: f})
 	contacts := contact.New(d, f)
 	s := &site{t: t, feed: f, widgets: widget.New(widget.Options{DB: d, Feed: f, Sealer: sealer})}
-	s.inbox = inbox.New(inbox.Options{DB: d, Feed: f, Contacts: contacts, Widgets: s.widgets})
+	store, err := media.OpenDisk(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	links := media.NewLinks("https://chat.example", []byte("a key"))
+	s.media = media.New(media.Options{DB: d, Store: store, Links: links, Dir: t.TempDir()})
+	s.inbox = inbox.New(inbox.Options{DB: d, Feed: f, Contacts: contacts, Widgets: s.widgets, Media: s.media})
 	if s.widget, err = s.widgets.Create(t.Context(), team.System(), once.Key{}, widget.Change{Name: new("Shop"), Domains: &[]string{"shop.example"},
 		Survey: &event.SurveyForm{Question: "Solved?", Options: []string{"Yes", "No"}}, Goals: &[]event.Goal{{Name: "Secret name", Match: event.GoalScript, Pattern: "newsletter"}}}); err != nil {
 		t.Fatal(err)
@@ -65,7 +78,12 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	Register(mux, Options{Inbox: s.inbox, Contacts: contacts, Widgets: s.widgets, Team: people, PublicURL: "https://chat.example", Now: d.Now})
+	door := outhttp.New(outhttp.Options{})
+	t.Cleanup(door.Close)
+	s.channels = channel.New(channel.Options{DB: d, Feed: f, HTTP: door, Sealer: sealer, Kinds: kinds.Kinds(), Inbox: s.inbox, Contacts: contacts, PublicURL: "https://chat.example"})
+	f.Plan(s.channels.Plan)
+	Register(mux, Options{Channels: s.channels, Inbox: s.inbox, Contacts: contacts, Widgets: s.widgets, Team: people, PublicURL: "https://chat.example", Media: s.media, Links: links,
+		Now: d.Now})
 	s.http = httptest.NewServer(edge.Handler(mux))
 	t.Cleanup(s.http.Close)
 	return s

@@ -1,6 +1,7 @@
 package visitor
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -38,6 +39,10 @@ type wireConfig struct {
 	RatingForm  string      `json:"rating_form"`
 	AskFeedback bool        `json:"ask_feedback"`
 	Survey      *wireSurvey `json:"survey"`
+	// MaxUpload is the greatest size of a file in bytes.
+	MaxUpload int64 `json:"max_upload"`
+	// Where a visitor can go on with their conversation.
+	Channels []wireOffer `json:"channels"`
 }
 
 type wireSurvey struct {
@@ -93,6 +98,7 @@ func (a wireAdditional) put(c *contact.Change, prefix string) error {
 type wirePost struct {
 	ClientID       string           `json:"client_id"`
 	Body           string           `json:"body"`
+	Media          string           `json:"media"`
 	ConversationID *id.Conversation `json:"conversation_id"`
 	Reopen         bool             `json:"reopen"`
 	Contact        *wireContactInfo `json:"contact"`
@@ -127,6 +133,12 @@ type wireEntry struct {
 	// What the contact said, null on other entries. Which goal was reached stays inside the company.
 	Rating *wireRating `json:"rating"`
 	Survey *wireAnswer `json:"survey"`
+	// Where the conversation goes on, null on other entries.
+	Channel *wireNamed `json:"channel"`
+}
+
+type wireNamed struct {
+	Name string `json:"name"`
 }
 
 type wireRating struct {
@@ -137,6 +149,29 @@ type wireRating struct {
 type wireAnswer struct {
 	Question string `json:"question"`
 	Option   string `json:"option"`
+}
+
+type wireMedia struct {
+	Kind        string  `json:"kind"`
+	State       string  `json:"state"`
+	Name        string  `json:"name"`
+	ContentType string  `json:"content_type"`
+	Size        int64   `json:"size"`
+	Width       *int    `json:"width"`
+	Height      *int    `json:"height"`
+	DurationMS  *int    `json:"duration_ms"`
+	Peaks       []int   `json:"peaks"`
+	URL         *string `json:"url"`
+	ThumbURL    *string `json:"thumb_url"`
+	Error       *string `json:"error"`
+}
+
+type wireLink struct {
+	URL         string  `json:"url"`
+	Title       string  `json:"title"`
+	Description string  `json:"description"`
+	Site        string  `json:"site"`
+	ImageURL    *string `json:"image_url"`
 }
 
 type wireMessage struct {
@@ -150,13 +185,62 @@ type wireMessage struct {
 	ClientID       *string         `json:"client_id"`
 	SentAt         time.Time       `json:"sent_at"`
 	State          string          `json:"state"`
+	Media          *wireMedia      `json:"media"`
+	Link           *wireLink       `json:"link"`
+	EditedAt       *time.Time      `json:"edited_at"`
+	DeletedAt      *time.Time      `json:"deleted_at"`
+}
+
+// mediaOf is a file with the addresses that it has now.
+func (o *Options) mediaOf(m *event.Media) *wireMedia {
+	if m == nil {
+		return nil
+	}
+	out := &wireMedia{Kind: m.Kind, State: m.State, Name: m.Name, ContentType: m.ContentType, Size: m.Size, Width: orNull(m.Width), Height: orNull(m.Height),
+		DurationMS: orNull(m.DurationMS), Peaks: m.Peaks, Error: orNull(m.Error)}
+	if out.Peaks == nil {
+		out.Peaks = []int{}
+	}
+	if m.State == event.MediaStored {
+		now := o.Now()
+		out.URL, out.ThumbURL = orNull(o.Links.URL(m, now)), orNull(o.Links.Thumb(m, now))
+	}
+	return out
+}
+
+func (o *Options) linkOf(c *event.LinkCard) *wireLink {
+	if c == nil {
+		return nil
+	}
+	out := &wireLink{URL: c.URL, Title: c.Title, Description: c.Description, Site: c.Site}
+	if picture := o.mediaOf(c.Image); picture != nil {
+		out.ImageURL = cmp.Or(picture.ThumbURL, picture.URL)
+	}
+	return out
+}
+
+// orNull is a value, or null for what is not known.
+func orNull[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // messageOf is a message as its contact sees it. Who acted inside the company stays inside, but for the operator's public name.
-func messageOf(m *event.Message) wireMessage {
+func (o *Options) messageOf(m *event.Message) wireMessage {
 	out := wireMessage{
 		ID: m.ID, ConversationID: m.ConversationID, Number: m.Number, Type: m.Type, Body: m.Body, SentAt: m.SentAt,
 		Sender: wireSender{string(m.Sender.Type), m.Sender.Name, m.ImageURL}, State: stateName(m.State),
+		Media: o.mediaOf(m.Media), Link: o.linkOf(m.Link), EditedAt: timeOrNull(m.EditedAt), DeletedAt: timeOrNull(m.DeletedAt),
 	}
 	if m.Sender.Type == event.ByBot {
 		out.Sender.Name = "" // an API token's name is the company's own
@@ -178,22 +262,27 @@ func messageOf(m *event.Message) wireMessage {
 		if s := m.Entry.Survey; s != nil {
 			out.Event.Survey = &wireAnswer{s.Question, s.Option}
 		}
+		if c := m.Entry.Channel; c != nil {
+			out.Event.Channel = &wireNamed{c.Name}
+		}
 	}
 	return out
 }
 
+// stateName is a state as contacts know it: how a message gets to another channel's other side is the company's own matter.
 func stateName(s event.MessageState) string {
 	switch s {
 	case event.StateDelivered:
 		return "delivered"
 	case event.StateRead:
 		return "read"
-	case event.StateFailed:
-		return "failed"
-	case event.StatePending:
-		return "pending"
 	}
 	return "sent"
+}
+
+type wireChannel struct {
+	Type string `json:"type"`
+	Name string `json:"name"`
 }
 
 type wireConversation struct {
@@ -213,12 +302,16 @@ type wireConversation struct {
 	Rating   *int `json:"rating"`
 	Feedback bool `json:"feedback"`
 	Survey   bool `json:"survey"`
+	// Channel is where the conversation takes place now. Moved says that it goes on there without this browser, which sees what was
+	// before and cannot write to it any more.
+	Channel wireChannel `json:"channel"`
+	Moved   bool        `json:"moved"`
 }
 
 // conversationOf is a conversation as its contact sees it.
-func conversationOf(v *inbox.View) wireConversation {
+func (o *Options) conversationOf(v *inbox.View) wireConversation {
 	out := wireConversation{
-		ID: v.ID, Status: v.Status, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, MessageCount: v.MessageCount, Unread: v.UnreadByContact,
+		Channel: wireChannel{v.Channel.Type, v.Channel.Name}, ID: v.ID, Status: v.Status, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, MessageCount: v.MessageCount, Unread: v.UnreadByContact,
 		ContactRead: v.ContactRead, OperatorRead: v.OperatorRead, ContactDelivered: v.ContactDelivered,
 	}
 	if !v.EndedAt.IsZero() {
@@ -234,10 +327,24 @@ func conversationOf(v *inbox.View) wireConversation {
 		out.Feedback, out.Survey = se.Feedback != "", se.Survey != nil
 	}
 	if v.Visible != nil {
-		m := messageOf(v.Visible)
+		m := o.messageOf(v.Visible)
 		out.LastMessage = &m
 	}
+	if n := v.HiddenFrom; n != 0 && !v.ShownTo(&v.Contact, n) {
+		out.veil(n - 1)
+	}
 	return out
+}
+
+// veil keeps what happened after a message to those who are signed in: anybody could have typed the address that the conversation
+// goes on at.
+func (w *wireConversation) veil(after int) {
+	w.Moved, w.Operator = true, nil
+	w.MessageCount, w.ContactRead, w.OperatorRead = min(w.MessageCount, after), min(w.ContactRead, after), min(w.OperatorRead, after)
+	w.ContactDelivered = min(w.ContactDelivered, after)
+	if w.UpdatedAt = w.CreatedAt; w.LastMessage != nil {
+		w.UpdatedAt = w.LastMessage.SentAt
+	}
 }
 
 type wirePosted struct {
@@ -311,10 +418,10 @@ type wireReached struct {
 }
 
 // Message renders a message for the realtime frames of its contact.
-func Message(m *event.Message) any { return messageOf(m) }
+func (o *Options) Message(m *event.Message) any { return o.messageOf(m) }
 
 // Contact renders a contact for the realtime frames of that contact.
 func Contact(c *event.Contact) any { return contactOf(c) }
 
 // Conversation renders a conversation for the realtime frames of its contact.
-func Conversation(v *inbox.View) any { return conversationOf(v) }
+func (o *Options) Conversation(v *inbox.View) any { return o.conversationOf(v) }

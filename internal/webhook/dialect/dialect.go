@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"time"
 
 	"parley/internal/event"
 )
@@ -64,6 +65,18 @@ type Options struct {
 	PublicURL string
 	// Version is the pinned form, one of Info.Versions; "" means the current one.
 	Version string
+	// MediaURL makes the expiring address of a stored file, or of its thumbnail, as of a time: "" where there is none. A body names
+	// the addresses as of its event, so that it is the same whenever it is made. Nil makes none.
+	MediaURL func(m *event.Media, thumb bool, at time.Time) string
+}
+
+// Address returns the address of a file or of its thumbnail as of at, "" for one that is not stored, that there is no thumbnail of,
+// or that nobody may be told of (its key was taken out).
+func (o *Options) Address(m *event.Media, thumb bool, at time.Time) string {
+	if o.MediaURL == nil || m == nil || m.Key == "" || m.State != event.MediaStored || thumb && !m.Thumb {
+		return ""
+	}
+	return o.MediaURL(m, thumb, at)
 }
 
 // Verdict is what an answer means.

@@ -41,7 +41,7 @@ export class Server {
   /** Starts the server and waits until it says that it is ready. Returns what it printed so far. */
   async start() {
     const args = [this.verb, "--data", this.data, "--listen", `127.0.0.1:${this.port}`, "--public-url", this.url];
-    if (this.verb === "serve") args.push("--allow-private-targets", "127.0.0.0/8");
+    if (this.verb === "serve") args.push("--allow-private-targets", "127.0.0.0/8", "--allow-private-links", "127.0.0.0/8");
     this.#child = new Child(binary, args, { env: environment() });
     await this.#child.says(/ready/);
     return this.#child;

@@ -3,6 +3,8 @@
 
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import { channelScenes } from "./flow-channels.mjs";
+import { fileScenes } from "./flow-files.mjs";
 import { tableScenes } from "./flow-table.mjs";
 import { addMessage, broadcast, contactWrites, emit, makeWorld, startServer } from "./mock-server.mjs";
 
@@ -16,6 +18,9 @@ const browser = await chromium.launch({
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // A tone for a microphone, and nobody who has to allow it.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
   ],
 });
 let failed = 0;
@@ -505,7 +510,7 @@ await scene("a filtered log is replayed after a count", {}, async ({ page, world
   const replay = page.getByRole("button", { name: "Replay these…" });
   await replay.waitFor();
   assert.equal(await replay.isDisabled(), true, "nothing is replayed for all endpoints at once");
-  await page.getByRole("button", { name: /Endpoint/ }).click();
+  await page.getByRole("button", { name: /Receiver/ }).click();
   await page.getByRole("option", { name: "Warehouse" }).click();
   await page.getByRole("textbox", { name: "Conversation" }).fill("6");
   await page.waitForURL(/endpoint=2.*conversation=6/);
@@ -653,6 +658,8 @@ await scene("sign in and out", {}, async ({ page, world, base }) => {
 });
 
 await tableScenes(scene);
+await channelScenes(scene);
+await fileScenes(scene);
 
 await browser.close();
 process.exit(failed === 0 ? 0 : 1);

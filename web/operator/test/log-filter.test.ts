@@ -16,6 +16,7 @@ describe("a filter in the address", () => {
   it("comes back as it was written", () => {
     const filter = {
       endpoint: 2,
+      channel: null,
       state: "dead" as const,
       event: "chat_session.end",
       conversation: 42,
@@ -53,6 +54,12 @@ describe("a filter in the address", () => {
   it("does not count the endpoint as narrowing", () => {
     expect(isNarrowed(read("endpoint=2"))).toBe(false);
     expect(isNarrowed(read("endpoint=2&state=dead"))).toBe(true);
+  });
+
+  it("may be of a channel instead", () => {
+    expect(asParameters(read("channel=3&state=dead"))).toEqual({ channel_id: 3, state: "dead" });
+    expect(isNarrowed(read("channel=3"))).toBe(false);
+    expect(read("channel=website").channel).toBe(null);
   });
 });
 

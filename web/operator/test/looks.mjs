@@ -6,6 +6,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { CHANNEL_STATES } from "./looks-channels.mjs";
+import { FILE_STATES } from "./looks-files.mjs";
 import { TABLE_STATES } from "./looks-table.mjs";
 import { broadcast, makeWorld, sampleCalls, startServer } from "./mock-server.mjs";
 
@@ -450,6 +452,8 @@ const STATES = [
   ],
   ["profile", "/app/settings/profile"],
   ...TABLE_STATES,
+  ...FILE_STATES,
+  ...CHANNEL_STATES,
   ["inspector-empty", "/demo/inspector"],
   ["inspector", "/demo/inspector", async (page) => page.locator(".call").first().waitFor(), sampleCalls],
   [
@@ -473,6 +477,8 @@ const browser = await chromium.launch({
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
   ],
 });
 let faults = 0;

@@ -6,12 +6,14 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { WebSocketServer } from "ws";
+import { channelRoutes } from "./mock-channels.mjs";
+import { mediaRequest, mediaRoutes, takeMedia } from "./mock-media.mjs";
 import { dress, fits, tableRoutes } from "./mock-table.mjs";
 
 // The built apps; another build than the usual one can be looked at with PARLEY_DIST.
 const dist = process.env.PARLEY_DIST ?? fileURLToPath(new URL("../../dist/", import.meta.url));
 export const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob: https:; media-src 'self' blob:; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
@@ -591,7 +593,7 @@ export function addMessage(world, id, fields) {
   conversation.updated_at = message.sent_at;
   conversation.last_message = {
     number: message.number,
-    body: message.body,
+    body: message.body || (message.media?.name ?? ""),
     sender_type: message.sender.type,
     sent_at: message.sent_at,
     type: message.type,
@@ -910,6 +912,7 @@ function routes(world) {
           body: body.body,
           note: body.note,
           sender: { type: "operator", id: o.id, name: o.name },
+          ...takeMedia(world, body, Refused),
         });
         c.operator_read = message.number;
         c.unread = 0;
@@ -1427,12 +1430,19 @@ async function file(response, path) {
 }
 
 export async function startServer(world, port = 0) {
-  const table = [...tableRoutes(world, { emit, PASS, Refused }), ...routes(world)];
+  const tools = { emit, PASS, Refused, addMessage, chartOf, operator: () => me(world) };
+  const table = [
+    ...mediaRoutes(world, tools),
+    ...channelRoutes(world, tools),
+    ...tableRoutes(world, tools),
+    ...routes(world),
+  ];
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
     if (url.pathname.startsWith("/api/v1/")) {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
+      if (!world.down && mediaRequest(world, request, url, Buffer.concat(chunks), response)) return;
       const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {};
       const path = url.pathname.slice("/api/v1".length);
       const run = () => {
@@ -1469,6 +1479,7 @@ export async function startServer(world, port = 0) {
       else run();
       return;
     }
+    if (mediaRequest(world, request, url, null, response)) return;
     if (url.pathname === "/demo/inspector/mode") {
       if (request.method === "PUT") {
         const chunks = [];

@@ -53,7 +53,8 @@ export function fits(world, c, query) {
     one("widget_id", c.widget?.id) &&
     one("group_id", c.group?.id) &&
     one("operator_id", c.operator?.id) &&
-    (!query.get("channel") || c.channel.type === query.get("channel")) &&
+    (!query.get("channel") ||
+      query.get("channel") === (c.channel.id === null ? c.channel.type : String(c.channel.id))) &&
     many("tag", (tag) => c.tags.includes(tag)) &&
     many("rating", (rating) => (rating === "none" ? c.rating === null : c.rating === Number(rating))) &&
     (!query.get("from") || Date.parse(c.created_at) >= Date.parse(query.get("from"))) &&

@@ -10,9 +10,11 @@ import {
   shiftCounts,
   withAnswer,
   withAnsweredMessage,
+  withChanged,
+  withMessage,
 } from "../src/realtime/reducer.ts";
 import { EVERY_STATUS, type ListFilter, type ListSnapshot, NOT_ENDED } from "../src/realtime/snapshots.ts";
-import { conversation, event, message, operator } from "./samples.ts";
+import { conversation, event, media, message, operator } from "./samples.ts";
 
 const ME = 1;
 const ALL: ListFilter = { view: "all", statuses: NOT_ENDED };
@@ -326,3 +328,99 @@ describe("an answer that its events overtook", () => {
     expect(withAnsweredMessage([], sent)).toEqual([sent]);
   });
 });
+
+describe("a message that changes", () => {
+  const kim = { type: "operator" as const, id: ME, name: "Kim" };
+  const at = (state: Message["state"], fields: Partial<Message> = {}) =>
+    message({ number: 2, sender: kim, state, ...fields });
+  const become = (known: Message, sent: Message) => withMessage([known], sent)[0];
+
+  it("goes from state to state upwards, except that what failed may be sent again", () => {
+    expect(become(at("pending"), at("sent"))?.state).toBe("sent");
+    expect(become(at("read"), at("delivered"))?.state).toBe("read");
+    expect(become(at("delivered"), at("pending"))?.state).toBe("delivered");
+    expect(become(at("failed", { state_reason: "410" }), at("pending"))).toMatchObject({ state: "pending" });
+    expect(become(at("failed"), at("read"))?.state).toBe("read");
+  });
+
+  it("fails with its reason, unless it has arrived", () => {
+    const failed = at("failed", { state_code: "channel.refused", state_reason: "410 Gone" });
+    expect(become(at("pending"), failed)).toMatchObject({ state: "failed", state_reason: "410 Gone" });
+    expect(become(at("sent"), failed)?.state).toBe("failed");
+    expect(become(at("delivered"), failed)).toMatchObject({ state: "delivered", state_reason: undefined });
+  });
+
+  it("keeps the latest text, and a deletion for good", () => {
+    const edited = at("sent", { body: "new", edited_at: "2026-11-22T10:05:00.000000Z" });
+    expect(become(at("sent"), edited)?.body).toBe("new");
+    expect(become(edited, at("read"))).toMatchObject({
+      body: "new",
+      state: "read",
+      edited_at: edited.edited_at,
+    });
+    const gone = at("sent", { body: "", deleted_at: "2026-11-22T10:06:00.000000Z" });
+    expect(become(edited, gone)).toMatchObject({ body: "", deleted_at: gone.deleted_at });
+    expect(become(gone, edited)).toBe(gone);
+  });
+
+  it("keeps a file that is there, with the newest address", () => {
+    const stored = at("sent", { type: "media", media: media({ url: "/media/k/a?e=1" }) });
+    const fetching = at("sent", { type: "media", media: media({ state: "fetching", url: null }) });
+    const failed = at("sent", { type: "media", media: media({ state: "failed", url: null, error: "404" }) });
+    expect(become(fetching, stored)?.media?.state).toBe("stored");
+    expect(become(stored, fetching)?.media?.state).toBe("stored");
+    expect(become(failed, fetching)?.media?.state).toBe("fetching");
+    const renewed = at("sent", { type: "media", media: media({ url: "/media/k/a?e=2" }) });
+    expect(become(stored, renewed)?.media?.url).toBe("/media/k/a?e=2");
+  });
+
+  it("changes its line and the list's last line by an event", () => {
+    const talk = conversation({ id: 1, message_count: 2, last_message: null });
+    const words = message({ number: 2, sender: kim, body: "helo" });
+    const before = { seq: 5, items: [message({ number: 1 }), words], hasMore: false, gap: false };
+    const corrected = { ...words, body: "hello", edited_at: "2026-11-22T10:05:00.000000Z" };
+    const update = event("message.updated", 6, { conversation: talk, message: corrected });
+    expect(applyToThread(before, update, 1).items.map((item) => item.body)).toEqual(["message 1", "hello"]);
+    const known = { ...talk, last_message: { ...lastOf(words) }, unread: 0 };
+    expect(afterEvent(known, update)).toMatchObject({
+      last_message: { body: "hello" },
+      unread: 0,
+      message_count: 2,
+    });
+    const older = event("message.deleted", 7, {
+      conversation: talk,
+      message: message({ number: 1, body: "" }),
+    });
+    expect(afterEvent(known, older)?.last_message?.body).toBe("helo");
+    expect(applyToThread(before, older, 1).items[0]?.body).toBe("");
+  });
+
+  it("shows the name of a file where it has no words", () => {
+    const file = message({ number: 3, type: "media", body: "", media: media({ name: "mug.png" }) });
+    const next = afterEvent(
+      conversation({ id: 1 }),
+      event("message.received", 9, { conversation: { id: 1 }, message: file }),
+    );
+    expect(next?.last_message).toMatchObject({ type: "media", body: "mug.png" });
+  });
+
+  it("takes the answer of a write unless an event came first", () => {
+    const before = at("failed");
+    const pending = at("pending");
+    expect(withChanged([before], before, pending)[0]).toBe(pending);
+    const newer = at("sent");
+    expect(withChanged([newer], before, pending)[0]).toBe(newer);
+  });
+
+  it("is not read while it is on its way over a channel", () => {
+    const talk = conversation({ id: 1, contact_read: 9, contact_delivered: 9 });
+    expect(messageState(at("pending"), talk)).toBe("pending");
+    expect(messageState(at("failed"), talk)).toBe("failed");
+    expect(messageState(at("sent"), talk)).toBe("read");
+  });
+});
+
+function lastOf(words: Message) {
+  const { number, body, sent_at, type, note } = words;
+  return { number, body, sender_type: words.sender.type, sent_at, type, note };
+}

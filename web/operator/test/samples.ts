@@ -1,4 +1,4 @@
-import type { Conversation, Event, EventData, Message, OperatorFull } from "../src/api/types.ts";
+import type { Conversation, Event, EventData, Media, Message, OperatorFull } from "../src/api/types.ts";
 
 export function operator(id: number): OperatorFull {
   return {
@@ -82,4 +82,23 @@ export function message(fields: Partial<Message> & { number: number }): Message 
 
 export function event(type: string, seq: number, data: EventData): Event {
   return { type, seq, timestamp: "2026-11-22T10:00:00.000000Z", data };
+}
+
+export function media(fields: Partial<Media> = {}): Media {
+  return {
+    id: 1,
+    kind: "image",
+    state: "stored",
+    name: "mug.png",
+    content_type: "image/png",
+    size: 1000,
+    width: 800,
+    height: 600,
+    duration_ms: null,
+    peaks: [],
+    url: "https://chat.example/media/k/mug.png?e=1&s=a",
+    thumb_url: null,
+    error: null,
+    ...fields,
+  };
 }

@@ -1,14 +1,19 @@
 import { h, render } from "preact";
-import { accentOn } from "../../shared/contrast";
+import { formatColor, INK, type Rgb, WHITE } from "../../shared/contrast";
 import { createController } from "./controller";
+import { isTransient } from "./http";
 import { addStyles } from "./launcher";
 import { dressLauncher } from "./launcher-more";
+import { unreadOf } from "./model/view";
 import { phoneScreen } from "./phone";
 import { failure, type Result, success } from "./result";
 import type { Attach } from "./shell";
 import { en, type Texts } from "./texts/en";
-import { App, PHONE } from "./ui/App";
+import { App } from "./ui/App";
+import type { Ui } from "./ui/context";
+import { kit } from "./ui/Later";
 import css from "./ui/messenger.css?inline";
+import { uuid } from "./uuid";
 
 // The sunken surfaces of the style sheet; what is readable there is readable on the plain ones too.
 const LIGHT = [242, 243, 246] as const;
@@ -36,13 +41,18 @@ export const attach: Attach = async (around) => {
   const { widget } = answer;
   const { root } = launcher;
   const { texts, lang } = await textsFor(widget.lang);
-  const colors = `.panel{--accent:${accentOn(launcher.brand, LIGHT)}}.panel.dark{--accent:${accentOn(launcher.brand, DARK)}}`;
+  // A loader that the browser has kept from an earlier version hands over no such function.
+  const readable = launcher.readable ?? ((color: Rgb) => color);
+  const scheme = (surface: Rgb, towards: Rgb) =>
+    `{--accent:${formatColor(readable(launcher.brand, surface, towards))};color-scheme:`;
+  const colors = `.panel${scheme(LIGHT, INK)}light}.panel.dark${scheme(DARK, WHITE)}dark}`;
   addStyles(root, css + colors, around.nonce);
   const button = dressLauncher(launcher, around.nonce, widget.lang, texts);
   const place = document.createElement("div");
   launcher.button.before(place);
 
-  const phone = matchMedia(PHONE);
+  // As wide as a phone, or so low (zoomed in) that a floating panel would be a slit.
+  const phone = matchMedia("(max-width: 480px), (max-height: 440px)");
   const screen = phoneScreen(() => controller.setOpen(false));
   let restored = false;
   let detached = false;
@@ -51,25 +61,42 @@ export const attach: Attach = async (around) => {
     const covering = state.open && phone.matches;
     if (covering) screen.enter();
     else screen.leave();
-    const unread = state.conversations.reduce((sum, one) => sum + one.unread, 0);
+    const unread = unreadOf(state.conversations);
     button.show({ open: state.open, unread, visible: around.buttonWanted() && !covering });
   });
-  const refresh = () => controller.refresh();
-  phone.addEventListener("change", refresh);
+  const { refresh } = controller;
+  const night = matchMedia("(prefers-color-scheme: dark)");
+  for (const media of [phone, night]) media.addEventListener("change", refresh);
 
   const rtl = RTL.test(widget.lang) || getComputedStyle(document.documentElement).direction === "rtl";
   restored = controller.start(!phone.matches);
+  const ui: Ui = {
+    controller,
+    texts,
+    lang,
+    locale: regional(lang),
+    rtl,
+    base: around.base,
+    dress: (more) => addStyles(root, more, around.nonce),
+    files: null,
+    withFiles(act) {
+      import("./files/Files")
+        .then(({ make }) => {
+          if (detached) return;
+          if (!ui.files) {
+            ui.files = make(kit, ui, { key: around.key, uuid, transient: isTransient });
+            refresh();
+          }
+          act?.(ui.files);
+        })
+        .catch((fault: unknown) => bus.emit("error", { code: "load_failed", message: String(fault) }));
+    },
+  };
   render(
     h(App, {
-      ui: {
-        controller,
-        texts,
-        lang,
-        locale: regional(lang),
-        rtl,
-        base: around.base,
-        dress: (more) => addStyles(root, more, around.nonce),
-      },
+      ui,
+      phone,
+      night,
       buttonShown: around.buttonWanted,
       takeFocus: () => !restored,
     }),
@@ -99,9 +126,10 @@ export const attach: Attach = async (around) => {
     },
     detach() {
       detached = true;
+      ui.files?.stop();
       controller.stop();
       screen.leave();
-      phone.removeEventListener("change", refresh);
+      for (const media of [phone, night]) media.removeEventListener("change", refresh);
       render(null, place);
       place.remove();
       bus.forget("state");

@@ -1,8 +1,16 @@
 import { backoff } from "../../shared/backoff";
 import { type Line, openLine } from "../../shared/socket";
 import { type Answer, createHttp, type Fault } from "./http";
-import { type Outbox, readOutbox, retarget } from "./model/outbox";
+import {
+  type Attached,
+  isComplete,
+  type Outbox,
+  type OutboxItem,
+  readOutbox,
+  retarget,
+} from "./model/outbox";
 import { type Change, initialState, reduce, type State } from "./model/state";
+import { isSaid } from "./model/thread";
 import { currentOf, landing, unreadOf } from "./model/view";
 import { failure, type Result, success } from "./result";
 import { createSender } from "./sender";
@@ -21,18 +29,23 @@ export interface Controller {
   /** Returns whether the panel is open again after a reload. */
   start(reopen: boolean): boolean;
   stop(): void;
-  /** The page's wishes or the screen changed. */
+  /** Draws and tells everything anew: the page's wishes or the screen changed. */
   refresh(): void;
 
   setOpen(open: boolean, proactive?: boolean): void;
   showList(): void;
   showConversation(id: number | null): void;
-  write(body: string): void;
+  /** With a file that has a message of its own: the upload's id is the message's. */
+  write(body: string, media?: Attached, clientId?: string): void;
+  /** The upload of a waiting message is done, or failed. */
+  edit(clientId: string, patch: Partial<OutboxItem>): void;
   retry(clientId: string): void;
   discard(clientId: string): void;
   typed(): void;
-  draft(): string;
-  setDraft(text: string): void;
+  /** What is being written: here, or under a name of its own. */
+  draft(name?: string): string;
+  setDraft(text: string, name?: string): void;
+  token(): string | null;
   loadOlder(): Promise<void>;
   /** The screen tells whether the newest message is in view. */
   atEnd(atEnd: boolean): void;
@@ -54,7 +67,7 @@ export interface Controller {
 /** What a page hands over, as the server takes it: one wrong field would refuse the message that carries it. */
 const cut = (value: unknown) => `${value ?? ""}`.slice(0, 200);
 
-export type Said = "rating" | "feedback" | "survey";
+export type Said = "rating" | "feedback" | "survey" | "channel";
 
 const TYPING_PAUSE = 2000;
 /** A lost line is not worth a word before this. */
@@ -70,6 +83,10 @@ export function createController(around: Surroundings, onState: (state: State) =
   const watchers = new Set<() => void>();
   const readOwed = new Map<number, number>();
   const loading = new Set<string>();
+
+  /** Ends what is listened to. */
+  const end = new AbortController();
+  const ending = { signal: end.signal };
 
   let state = initialState(around.answer);
   let token = vault.get("token");
@@ -157,28 +174,17 @@ export function createController(around: Surroundings, onState: (state: State) =
   function keepOutbox(before: Outbox): void {
     const ours = new Set([...before, ...state.outbox].map((item) => item.clientId));
     const theirs = storedOutbox().filter((item) => !ours.has(item.clientId));
-    const all = [...theirs, ...state.outbox];
+    // A file that is still on its way does not survive the page.
+    const all = [...theirs, ...state.outbox.filter(isComplete)];
     vault.set("outbox", all.length ? JSON.stringify(all) : null);
   }
 
-  function storedOutbox(): Outbox {
-    try {
-      return readOutbox(JSON.parse(vault.get("outbox") ?? "[]"));
-    } catch {
-      return [];
-    }
-  }
+  const storedOutbox = () => readOutbox(vault.read("outbox"));
 
-  function drafts(): Record<string, string> {
-    try {
-      return JSON.parse(vault.get("drafts") ?? "{}") as Record<string, string>;
-    } catch {
-      return {};
-    }
-  }
-  const draftKey = (id: number | null) => String(id ?? "new");
+  const drafts = () => (vault.read("drafts") ?? {}) as Record<string, string>;
+  const draftKey = (id: number | string | null) => String(id ?? "new");
 
-  function setDraft(text: string, id = state.conversationId): void {
+  function setDraft(text: string, id: number | string | null = state.conversationId): void {
     const all = drafts();
     if ((all[draftKey(id)] ?? "") === text) return;
     if (text) all[draftKey(id)] = text;
@@ -202,6 +208,7 @@ export function createController(around: Surroundings, onState: (state: State) =
       http.send({
         client_id: item.clientId,
         body: item.body,
+        ...(item.media && { media: item.media.key }),
         conversation_id: item.conversationId,
         reopen: item.reopen,
         contact: fields,
@@ -365,6 +372,9 @@ export function createController(around: Surroundings, onState: (state: State) =
     line = opened;
   }
 
+  const knows = (id: number, number: number) =>
+    state.threads[id]?.messages.some((one) => one.number === number);
+
   function onFrame(frame: SocketFrame): void {
     if ("seq" in frame && frame.type !== "welcome") seq = Math.max(seq ?? 0, frame.seq);
     switch (frame.type) {
@@ -377,9 +387,9 @@ export function createController(around: Surroundings, onState: (state: State) =
         return;
       case "message": {
         const { message, conversation } = frame;
-        const known = state.threads[conversation.id]?.messages.some((one) => one.number === message.number);
+        const known = knows(conversation.id, message.number);
         dispatch({ do: "conversation", conversation, message });
-        const theirs = message.type === "message" && message.sender.type !== "contact";
+        const theirs = isSaid(message) && message.sender.type !== "contact";
         if (!theirs) {
           if (state.conversationId === null) settle();
           void showThread();
@@ -388,15 +398,20 @@ export function createController(around: Surroundings, onState: (state: State) =
         acknowledge(conversation);
         if (known) return;
         if (state.open && state.conversationId === conversation.id)
-          announce(message.sender.name, message.body);
+          announce(message.sender.name, message.body || (message.media?.name ?? ""));
         bus.emit("messageReceived", { conversationId: conversation.id, message });
         // A closed panel opens where the news is.
         if (!state.open && state.screen === "thread") showConversation(landing(state.conversations));
         return;
       }
-      case "conversation":
-        dispatch({ do: "conversation", conversation: frame.conversation, message: frame.message });
+      case "message_updated":
+      case "conversation": {
+        const { conversation, message, type } = frame;
+        // What was changed beyond the part of the thread that is here comes with that part.
+        const here = type === "conversation" || knows(conversation.id, message.number);
+        dispatch({ do: "conversation", conversation, message: here ? message : null });
         return;
+      }
       case "contact":
         patch({ contact: frame.contact });
         return;
@@ -527,13 +542,13 @@ export function createController(around: Surroundings, onState: (state: State) =
       watchers.add(listener);
       return () => void watchers.delete(listener);
     },
-    refresh: publish,
+    refresh: () => patch({}),
     start(reopen) {
-      window.addEventListener("focus", look);
-      window.addEventListener("blur", look);
-      document.addEventListener("visibilitychange", look);
-      window.addEventListener("online", online);
-      window.addEventListener("offline", offline);
+      window.addEventListener("focus", look, ending);
+      window.addEventListener("blur", look, ending);
+      document.addEventListener("visibilitychange", look, ending);
+      window.addEventListener("online", online, ending);
+      window.addEventListener("offline", offline, ending);
       const unsent = storedOutbox();
       patch({
         signedIn: token !== null,
@@ -557,11 +572,7 @@ export function createController(around: Surroundings, onState: (state: State) =
       title.set(0);
       for (const timer of [typingTimer, lostTimer, pageTimer]) clearTimeout(timer);
       wake?.();
-      window.removeEventListener("focus", look);
-      window.removeEventListener("blur", look);
-      document.removeEventListener("visibilitychange", look);
-      window.removeEventListener("online", online);
-      window.removeEventListener("offline", offline);
+      end.abort();
     },
 
     setOpen(open, proactive = false) {
@@ -580,15 +591,16 @@ export function createController(around: Surroundings, onState: (state: State) =
     },
     showList: () => patch({ screen: "list", ending: "no" }),
     showConversation,
-    write(body) {
+    write(body, media, clientId = uuid()) {
       const text = body.trim();
-      if (!text) return;
+      if (!text && !media) return;
       vault.unlock();
       setDraft("");
       const current = currentOf(state);
       const item = {
-        clientId: uuid(),
+        clientId,
         body: text,
+        ...(media && { media }),
         conversationId: state.conversationId,
         reopen: current?.status === "ended",
         writtenAt: new Date().toISOString(),
@@ -607,8 +619,10 @@ export function createController(around: Surroundings, onState: (state: State) =
       if (now - lastTyped < TYPING_PAUSE || state.conversationId === null) return;
       if (line?.send({ type: "typing", conversation_id: state.conversationId })) lastTyped = now;
     },
-    draft: () => drafts()[draftKey(state.conversationId)] ?? "",
-    setDraft: (text) => setDraft(text),
+    edit: sender.edit,
+    draft: (name) => drafts()[draftKey(name ?? state.conversationId)] ?? "",
+    setDraft,
+    token: () => token,
     async loadOlder() {
       const id = state.conversationId;
       const thread = id === null ? undefined : state.threads[id];

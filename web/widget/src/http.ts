@@ -46,15 +46,13 @@ export function createHttp(base: string, key: string, token: () => string | null
     const bearer = token();
     if (bearer) headers["Authorization"] = `Bearer ${bearer}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), LIMIT);
     try {
       const response = await fetch(`${base}/visitor/v1${path}`, {
         method,
         headers,
         credentials: "omit",
         cache: "no-store",
-        signal: abort.signal,
+        signal: AbortSignal.timeout(LIMIT),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await response.text();
@@ -74,22 +72,21 @@ export function createHttp(base: string, key: string, token: () => string | null
       };
     } catch (fault) {
       return { ok: false, status: 0, code: "network", message: String(fault), wait: 0 };
-    } finally {
-      clearTimeout(timer);
     }
   }
 
+  const post = <T>(path: string, body: unknown) => ask<T>("POST", path, body);
   const widget = `/widgets/${key}`;
   return {
     widget: () => ask("GET", widget),
-    send: (request) => ask("POST", `${widget}/messages`, request),
-    identify: (identity) => ask("POST", `${widget}/identify`, { identity }),
+    send: (request) => post(`${widget}/messages`, request),
+    identify: (identity) => post(`${widget}/identify`, { identity }),
     me: () => ask("GET", "/me"),
     change: (fields) => ask("PATCH", "/me", fields),
     messages: (id, before) =>
       ask("GET", `/conversations/${id}/messages?limit=50${before ? `&before=${before}` : ""}`),
-    read: (id, number) => ask("POST", `/conversations/${id}/read`, { number }),
-    tell: (path, body) => ask("POST", path, body),
-    logout: () => ask("POST", "/logout", {}),
+    read: (id, number) => post(`/conversations/${id}/read`, { number }),
+    tell: post,
+    logout: () => post("/logout", {}),
   };
 }

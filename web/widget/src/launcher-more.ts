@@ -17,14 +17,11 @@ export function dressLauncher(
   texts: Texts,
 ): { show(view: LauncherView): void } {
   addStyles(root, css, nonce);
-  button.querySelector("svg")?.setAttribute("class", "chat");
-  const space = "http://www.w3.org/2000/svg";
-  const arrow = document.createElementNS(space, "svg");
-  arrow.setAttribute("viewBox", "0 0 24 24");
-  arrow.setAttribute("class", "down");
-  const path = document.createElementNS(space, "path");
-  path.setAttribute("d", "m6 9.5 6 6 6-6");
-  arrow.append(path);
+  const chat = button.querySelector("svg") as SVGElement;
+  const arrow = chat.cloneNode(true) as SVGElement;
+  chat.classList.add("chat");
+  arrow.classList.add("down");
+  arrow.firstElementChild?.setAttribute("d", "m6 9.5 6 6 6-6");
   const badge = document.createElement("span");
   // Beside the button, not in it: its name is what it does, not a number.
   badge.className = button.className.replace("launcher", "badge");

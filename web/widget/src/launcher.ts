@@ -1,4 +1,4 @@
-import { brandColors, type Rgb } from "../../shared/contrast";
+import { brandColors, type Rgb, readableOn } from "../../shared/contrast";
 import css from "./launcher.css?inline";
 import type { WidgetSettings } from "./wire";
 
@@ -9,6 +9,8 @@ export interface Launcher {
   readonly root: ShadowRoot;
   readonly button: HTMLButtonElement;
   readonly brand: Rgb;
+  /** Handed over, so that the messenger need not bring it again. */
+  readonly readable: typeof readableOn;
   remove(): void;
 }
 
@@ -57,6 +59,7 @@ export function drawLauncher(
     root,
     button,
     brand,
+    readable: readableOn,
     remove: () => host.remove(),
   };
 }

@@ -25,6 +25,8 @@ export interface Sender {
   /** Try a failed message again, or all of them that only wait for the line. */
   retry(clientId: string | null): void;
   discard(clientId: string): void;
+  /** Something about a waiting message changed: its file is there, or will not come. */
+  edit(clientId: string, patch: Partial<OutboxItem>): void;
   stop(): void;
 }
 
@@ -87,6 +89,10 @@ export function createSender(ports: SenderPorts): Sender {
 
   return {
     pump,
+    edit(clientId, patch) {
+      edit(clientId, patch);
+      void pump();
+    },
     retry(clientId) {
       ports.change(revive(ports.outbox(), clientId));
       void pump();

@@ -1,5 +1,6 @@
 import { type Bus, createBus, type Listener } from "./bus";
 import { drawLauncher, type Launcher } from "./launcher";
+import { tokenName } from "./names";
 import { type Pages, pages } from "./pages";
 import { failure, type Result, success } from "./result";
 import type { Additional, Availability, Contact, ContactFields, WidgetAnswer } from "./wire";
@@ -101,8 +102,6 @@ export interface ShellOptions {
   parent?: HTMLElement | undefined;
   attach: () => Promise<Attach>;
 }
-
-export const tokenName = (key: string): string => `parley:${key}:token`;
 
 function wroteBefore(key: string): boolean {
   try {

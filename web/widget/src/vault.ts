@@ -1,4 +1,4 @@
-import { tokenName } from "./shell";
+import { tokenName } from "./names";
 
 // What the messenger remembers. Until the visitor has written, only in memory: nothing is stored on the device
 // of somebody who merely looks at a page.
@@ -7,6 +7,8 @@ type Name = "token" | "outbox" | "drafts" | "visits" | "session" | "open";
 
 export interface Vault {
   get(name: Name): string | null;
+  /** What was stored as JSON, unchecked: anything may stand there. null where it is nothing of the kind. */
+  read(name: Name): unknown;
   set(name: Name, value: string | null): void;
   /** From now on on the device; what was in memory moves there. */
   unlock(): void;
@@ -17,8 +19,8 @@ export interface Vault {
 }
 
 /** These end with the tab. */
-const SESSION: ReadonlySet<Name> = new Set<Name>(["session", "open"]);
-const NAMES: readonly Name[] = ["token", "outbox", "drafts", "visits", "session", "open"];
+const SESSION: readonly Name[] = ["session", "open"];
+const NAMES: readonly Name[] = ["token", "outbox", "drafts", "visits", ...SESSION];
 
 export function openVault(key: string): Vault {
   const memory = new Map<Name, string>();
@@ -28,7 +30,7 @@ export function openVault(key: string): Vault {
   // Both can be denied by the browser, or full; the messenger then works from memory.
   const device = (name: Name, act: (storage: Storage, full: string) => string | null | undefined) => {
     try {
-      return act(SESSION.has(name) ? sessionStorage : localStorage, prefix + name) ?? null;
+      return act(SESSION.includes(name) ? sessionStorage : localStorage, prefix + name) ?? null;
     } catch {
       return null;
     }
@@ -43,8 +45,17 @@ export function openVault(key: string): Vault {
 
   unlocked = read("token") !== null || read("outbox") !== null;
 
+  const get = (name: Name) => (unlocked && read(name)) || (memory.get(name) ?? null);
+
   return {
-    get: (name) => (unlocked ? (read(name) ?? memory.get(name) ?? null) : (memory.get(name) ?? null)),
+    get,
+    read(name) {
+      try {
+        return JSON.parse(get(name) ?? "");
+      } catch {
+        return null;
+      }
+    },
     set(name, value) {
       if (value === null) memory.delete(name);
       else memory.set(name, value);

@@ -10,18 +10,14 @@ interface Session {
   pages: number;
 }
 
-function readSession(text: string | null): Session | null {
-  try {
-    const found = JSON.parse(text ?? "null") as Partial<Session> | null;
-    if (typeof found?.initial !== "string" || typeof found.pages !== "number") return null;
-    return { initial: found.initial, referrer: String(found.referrer ?? ""), pages: found.pages };
-  } catch {
-    return null;
-  }
+function readSession(stored: unknown): Session | null {
+  const found = stored as Partial<Session> | null;
+  if (typeof found?.initial !== "string" || typeof found.pages !== "number") return null;
+  return { initial: found.initial, referrer: String(found.referrer ?? ""), pages: found.pages };
 }
 
 /** The server keeps addresses up to this length; a longer one says nothing more. */
-const LONGEST = 2000;
+const cut = (text: string) => text.slice(0, 2000);
 
 export function countVisits(
   vault: Vault,
@@ -30,7 +26,7 @@ export function countVisits(
   current(): Omit<Visit, "proactive">;
   stop(): void;
 } {
-  const earlier = readSession(vault.get("session"));
+  const earlier = readSession(vault.read("session"));
   const before = earlier?.pages ?? 0;
   if (!earlier) vault.set("visits", String((Number(vault.get("visits")) || 0) + 1));
   const session = (): Session => ({
@@ -46,10 +42,10 @@ export function countVisits(
     current() {
       const { initial, referrer, pages: seen } = session();
       return {
-        url: location.href.slice(0, LONGEST),
-        title: document.title.slice(0, LONGEST),
-        initial_url: initial.slice(0, LONGEST),
-        referrer: referrer.slice(0, LONGEST),
+        url: cut(location.href),
+        title: cut(document.title),
+        initial_url: cut(initial),
+        referrer: cut(referrer),
         page_impressions: seen,
         visits: Math.max(1, Number(vault.get("visits")) || 1),
       };

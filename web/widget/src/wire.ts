@@ -30,6 +30,46 @@ export interface WidgetAnswer {
   rating_form: "" | "stars" | "thumbs";
   ask_feedback: boolean;
   survey: { question: string; options: string[] } | null;
+  /** Bytes a file may have; 0 or nothing = no files. */
+  max_upload?: number;
+  /** Where a conversation can go on. */
+  channels?: Channel[];
+}
+
+export interface Channel {
+  id: number;
+  name: string;
+  type: string;
+}
+
+/** A file of a message. */
+export interface Media {
+  kind: "image" | "audio" | "voice" | "video" | "pdf" | "file";
+  state: "stored" | "fetching" | "failed";
+  name: string;
+  content_type: string;
+  size: number;
+  width: number | null;
+  height: number | null;
+  duration_ms: number | null;
+  /** Loudness over the time, 0 to 100. */
+  peaks: readonly number[];
+  /** null while it is not stored. */
+  url: string | null;
+  thumb_url: string | null;
+  error: string | null;
+}
+
+/** The answer to an upload. */
+export type Uploaded = Omit<Media, "state" | "error"> & { key: string };
+
+/** What the page behind the first address of a text says about itself. */
+export interface LinkCard {
+  url: string;
+  title: string;
+  description: string;
+  site: string;
+  image_url: string | null;
 }
 
 export interface Contact {
@@ -49,19 +89,24 @@ export interface EventNote {
   reason?: string | null;
   rating?: { value: number; form: string } | null;
   survey?: { question: string; option: string } | null;
+  channel?: { name: string } | null;
 }
 
 export interface Message {
   id: number;
   conversation_id: number;
   number: number;
-  type: "message" | "event" | "rating" | "feedback" | "survey";
+  type: "message" | "media" | "event" | "rating" | "feedback" | "survey";
   sender: { type: "contact" | "operator" | "bot" | "system"; name: string; image_url: string };
   body: string;
   event: EventNote | null;
   client_id: string | null;
   sent_at: string;
   state: MessageState;
+  media?: Media | null;
+  link?: LinkCard | null;
+  edited_at?: string | null;
+  deleted_at?: string | null;
 }
 
 export interface Conversation {
@@ -81,6 +126,9 @@ export interface Conversation {
   rating: number | null;
   feedback: boolean;
   survey: boolean;
+  channel?: { type: string; name: string } | null;
+  /** It goes on elsewhere, out of this browser's sight. */
+  moved?: boolean;
 }
 
 export interface ContactFields {
@@ -110,6 +158,8 @@ export interface Visit {
 export interface SendRequest {
   client_id: string;
   body: string;
+  /** The key of an upload. */
+  media?: string | null;
   conversation_id: number | null;
   reopen: boolean;
   contact: ContactFields | null;
@@ -141,6 +191,7 @@ export interface MessagePage {
 export type SocketFrame =
   | { type: "welcome"; seq: number; heartbeat_seconds: number }
   | { type: "message"; seq: number; conversation: Conversation; message: Message }
+  | { type: "message_updated"; seq: number; conversation: Conversation; message: Message }
   | { type: "conversation"; seq: number; conversation: Conversation; message: Message | null }
   | { type: "contact"; seq: number; contact: Contact }
   | { type: "availability"; availability: Availability }

@@ -1,13 +1,13 @@
 import { h, render } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { failure, success } from "../src/result";
 import { en } from "../src/texts/en";
-import { type CardProps, makeCard } from "../src/ui/AfterCard";
+import { type CardProps, make } from "../src/ui/AfterCard";
+import { kit } from "../src/ui/Later";
 import { conversation } from "./samples";
 
-const Card = makeCard({ h, useEffect, useRef, useState });
+const Card = make(kit);
 const survey = { question: "Solved?", options: ["Yes", "No"] };
 
 let place: HTMLElement;

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { fileTests } from "./browser-files.mjs";
 import { startMock } from "./mock-server.mjs";
 
 const shots = process.env.SHOTS ?? join(tmpdir(), "parley-shots");
@@ -23,6 +24,8 @@ const browser = await chromium.launch({
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
   ],
 });
 
@@ -860,6 +863,8 @@ test("identity is required", { world: { identityRequired: true } }, async (v) =>
   await v.send("now I may");
   await v.state("now I may", "sent");
 });
+
+fileTests(test);
 
 let broken = 0;
 for (const { name, options, run } of tests) {

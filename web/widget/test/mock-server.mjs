@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
+import { png, wav } from "./sample-files.mjs";
 
 const web = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const TYPES = {
@@ -16,7 +17,7 @@ const TYPES = {
 };
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:; " +
-  "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "media-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 class Problem extends Error {
   constructor(status, code, detail = code, retry = 0) {
@@ -68,6 +69,17 @@ export function startMock(port = 0) {
     denySockets: false,
     tooFar: false,
     frames: [],
+    maxUpload: 25 << 20,
+    channels: [],
+    /** Uploaded and sample files by key. */
+    files: new Map(),
+    /** How many of the next uploads fail, with what, and how long each takes. */
+    failUploads: 0,
+    failUploadStatus: 503,
+    uploadDelay: 0,
+    holdUploads: false,
+    uploading: 0,
+    mostUploading: 0,
   };
   const lines = new Set();
   let ids = 0;
@@ -78,6 +90,10 @@ export function startMock(port = 0) {
     const own = m.sender.type === "contact";
     const { contactId: _contactId, ...rest } = m;
     return {
+      media: null,
+      link: null,
+      edited_at: null,
+      deleted_at: null,
       ...rest,
       sender: { type: m.sender.type, name: m.sender.name, image_url: "" },
       state: own ? (c.operator_read >= m.number ? "read" : (m.reached ?? "sent")) : "sent",
@@ -86,7 +102,8 @@ export function startMock(port = 0) {
   };
   const wireConversation = (c) => {
     const own = world.messages.filter((m) => m.conversation_id === c.id);
-    const last = own.filter((m) => m.type === "message").at(-1);
+    const said = own.filter((m) => m.type === "message" || m.type === "media");
+    const last = said.at(-1);
     return {
       id: c.id,
       status: c.status,
@@ -96,9 +113,9 @@ export function startMock(port = 0) {
       operator: c.operator,
       last_message: last ? wireMessage(last) : null,
       message_count: own.length,
-      unread: own.filter(
-        (m) => m.type === "message" && m.sender.type !== "contact" && m.number > c.contact_read,
-      ).length,
+      unread: said.filter((m) => m.sender.type !== "contact" && m.number > c.contact_read).length,
+      channel: c.channel ?? { type: "website", name: "" },
+      moved: Boolean(c.moved),
       contact_read: c.contact_read,
       operator_read: c.operator_read,
       contact_delivered: c.contact_delivered,
@@ -218,6 +235,7 @@ export function startMock(port = 0) {
         ![
           "client_id",
           "body",
+          "media",
           "conversation_id",
           "reopen",
           "contact",
@@ -232,7 +250,9 @@ export function startMock(port = 0) {
       world.failSends--;
       throw new Problem(world.failStatus, world.failStatus === 422 ? "text.invalid" : "server.busy");
     }
-    if (!body.body.trim()) throw new Problem(422, "message.empty");
+    const file = body.media ? world.files.get(body.media) : null;
+    if (body.media && !file) throw new Problem(404, "media.not_found");
+    if (!body.body.trim() && !file) throw new Problem(422, "message.empty");
     world.log.push({ sent: body });
     let contact = whoIs(request, false);
     const before = world.seen.get(body.client_id);
@@ -253,7 +273,9 @@ export function startMock(port = 0) {
     }
     let c = body.conversation_id
       ? conversationOf(contact, body.conversation_id)
-      : world.conversations.filter((one) => one.contactId === contact.id && one.status !== "ended").at(-1);
+      : world.conversations
+          .filter((one) => one.contactId === contact.id && one.status !== "ended" && !one.moved)
+          .at(-1);
     if (c?.status === "ended") {
       if (!body.reopen) throw new Problem(409, "conversation.ended");
       c.status = "open";
@@ -273,7 +295,11 @@ export function startMock(port = 0) {
       );
     }
     c ??= open(contact.id);
-    const m = add(c, { type: "contact", name: contact.name }, body.body, { client_id: body.client_id });
+    if (c.moved) throw new Problem(409, "conversation.moved");
+    const m = add(c, { type: "contact", name: contact.name }, body.body, {
+      client_id: body.client_id,
+      ...(file && { type: "media", media: file.media }),
+    });
     world.seen.set(body.client_id, m);
     announce(c, m);
     if (world.loseAnswers > 0) {
@@ -287,6 +313,63 @@ export function startMock(port = 0) {
       message: wireMessage(m),
       duplicate: false,
     };
+  }
+
+  /** Keeps a file and says what it is. */
+  function store(bytes, name, type, more = {}) {
+    const key = randomUUID();
+    const kind = /^(image|audio|video)\//.exec(type)?.[1] ?? (type === "application/pdf" ? "pdf" : "file");
+    const url = `${base}/media/${key}/${encodeURIComponent(name)}`;
+    const picture = kind === "image" && bytes.length > 24 && bytes.toString("latin1", 12, 16) === "IHDR";
+    const media = {
+      kind,
+      state: "stored",
+      name,
+      content_type: type,
+      size: bytes.length,
+      width: picture ? bytes.readUInt32BE(16) : null,
+      height: picture ? bytes.readUInt32BE(20) : null,
+      duration_ms: null,
+      peaks: [],
+      url,
+      thumb_url: kind === "image" ? `${url}?v=thumb` : null,
+      error: null,
+      ...more,
+    };
+    world.files.set(key, { bytes, media });
+    return { key, ...media };
+  }
+
+  async function upload(request, url, bytes) {
+    world.uploading++;
+    world.mostUploading = Math.max(world.mostUploading, world.uploading);
+    try {
+      if (world.uploadDelay) await new Promise((resolve) => setTimeout(resolve, world.uploadDelay));
+      while (world.holdUploads) await new Promise((resolve) => setTimeout(resolve, 20));
+      const query = url.searchParams;
+      world.log.push({ upload: query.get("name"), token: request.headers.authorization ?? null });
+      if (world.failUploads > 0) {
+        world.failUploads--;
+        throw new Problem(
+          world.failUploadStatus,
+          world.failUploadStatus === 503 ? "server.busy" : "media.refused",
+        );
+      }
+      if (bytes.length > world.maxUpload) throw new Problem(413, "media.too_large");
+      const voice = query.get("voice") === "1" && {
+        kind: "voice",
+        duration_ms: Number(query.get("duration_ms")),
+        peaks: query.get("peaks").split(",").map(Number),
+      };
+      const {
+        state: _state,
+        error: _error,
+        ...answer
+      } = store(bytes, query.get("name"), request.headers["content-type"], voice || {});
+      return answer;
+    } finally {
+      world.uploading--;
+    }
   }
 
   function api(request, url, body) {
@@ -306,6 +389,8 @@ export function startMock(port = 0) {
           rating_form: world.ratingForm,
           ask_feedback: world.askFeedback,
           survey: world.survey,
+          max_upload: world.maxUpload,
+          channels: world.channels,
         };
       if (match[2] === "/messages") return sendMessage(request, body);
       if (match[2] === "/identify") {
@@ -342,7 +427,7 @@ export function startMock(port = 0) {
       if (!world.goals.includes(body.key)) throw new Problem(404, "goal.not_found", "no such goal");
       return { reached: true };
     }
-    match = /^\/conversations\/(\d+)\/(messages|read|end|rating|feedback|survey)$/.exec(path);
+    match = /^\/conversations\/(\d+)\/(messages|read|end|rating|feedback|survey|channel)$/.exec(path);
     if (!match) throw new Problem(404, "http.not_found");
     const c = conversationOf(me, Number(match[1]));
     if (match[2] === "messages") {
@@ -356,6 +441,15 @@ export function startMock(port = 0) {
       c.contact_read = Math.max(c.contact_read, body.number);
       changed(c);
       return undefined;
+    }
+    if (match[2] === "channel") {
+      world.log.push({ moved: c.id, ...body });
+      const channel = world.channels.find((one) => one.id === body.channel_id);
+      if (!channel) throw new Problem(409, "channel.not_offered");
+      c.channel = { type: channel.type, name: channel.name };
+      c.moved = true;
+      changed(c);
+      return { conversation: wireConversation(c) };
     }
     if (match[2] !== "end") {
       world.log.push({ said: match[2], ...body });
@@ -388,6 +482,36 @@ export function startMock(port = 0) {
         const m = add(c, { ...ann, name: body.name ?? ann.name }, body.body);
         announce(c, m);
         return wireMessage(m);
+      }
+      case "file": {
+        // A file of the operator: what is given, or a sample.
+        const samples = {
+          image: [png(640, 400), "garden.png", "image/png"],
+          audio: [wav(4), "song.wav", "audio/wav"],
+          voice: [wav(4), "voice.wav", "audio/wav"],
+          video: [Buffer.alloc(2000), "clip.mp4", "video/mp4"],
+          pdf: [Buffer.alloc(180_000), "Delivery note 2026-11.pdf", "application/pdf"],
+          file: [Buffer.alloc(2_400_000), "measurements.zip", "application/zip"],
+        };
+        const { key: _key, ...media } = store(...samples[body.kind], { kind: body.kind, ...body.media });
+        const m = add(c, ann, body.body ?? "", { type: "media", media });
+        announce(c, m);
+        return wireMessage(m);
+      }
+      case "change": {
+        // A message becomes different: edited, deleted, its card or its file came.
+        const m = world.messages.findLast(
+          (one) => one.number === body.number && one.conversation_id === c.id,
+        );
+        Object.assign(m, body.patch);
+        if (body.card)
+          m.link = { ...body.card, image_url: store(png(600, 315), "card.png", "image/png").url };
+        push(c.contactId, {
+          type: "message_updated",
+          conversation: wireConversation(c),
+          message: wireMessage(m),
+        });
+        return null;
       }
       case "note":
         add(c, { type: "contact", name: "" }, "", { type: "event", event: null });
@@ -446,8 +570,21 @@ export function startMock(port = 0) {
     throw new Problem(400, "lever");
   }
 
-  function page(response, url) {
+  function page(request, response, url) {
     const { pathname } = url;
+    const file = world.files.get(/^\/media\/([^/]+)\//.exec(pathname)?.[1]);
+    if (file) {
+      const { bytes, media } = file;
+      const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
+      const end = to ? Number(to) + 1 : bytes.length;
+      response.writeHead(from ? 206 : 200, {
+        "Content-Type": media.content_type,
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Accept-Ranges": "bytes",
+        ...(from && { "Content-Range": `bytes ${from}-${end - 1}/${bytes.length}` }),
+      });
+      return response.end(bytes.subarray(Number(from ?? 0), end));
+    }
     const key = url.searchParams.get("key") ?? "w_demo";
     const snippet = `<script src="/widget/loader.js" data-widget="${key}" async></script>`;
     if (pathname === "/demo/shop" || pathname.startsWith("/demo/shop/")) {
@@ -462,29 +599,42 @@ export function startMock(port = 0) {
         "<!doctype html><html lang=en><title>Blank</title><main><h1>Blank</h1><button>Page button</button></main></html>",
       );
     }
-    const file = pathname.startsWith("/widget/") ? join(web, "dist", pathname) : join(web, pathname);
-    if (!/^\/(widget|demo)\/[\w.-]+$/.test(pathname) || !existsSync(file)) {
+    const asset = pathname.startsWith("/widget/") ? join(web, "dist", pathname) : join(web, pathname);
+    if (!/^\/(widget|demo)\/[\w.-]+$/.test(pathname) || !existsSync(asset)) {
       response.writeHead(404);
       return response.end();
     }
     response.writeHead(200, {
-      "Content-Type": TYPES[extname(file)] ?? "text/plain",
+      "Content-Type": TYPES[extname(asset)] ?? "text/plain",
       "Access-Control-Allow-Origin": "*",
       "Cache-Control": "no-cache",
     });
-    return response.end(readFileSync(file));
+    return response.end(readFileSync(asset));
   }
 
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://mock");
-    if (request.method === "GET" && !url.pathname.startsWith("/visitor/")) return page(response, url);
+    if (request.method === "GET" && !url.pathname.startsWith("/visitor/"))
+      return page(request, response, url);
     response.setHeader("Access-Control-Allow-Origin", request.headers.origin ?? "*");
     response.setHeader("Access-Control-Allow-Headers", "authorization, content-type");
     response.setHeader("Access-Control-Allow-Methods", "GET, POST, PATCH");
     if (request.method === "OPTIONS") return response.writeHead(204).end();
-    let text = "";
-    for await (const chunk of request) text += chunk;
+    const parts = [];
     try {
+      for await (const part of request) parts.push(part);
+    } catch {
+      // The visitor called it off.
+      return response.destroy();
+    }
+    const raw = Buffer.concat(parts);
+    try {
+      if (/^\/visitor\/v1\/widgets\/[^/]+\/media$/.test(url.pathname)) {
+        const value = await upload(request, url, raw);
+        response.writeHead(201, { "Content-Type": "application/json" });
+        return response.end(JSON.stringify(value));
+      }
+      const text = String(raw);
       const body = text ? JSON.parse(text) : undefined;
       if (url.pathname === "/mock") {
         response.writeHead(200, { "Content-Type": "application/json" });
@@ -546,9 +696,10 @@ export function startMock(port = 0) {
     });
   });
 
+  let base = "";
   return new Promise((resolve) =>
     server.listen(port, "127.0.0.1", () => {
-      const base = `http://127.0.0.1:${server.address().port}`;
+      base = `http://127.0.0.1:${server.address().port}`;
       resolve({ base, world, lever, stop: () => server.close() });
     }),
   );

@@ -181,6 +181,57 @@ describe("sender", () => {
   });
 });
 
+const file = (key: string | null) => ({
+  key,
+  kind: "file" as const,
+  state: "stored" as const,
+  name: "a.txt",
+  content_type: "",
+  size: 1,
+  width: null,
+  height: null,
+  duration_ms: null,
+  peaks: [],
+  url: null,
+  thumb_url: null,
+  error: null,
+});
+
+describe("a message with a file", () => {
+  it("waits for its file, and what was written after it waits too", async () => {
+    const b = bench([item("a", { media: file(null) }), item("b"), item("c", { conversationId: 7 })], good);
+    void b.sender.pump();
+    await flush();
+    expect(b.stored).toEqual(["c"]);
+    b.sender.edit("a", { media: file("k1") });
+    await flush();
+    expect(b.stored).toEqual(["c", "a", "b"]);
+    expect(b.calls[1]?.media?.key).toBe("k1");
+  });
+
+  it("whose upload failed for the line holds the others up, one that was refused does not", async () => {
+    const b = bench([item("a", { media: file(null) }), item("b")], good);
+    b.sender.edit("a", { state: "failed" });
+    await flush();
+    expect(b.stored).toEqual([]);
+    b.sender.edit("a", { state: "failed", refused: true });
+    await flush();
+    expect(b.stored).toEqual(["b"]);
+  });
+
+  it("keeps its key over a lost line and is stored once", async () => {
+    const b = bench([item("a", { media: file("k1") })], (one, nth) => (nth < 3 ? fault(0) : good(one)));
+    void b.sender.pump();
+    await flush();
+    expect(b.calls.map((one) => [one.clientId, one.media?.key])).toEqual([
+      ["a", "k1"],
+      ["a", "k1"],
+      ["a", "k1"],
+    ]);
+    expect(b.stored).toEqual(["a"]);
+  });
+});
+
 describe("outbox", () => {
   it("one conversation does not wait for another", () => {
     const list = [item("a", { state: "failed" }), item("b"), item("c", { conversationId: 7 })];

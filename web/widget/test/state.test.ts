@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { OutboxItem } from "../src/model/outbox";
 import { type Change, initialState, mergeConversation, reduce, type State } from "../src/model/state";
 import { landing, rowsOf, unreadOf } from "../src/model/view";
-import type { Message } from "../src/wire";
+import type { Media, Message } from "../src/wire";
 import { answer, contact, conversation, dice, message, moment, own, shuffle } from "./samples";
 
 const item = (clientId: string, more: Partial<OutboxItem> = {}): OutboxItem => ({
@@ -119,6 +119,95 @@ describe("events in any order", () => {
     );
     expect(state.threads[42]?.messages[0]?.number).toBe(151);
     expect(state.threads[42]?.hasMore).toBe(true);
+  });
+});
+
+describe("a changed message", () => {
+  const media = (state: Media["state"]): Media => ({
+    kind: "image",
+    state,
+    name: "a.png",
+    content_type: "image/png",
+    size: 1,
+    width: null,
+    height: null,
+    duration_ms: null,
+    peaks: [],
+    url: state === "stored" ? "https://chat.example/media/a" : null,
+    thumb_url: null,
+    error: null,
+  });
+  const link = { url: "https://x.example", title: "X", description: "", site: "", image_url: null };
+  const tell = (one: Message): Change => ({
+    do: "conversation",
+    conversation: conversation({ last_message: one, message_count: 1 }),
+    message: one,
+  });
+  const shown = (state: State) => state.threads[42]?.messages[0];
+
+  it("takes the place of what it was, also as the last one of its conversation", () => {
+    const edited = message(1, { body: "after", edited_at: moment(5) });
+    const state = run(start(), tell(message(1)), tell(edited));
+    expect(shown(state)).toEqual(edited);
+    expect(state.threads[42]?.messages).toHaveLength(1);
+    expect(state.conversations[0]?.last_message?.body).toBe("after");
+  });
+
+  it("stays deleted, and edited, whatever comes late", () => {
+    const story = [
+      message(1),
+      message(1, { body: "second", edited_at: moment(5) }),
+      message(1, { body: "third", edited_at: moment(6), link }),
+      message(1, { body: "", edited_at: moment(6), deleted_at: moment(7) }),
+    ];
+    for (let end = 1; end <= story.length; end++) {
+      const told = story.slice(0, end).map(tell);
+      for (let seed = 1; seed <= 20; seed++) {
+        const state = run(start(), ...shuffle([...told, ...told], dice(seed)));
+        expect(shown(state), `${end} ${seed}`).toEqual(story[end - 1]);
+      }
+    }
+  });
+
+  it("keeps a card and a file that an older view does not know, and climbs in state all the same", () => {
+    const found = own(1, "c1", { link, media: media("stored") });
+    const older = own(1, "c1", { media: media("fetching"), state: "delivered" });
+    expect(shown(run(start(), tell(found), tell(older)))).toMatchObject({
+      link,
+      media: { state: "stored" },
+      state: "delivered",
+    });
+    // A fetch that is tried again is fetching again.
+    const failed = own(1, "c1", { media: media("failed") });
+    expect(shown(run(start(), tell(failed), tell(older)))?.media?.state).toBe("fetching");
+  });
+
+  it("is the same object while nothing changed", () => {
+    const first = run(start(), tell(message(1, { link })));
+    const second = run(first, tell(message(1, { link })));
+    expect(second.threads[42]).toBe(first.threads[42]);
+  });
+
+  it("with a file is something that was said, in rows and with what the screen needs", () => {
+    const state = run(
+      start({
+        outbox: [item("a", { media: { ...media("stored"), key: null } })],
+      }),
+      tell(message(1, { type: "media", body: "", media: media("stored") })),
+    );
+    expect(bubbles(state).map((row) => [row.body, row.rich?.media?.name])).toEqual([
+      ["", "a.png"],
+      ["a", "a.png"],
+    ]);
+    expect(bubbles(run(start(), tell(message(1))))[0]?.rich).toBeNull();
+  });
+});
+
+describe("a conversation that moved", () => {
+  it("is not where new words go", () => {
+    const moved = conversation({ id: 1, moved: true, updated_at: moment(9) });
+    expect(landing([moved, conversation({ id: 2 })])).toBe(2);
+    expect(landing([moved])).toBe(1);
   });
 });
 

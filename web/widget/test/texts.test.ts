@@ -2,6 +2,9 @@ import { expect, it } from "vitest";
 import { afterTexts } from "../src/texts/after";
 import { de } from "../src/texts/de";
 import { en } from "../src/texts/en";
+import { fileTexts } from "../src/texts/files";
+import { moveTexts } from "../src/texts/move";
+import { voiceTexts } from "../src/texts/voice";
 import { eventText } from "../src/ui/Message";
 
 it("every text is there in both languages", () => {
@@ -14,6 +17,14 @@ it("the card after a conversation speaks both languages", () => {
   expect(Object.keys(afterTexts("de-CH"))).toEqual(Object.keys(afterTexts("en")));
   expect([1, 2].map(afterTexts("de").star)).toEqual(["1 Stern", "2 Sterne"]);
   expect(afterTexts("fr").thanks).toBe("Thank you!");
+});
+
+it("what is loaded later speaks both languages", () => {
+  for (const texts of [fileTexts, voiceTexts, moveTexts]) {
+    expect(Object.keys(texts("de-AT"))).toEqual(Object.keys(texts("en")));
+    expect(texts("fr")).toBe(texts("en"));
+    expect(texts("de")).not.toBe(texts("en"));
+  }
 });
 
 it("tells events in the visitor's words", () => {
@@ -31,6 +42,10 @@ it("tells events in the visitor's words", () => {
   expect(eventText({ name: "survey", survey: { question: "Solved?", option: "Yes" } }, en)).toBe(
     "Solved? Yes",
   );
+  expect(eventText({ name: "channel_changed", channel: { name: "SMS" } }, en)).toBe(
+    "This conversation goes on in SMS",
+  );
+  expect(eventText({ name: "channel_changed", channel: null }, en)).toBe("");
   // Which goal was reached is the company's own.
   expect(eventText({ name: "goal" }, en)).toBe("");
   expect(eventText({ name: "something_new" }, en)).toBe("");

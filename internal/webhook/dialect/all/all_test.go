@@ -58,7 +58,7 @@ func everySample(t *testing.T, d dialect.Dialect, version string) {
 	if version != info.Version {
 		folder += "-" + version
 	}
-	options := dialect.Options{PublicURL: "https://chat.example", Version: version}
+	options := dialect.Options{PublicURL: "https://chat.example", Version: version, MediaURL: eventtest.MediaURL("https://chat.example")}
 	known, told := map[string]*jsonschema.Schema{}, map[string]bool{}
 	for _, e := range info.Events {
 		known[e.Name] = compile(t, info, version, e.Name)
@@ -91,7 +91,7 @@ func everySample(t *testing.T, d dialect.Dialect, version string) {
 				t.Errorf("rendering twice gives different bytes (%v)", err)
 			}
 			if version == info.Version {
-				if again, err = d.Render(s.Event, dialect.Options{PublicURL: options.PublicURL}); err != nil || !bytes.Equal(body, again) {
+				if again, err = d.Render(s.Event, dialect.Options{PublicURL: options.PublicURL, MediaURL: options.MediaURL}); err != nil || !bytes.Equal(body, again) {
 					t.Errorf("without a version it is not the current form: %s (%v)", again, err)
 				}
 			}

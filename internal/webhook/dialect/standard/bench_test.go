@@ -12,14 +12,14 @@ func BenchmarkRender(b *testing.B) {
 		if s.Name != "message_received_plain" {
 			continue
 		}
-		body, err := Marshal(s.Event)
+		body, err := Marshal(s.Event, options)
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.SetBytes(int64(len(body)))
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := Marshal(s.Event); err != nil {
+			if _, err := Marshal(s.Event, options); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -76,6 +76,14 @@ func writeData(w *jsontext.Writer, v *data) {
 		w.Text(`,"delivery":`)
 		writeDelivery(w, v.Delivery)
 	}
+	if v.Channel != nil {
+		w.Text(`,"channel":`)
+		writeToldChannel(w, v.Channel)
+	}
+	if v.Changed != "" {
+		w.Text(`,"changed":`)
+		w.String(v.Changed)
+	}
 	w.EndObject(start)
 }
 
@@ -235,6 +243,26 @@ func writeMessage(w *jsontext.Writer, v *message) {
 	v.SentAt.appendJSON(w)
 	w.Text(`,"state":`)
 	w.String(v.State)
+	w.Text(`,"state_code":`)
+	v.StateCode.appendJSON(w)
+	w.Text(`,"state_reason":`)
+	v.StateReason.appendJSON(w)
+	w.Text(`,"media":`)
+	if v.Media == nil {
+		w.Null()
+	} else {
+		writeMedia(w, v.Media)
+	}
+	w.Text(`,"link":`)
+	if v.Link == nil {
+		w.Null()
+	} else {
+		writeLink(w, v.Link)
+	}
+	w.Text(`,"edited_at":`)
+	v.EditedAt.appendJSON(w)
+	w.Text(`,"deleted_at":`)
+	v.DeletedAt.appendJSON(w)
 	w.Text(`}`)
 }
 
@@ -472,6 +500,18 @@ func writeDelivery(w *jsontext.Writer, v *delivery) {
 	w.Text(`}`)
 }
 
+func writeToldChannel(w *jsontext.Writer, v *toldChannel) {
+	w.Text(`{"id":`)
+	w.Int(v.ID)
+	w.Text(`,"type":`)
+	w.String(v.Type)
+	w.Text(`,"name":`)
+	w.String(v.Name)
+	w.Text(`,"reason":`)
+	w.String(v.Reason)
+	w.Text(`}`)
+}
+
 func writeChannel(w *jsontext.Writer, v *channel) {
 	w.Text(`{"id":`)
 	v.ID.appendJSON(w)
@@ -629,6 +669,56 @@ func writeEntry(w *jsontext.Writer, v *entry) {
 	} else {
 		writeGoal(w, v.Goal)
 	}
+	w.Text(`,"channel":`)
+	if v.Channel == nil {
+		w.Null()
+	} else {
+		writeNamed(w, v.Channel)
+	}
+	w.Text(`}`)
+}
+
+func writeMedia(w *jsontext.Writer, v *media) {
+	w.Text(`{"id":`)
+	w.Int(v.ID)
+	w.Text(`,"kind":`)
+	w.String(v.Kind)
+	w.Text(`,"state":`)
+	w.String(v.State)
+	w.Text(`,"name":`)
+	w.String(v.Name)
+	w.Text(`,"content_type":`)
+	w.String(v.ContentType)
+	w.Text(`,"size":`)
+	w.Int(v.Size)
+	w.Text(`,"width":`)
+	v.Width.appendJSON(w)
+	w.Text(`,"height":`)
+	v.Height.appendJSON(w)
+	w.Text(`,"duration_ms":`)
+	v.DurationMS.appendJSON(w)
+	w.Text(`,"peaks":`)
+	v.Peaks.appendJSON(w)
+	w.Text(`,"url":`)
+	v.URL.appendJSON(w)
+	w.Text(`,"thumb_url":`)
+	v.ThumbURL.appendJSON(w)
+	w.Text(`,"error":`)
+	v.Error.appendJSON(w)
+	w.Text(`}`)
+}
+
+func writeLink(w *jsontext.Writer, v *link) {
+	w.Text(`{"url":`)
+	w.String(v.URL)
+	w.Text(`,"title":`)
+	w.String(v.Title)
+	w.Text(`,"description":`)
+	w.String(v.Description)
+	w.Text(`,"site":`)
+	w.String(v.Site)
+	w.Text(`,"image_url":`)
+	v.ImageURL.appendJSON(w)
 	w.Text(`}`)
 }
 

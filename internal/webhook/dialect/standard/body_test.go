@@ -3,6 +3,7 @@ package standard
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"parley/internal/event"
 	"parley/internal/event/eventtest"
 	"parley/internal/id"
+	"parley/internal/webhook/dialect"
 )
 
 // What the types with a method appendJSON are to encoding/json. The same is said twice here on purpose: with package time's layouts,
@@ -28,6 +30,10 @@ func (s stampOrNull) MarshalJSON() ([]byte, error) {
 func (n idOrNull) MarshalJSON() ([]byte, error) { return orNull(int64(n), n == 0) }
 
 func (s textOrNull) MarshalJSON() ([]byte, error) { return orNull(string(s), s == "") }
+
+func (n countOrNull) MarshalJSON() ([]byte, error) { return orNull(int(n), n == 0) }
+
+func (p peaks) MarshalJSON() ([]byte, error) { return json.Marshal(append([]int{}, p...)) }
 
 func (r ref) MarshalJSON() ([]byte, error) { return json.Marshal(id.Ref(r).String()) }
 
@@ -49,6 +55,11 @@ func orNull(v any, null bool) ([]byte, error) {
 	return json.Marshal(v)
 }
 
+// options make an address of everything that an address depends on.
+var options = dialect.Options{MediaURL: func(m *event.Media, thumb bool, at time.Time) string {
+	return fmt.Sprint("https://chat.example/media/", m.Key, "/", m.Name, "?", thumb, "&", at.Unix())
+}}
+
 type failer interface {
 	Helper()
 	Fatalf(string, ...any)
@@ -56,8 +67,8 @@ type failer interface {
 
 func same(t failer, e *event.Event) {
 	t.Helper()
-	got, err := Marshal(e)
-	want, wantErr := json.Marshal(new(sheet).fill(e))
+	got, err := Marshal(e, options)
+	want, wantErr := json.Marshal(new(sheet).fill(e, &options))
 	if (err == nil) != (wantErr == nil) {
 		t.Fatalf("rendered with the error %v; encoding/json has %v", err, wantErr)
 	}
@@ -81,7 +92,7 @@ func TestEveryEventIsRenderedAsByReflection(t *testing.T) {
 func TestWhatCannotBeRenderedIsAnError(t *testing.T) {
 	e := &event.Event{Contact: &event.Contact{Custom: "{"}}
 	same(t, e)
-	if b, err := Marshal(e); err == nil {
+	if b, err := Marshal(e, options); err == nil {
 		t.Errorf("rendered as %s", b)
 	}
 }
@@ -97,7 +108,7 @@ func TestABodyKeepsNothingOfTheOneBefore(t *testing.T) {
 	samples := eventtest.Samples()
 	var first [][]byte
 	for _, e := range samples {
-		b, err := Marshal(e)
+		b, err := Marshal(e, options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +116,7 @@ func TestABodyKeepsNothingOfTheOneBefore(t *testing.T) {
 	}
 	for i := range samples {
 		i = len(samples) - 1 - i
-		if b, err := Marshal(samples[i]); err != nil || !bytes.Equal(b, first[i]) {
+		if b, err := Marshal(samples[i], options); err != nil || !bytes.Equal(b, first[i]) {
 			t.Errorf("%s was rendered otherwise after others, %v", samples[i].Type, err)
 		}
 	}

@@ -36,6 +36,8 @@ var described = map[event.Type][2]string{
 	event.MessageReceived:           {"Message received", "A contact sent a message."},
 	event.MessageSent:               {"Message sent", "An operator or bot sent a message to a contact."},
 	event.MessageNoted:              {"Note added", "An operator wrote an internal note."},
+	event.MessageUpdated:            {"Message changed", "The text, the file, the link card or the state of a message became different."},
+	event.MessageDeleted:            {"Message deleted", "An operator took a message or a note back; its place in the thread stays."},
 	event.OperatorStatusChanged:     {"Operator status changed", "An operator went online, away or offline."},
 	event.OperatorUpdated:           {"Operator updated", "An operator was added or changed."},
 	event.GroupUpdated:              {"Group updated", "A group of operators was added, changed or removed."},
@@ -49,6 +51,8 @@ var described = map[event.Type][2]string{
 	event.EndpointFailing:           {"Endpoint failing", "For days no call to another endpoint has succeeded."},
 	event.EndpointPaused:            {"Endpoint paused", "Calls to another endpoint were stopped, because it failed for too long or wants no more."},
 	event.DeliveryDead:              {"Delivery given up", "A call to another endpoint was given up."},
+	event.ChannelFailing:            {"Channel failing", "For days no message has arrived at a channel's other side."},
+	event.ChannelPaused:             {"Channel paused", "Messages to a channel's other side were stopped, because it failed for too long or wants no more."},
 }
 
 // Info implements dialect.Dialect.
@@ -79,26 +83,28 @@ func (standard) Judge(status int) dialect.Verdict {
 }
 
 // Render implements dialect.Dialect.
-func (standard) Render(e *event.Event, _ dialect.Options) ([]byte, error) { return Marshal(e) }
+func (standard) Render(e *event.Event, o dialect.Options) ([]byte, error) { return Marshal(e, o) }
 
 // maxPaper is how large a buffer may be to be kept for the next body.
 const maxPaper = 64 << 10
 
 // desk is what a body is made on.
 type desk struct {
-	sheet sheet
-	paper []byte
+	sheet   sheet
+	options dialect.Options
+	paper   []byte
 }
 
 var desks = sync.Pool{New: func() any { return new(desk) }}
 
 // Marshal renders an event as the feed, the sockets and this dialect send it.
-func Marshal(e *event.Event) ([]byte, error) {
+func Marshal(e *event.Event, o dialect.Options) ([]byte, error) {
 	d := desks.Get().(*desk)
 	defer desks.Put(d)
 	w := jsontext.Writer{Buf: d.paper[:0], HTML: true}
-	writeBody(&w, d.sheet.fill(e))
-	d.sheet = sheet{} // keep no event in memory
+	d.options = o
+	writeBody(&w, d.sheet.fill(e, &d.options))
+	d.sheet, d.options = sheet{}, dialect.Options{} // keep no event in memory
 	if w.Err != nil {
 		return nil, fmt.Errorf("render event %d: %w", e.ID, w.Err)
 	}

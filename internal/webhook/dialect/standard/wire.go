@@ -6,6 +6,7 @@ import (
 	"parley/internal/event"
 	"parley/internal/event/jsontext"
 	"parley/internal/id"
+	"parley/internal/webhook/dialect"
 )
 
 const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
@@ -59,6 +60,25 @@ func (n idOrNull) appendJSON(w *jsontext.Writer) {
 	} else {
 		w.Int(int64(n))
 	}
+}
+
+// countOrNull is a measure of a file; 0 means that it is not known, and is null.
+type countOrNull int
+
+func (n countOrNull) appendJSON(w *jsontext.Writer) { idOrNull(n).appendJSON(w) }
+
+// peaks are the loudness of a voice note over its time. Without any the list is empty.
+type peaks []int
+
+func (p peaks) appendJSON(w *jsontext.Writer) {
+	w.Text(`[`)
+	for i, n := range p {
+		if i > 0 {
+			w.Text(`,`)
+		}
+		w.Int(int64(n))
+	}
+	w.Text(`]`)
 }
 
 // textOrNull is a text; the empty one is null.
@@ -125,6 +145,16 @@ type data struct {
 	Endpoint       *endpoint     `json:"endpoint,omitempty"`
 	Days           int           `json:"days,omitempty"`
 	Delivery       *delivery     `json:"delivery,omitempty"`
+	Channel        *toldChannel  `json:"channel,omitempty"`
+	Changed        string        `json:"changed,omitempty"`
+}
+
+// toldChannel is a channel as operational events tell of it.
+type toldChannel struct {
+	ID     int64  `json:"id"`
+	Type   string `json:"type"`
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
 }
 
 type endpoint struct {
@@ -310,23 +340,54 @@ type entry struct {
 	Rating   *rating    `json:"rating"`
 	Survey   *survey    `json:"survey"`
 	Goal     *goal      `json:"goal"`
+	Channel  *named     `json:"channel"`
+}
+
+type media struct {
+	ID          int64       `json:"id"`
+	Kind        string      `json:"kind"`
+	State       string      `json:"state"`
+	Name        string      `json:"name"`
+	ContentType string      `json:"content_type"`
+	Size        int64       `json:"size"`
+	Width       countOrNull `json:"width"`
+	Height      countOrNull `json:"height"`
+	DurationMS  countOrNull `json:"duration_ms"`
+	Peaks       peaks       `json:"peaks"`
+	URL         textOrNull  `json:"url"`
+	ThumbURL    textOrNull  `json:"thumb_url"`
+	Error       textOrNull  `json:"error"`
+}
+
+type link struct {
+	URL         string     `json:"url"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+	Site        string     `json:"site"`
+	ImageURL    textOrNull `json:"image_url"`
 }
 
 type message struct {
-	ID             int64      `json:"id"`
-	ConversationID int64      `json:"conversation_id"`
-	SessionID      int64      `json:"session_id"`
-	Number         int        `json:"number"`
-	Ref            ref        `json:"ref"`
-	Type           string     `json:"type"`
-	Note           bool       `json:"note"`
-	Sender         sender     `json:"sender"`
-	Body           string     `json:"body"`
-	Event          *entry     `json:"event"`
-	Reference      idOrNull   `json:"reference"`
-	ClientID       textOrNull `json:"client_id"`
-	SentAt         stamp      `json:"sent_at"`
-	State          string     `json:"state"`
+	ID             int64       `json:"id"`
+	ConversationID int64       `json:"conversation_id"`
+	SessionID      int64       `json:"session_id"`
+	Number         int         `json:"number"`
+	Ref            ref         `json:"ref"`
+	Type           string      `json:"type"`
+	Note           bool        `json:"note"`
+	Sender         sender      `json:"sender"`
+	Body           string      `json:"body"`
+	Event          *entry      `json:"event"`
+	Reference      idOrNull    `json:"reference"`
+	ClientID       textOrNull  `json:"client_id"`
+	SentAt         stamp       `json:"sent_at"`
+	State          string      `json:"state"`
+	StateCode      textOrNull  `json:"state_code"`
+	StateReason    textOrNull  `json:"state_reason"`
+	Media          *media      `json:"media"`
+	Link           *link       `json:"link"`
+	EditedAt       stampOrNull `json:"edited_at"`
+	DeletedAt      stampOrNull `json:"deleted_at"`
 }
 
 type surveyForm struct {
@@ -379,7 +440,7 @@ type sheet struct {
 }
 
 // fill makes the body of an event on an empty sheet.
-func (s *sheet) fill(e *event.Event) *body {
+func (s *sheet) fill(e *event.Event, o *dialect.Options) *body {
 	s.body.Type, s.body.Timestamp, s.body.Seq = string(e.Type), stamp(e.At), int64(e.Seq)
 	d := &s.body.Data
 	d.StatusPrevious, d.OperatorBefore, d.GroupBefore = e.StatusBefore, wireOperator(e.OperatorBefore), wireGroup(e.GroupBefore)
@@ -394,7 +455,7 @@ func (s *sheet) fill(e *event.Event) *body {
 		d.Conversation = s.wireConversation(e.Conversation)
 	}
 	if e.Message != nil {
-		s.message = wireMessage(e.Message)
+		s.message = wireMessage(e.Message, o, e.At)
 		d.Message = &s.message
 	}
 	if e.Contact != nil {
@@ -417,6 +478,10 @@ func (s *sheet) fill(e *event.Event) *body {
 	if n := e.Delivery; n != nil {
 		d.Delivery = &delivery{ID: int64(n.ID), EventID: int64(n.Event), EventName: n.Name, Attempts: n.Attempts}
 	}
+	if c := e.Channel; c != nil {
+		d.Channel = &toldChannel{ID: int64(c.ID), Type: c.Type, Name: c.Name, Reason: e.Reason}
+	}
+	d.Changed = e.Changed
 	return &s.body
 }
 
@@ -493,21 +558,42 @@ func wireVisit(v *event.Visit) visit {
 		Proactive: v.Proactive, Private: v.Private, PageImpressions: v.PageImpressions, Visits: v.Visits}
 }
 
-func wireMessage(m *event.Message) message {
+// wireMessage is a message with the addresses of its files as of at.
+func wireMessage(m *event.Message, o *dialect.Options, at time.Time) message {
 	w := message{
 		ID: int64(m.ID), ConversationID: int64(m.ConversationID), SessionID: int64(m.SessionID), Number: m.Number, Ref: ref{Conversation: m.ConversationID, Session: m.SessionID, Message: m.ID},
 		Type: m.Type, Note: m.Note, Sender: wireSender(m.Sender), Body: m.Body, Reference: idOrNull(m.ReferenceID),
-		ClientID: textOrNull(m.ClientID), SentAt: stamp(m.SentAt), State: stateNames[m.State],
+		ClientID: textOrNull(m.ClientID), SentAt: stamp(m.SentAt), State: stateNames[m.State], StateCode: textOrNull(m.StateCode),
+		StateReason: textOrNull(m.StateReason), EditedAt: stampOrNull(m.EditedAt), DeletedAt: stampOrNull(m.DeletedAt),
+	}
+	if f := m.Media; f != nil {
+		w.Media = &media{ID: int64(f.ID), Kind: f.Kind, State: f.State, Name: f.Name, ContentType: f.ContentType, Size: f.Size, Width: countOrNull(f.Width),
+			Height: countOrNull(f.Height), DurationMS: countOrNull(f.DurationMS), Peaks: f.Peaks, URL: textOrNull(o.Address(f, false, at)),
+			ThumbURL: textOrNull(o.Address(f, true, at)), Error: textOrNull(f.Error)}
+	}
+	if c := m.Link; c != nil {
+		w.Link = &link{URL: c.URL, Title: c.Title, Description: c.Description, Site: c.Site, ImageURL: textOrNull(picture(c.Image, o, at))}
 	}
 	if en := m.Entry; en != nil {
 		w.Event = &entry{Name: en.Name, Operator: wireNamed(en.Operator), Group: wireGroup(en.Group), Reason: textOrNull(en.Reason),
 			Rating: wireRating(en.Rating), Survey: wireSurvey(en.Survey), Goal: wireGoal(en.Goal)}
+		if en.Channel != nil {
+			w.Event.Channel = &named{ID: idOrNull(en.Channel.ID), Name: en.Channel.Name}
+		}
 		if en.By != nil {
 			by := wireSender(*en.By)
 			w.Event.By = &by
 		}
 	}
 	return w
+}
+
+// picture is the address of a card's picture: the small one, where there is one.
+func picture(m *event.Media, o *dialect.Options, at time.Time) string {
+	if small := o.Address(m, true, at); small != "" {
+		return small
+	}
+	return o.Address(m, false, at)
 }
 
 var stateNames = map[event.MessageState]string{

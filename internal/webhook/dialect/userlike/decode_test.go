@@ -301,7 +301,7 @@ func everyCall(t *testing.T, fn func(t *testing.T, version, event string, body [
 				continue
 			}
 			t.Run(version+"/"+s.Name, func(t *testing.T) {
-				body, err := d.Render(s.Event, dialect.Options{PublicURL: "https://chat.example", Version: version})
+				body, err := d.Render(s.Event, dialect.Options{PublicURL: "https://chat.example", Version: version, MediaURL: eventtest.MediaURL("https://chat.example")})
 				if err != nil {
 					t.Fatal(err)
 				}

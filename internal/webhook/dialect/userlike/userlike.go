@@ -152,7 +152,7 @@ func (userlike) Render(e *event.Event, o dialect.Options) ([]byte, error) {
 }
 
 // call makes the body of the event that h names; messages writes those of an event in the way of the form.
-func call[M any](h head, e *event.Event, o dialect.Options, messages func(*event.Event) []M) (any, error) {
+func call[M any](h head, e *event.Event, o dialect.Options, messages func(*event.Event, *dialect.Options) []M) (any, error) {
 	as := h
 	if o.Version == form2014 {
 		as = head2014(h)
@@ -169,12 +169,12 @@ func call[M any](h head, e *event.Event, o dialect.Options, messages func(*event
 		if e.Conversation == nil {
 			return nil, fmt.Errorf("%s without a conversation", e.Type)
 		}
-		return wireConversationCall(as, e, messages(e)), nil
+		return wireConversationCall(as, e, messages(e, &o)), nil
 	}
 	if e.Conversation == nil || e.Session == nil {
 		return nil, fmt.Errorf("%s without conversation or session", e.Type)
 	}
-	s := session[M]{wireSessionAlone(e.Conversation, e.Session, e.Notes, e.At), messages(e)}
+	s := session[M]{wireSessionAlone(e.Conversation, e.Session, e.Notes, e.At), messages(e, &o)}
 	switch h.Event {
 	case "message_received", "message_sent":
 		if len(s.Messages) == 0 {

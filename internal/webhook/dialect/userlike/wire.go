@@ -1,6 +1,7 @@
 package userlike
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -372,10 +373,12 @@ func told(e *event.Event) []*event.Message {
 	return out
 }
 
-func wireMessages(e *event.Event) []message {
+func wireMessages(e *event.Event, o *dialect.Options) []message {
 	out := []message{}
 	for _, m := range told(e) {
-		out = append(out, wireMessage(e.Conversation, m, e.Messages))
+		w := wireMessage(e.Conversation, m, e.Messages)
+		w.URL = textOrNull(o.Address(m.Media, false, e.At))
+		out = append(out, w)
 	}
 	return out
 }
@@ -496,7 +499,8 @@ func wireMessage(c *event.Conversation, m *event.Message, among []event.Message)
 		Type:               m.Type,
 	}
 	if m.State == event.StateFailed {
-		w.State.ErrorCode = textOrNull("failed")
+		w.State.ErrorCode = textOrNull(cmp.Or(m.StateCode, "failed")) // S-026: never null
+		w.State.Message = cmp.Or(m.StateReason, w.State.Message)
 	}
 	switch {
 	case byContact:

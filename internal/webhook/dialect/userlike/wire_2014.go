@@ -1,7 +1,10 @@
 package userlike
 
 import (
+	"cmp"
+
 	"parley/internal/event"
+	"parley/internal/webhook/dialect"
 )
 
 // message2014 is a message in the older form: what was said, and on which side.
@@ -31,19 +34,24 @@ func head2014(h head) head {
 }
 
 // wireMessages2014 are the messages that somebody wrote to the other side. The older form has no place for entries of the thread;
-// what a contact says in ratings, feedback and surveys stands in fields of the session.
-func wireMessages2014(e *event.Event) []message2014 {
+// what a contact says in ratings, feedback and surveys stands in fields of the session. Nothing is left to tell of what was deleted.
+func wireMessages2014(e *event.Event, o *dialect.Options) []message2014 {
 	out := []message2014{}
 	for _, m := range told(e) {
-		if m.Type == event.TypeMessage {
-			out = append(out, wireMessage2014(m))
+		if m.Said() && m.DeletedAt.IsZero() {
+			out = append(out, wireMessage2014(m, o.Address(m.Media, false, e.At)))
 		}
 	}
 	return out
 }
 
-func wireMessage2014(m *event.Message) message2014 {
-	w := message2014{Message: m.Body, Person: textOrNull(m.Sender.Name), SentAt: wireTime(m.SentAt), Type: sideOperator}
+// wireMessage2014 is a message; a file without a caption is told by its address, or by its name while it has none.
+func wireMessage2014(m *event.Message, address string) message2014 {
+	said := m.Body
+	if said == "" && m.Media != nil {
+		said = cmp.Or(address, m.Media.Name)
+	}
+	w := message2014{Message: said, Person: textOrNull(m.Sender.Name), SentAt: wireTime(m.SentAt), Type: sideOperator}
 	switch m.Sender.Type {
 	case event.ByContact:
 		w.Person, w.Type = textOrNull(contactName(m.Sender)), sideContact

@@ -87,7 +87,7 @@ export default function ApiAddon() {
             <Action icon="send" onPress={() => setTesting(true)}>
               Send test…
             </Action>
-            <PauseAction endpoint={endpoint} />
+            <PauseAction way={endpoint} routes={endpoints} />
             <LinkAction to={`/settings/deliveries?endpoint=${endpoint.id}`} icon="list">
               Log
             </LinkAction>

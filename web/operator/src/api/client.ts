@@ -1,4 +1,4 @@
-import { errorOf, offlineError } from "./error.ts";
+import { type ApiError, errorOf, offlineError } from "./error.ts";
 
 const PREFIX = "/api/v1";
 
@@ -18,6 +18,10 @@ let signedOut: SignedOutListener = () => {};
 /** One listener is enough: the shell, which then shows the sign-in page. */
 export function onSignedOut(listener: SignedOutListener): void {
   signedOut = listener;
+}
+
+export function announceSignedOut({ status, code }: ApiError): void {
+  if (status === 401 && (code === "auth.required" || code === "auth.invalid")) signedOut();
 }
 
 function address(path: string, query: Record<string, QueryValue> | undefined): string {
@@ -53,8 +57,7 @@ export async function request<Answer>(
   }
   if (!response.ok) {
     const error = await errorOf(response);
-    if (error.status === 401 && (error.code === "auth.required" || error.code === "auth.invalid"))
-      signedOut();
+    announceSignedOut(error);
     throw error;
   }
   if (response.status === 204) return undefined as Answer;

@@ -57,25 +57,33 @@ function isProblem(value: unknown): value is Problem {
 }
 
 export async function errorOf(response: Response): Promise<ApiError> {
-  const after = Number(response.headers.get("Retry-After"));
-  const retryAfter = Number.isFinite(after) && after > 0 ? after : undefined;
+  return errorFrom(
+    response.status,
+    await response.text().catch(() => ""),
+    response.headers.get("Retry-After"),
+  );
+}
+
+export function errorFrom(status: number, text: string, after: string | null): ApiError {
+  const seconds = Number(after);
+  const retryAfter = Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
   let body: unknown = null;
   try {
-    body = JSON.parse(await response.text());
+    body = JSON.parse(text);
   } catch {
     // A proxy may answer with a page of its own; the status is all there is to tell then.
   }
   if (!isProblem(body)) {
     const detail =
-      response.status >= 500
-        ? `The server failed to answer (${response.status}).`
-        : `The server refused the request (${response.status}).`;
-    return new ApiError(response.status, `http.${response.status}`, detail, { retryAfter });
+      status >= 500
+        ? `The server failed to answer (${status}).`
+        : `The server refused the request (${status}).`;
+    return new ApiError(status, `http.${status}`, detail, { retryAfter });
   }
   return new ApiError(
-    response.status,
-    body.code ?? `http.${response.status}`,
-    body.detail || body.title || `The server answered ${response.status}.`,
+    status,
+    body.code ?? `http.${status}`,
+    body.detail || body.title || `The server answered ${status}.`,
     { field: body.field, errors: body.errors, requestId: body.request_id, retryAfter },
   );
 }

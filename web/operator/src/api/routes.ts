@@ -20,6 +20,10 @@ export type ContactInput = Partial<Pick<T.Contact, "name" | "email" | "phone" | 
   additional?: (T.AdditionalField | null)[];
 };
 
+function messagePath(message: T.Message): string {
+  return `/conversations/${message.conversation_id}/messages/${message.id}`;
+}
+
 export const session = {
   me: () => request<T.Me>("GET", "/me"),
   signIn: (email: string, password: string) =>
@@ -41,9 +45,21 @@ export const conversations = {
   messages: (id: number, query: Record<string, QueryValue>, signal?: AbortSignal) =>
     request<T.MessagePage>("GET", `/conversations/${id}/messages`, { query, signal }),
   /** Text that begins like a command is refused unless it is said to be text. */
-  send: (id: number, body: string, note: boolean, key: string, asText = false) =>
-    request<{ message: T.Message; conversation: T.Conversation }>("POST", `/conversations/${id}/messages`, {
-      body: { body, note, reference: null, ...(asText && { as_text: true }) },
+  send: (
+    id: number,
+    body: string,
+    note: boolean,
+    key: string,
+    more: { asText?: boolean; media?: string } = {},
+  ) =>
+    request<T.MessageAnswer>("POST", `/conversations/${id}/messages`, {
+      body: {
+        body,
+        note,
+        reference: null,
+        ...(more.asText && { as_text: true }),
+        ...(more.media && { media: more.media }),
+      },
       key,
     }),
   command: (id: number, line: string, key: string) =>
@@ -72,6 +88,17 @@ export const conversations = {
   setStatus: (id: number, status: "open" | "pending") =>
     request<T.Conversation>("PUT", `/conversations/${id}/status`, { body: { status } }),
 };
+
+export const messages = {
+  edit: (message: T.Message, body: string) =>
+    request<T.MessageAnswer>("PATCH", messagePath(message), { body: { body } }),
+  remove: (message: T.Message) => request<T.MessageAnswer>("DELETE", messagePath(message)),
+  /** Sends the same message over its channel again, or fetches its file again. */
+  again: (message: T.Message, what: "retry" | "refetch") =>
+    request<T.MessageAnswer>("POST", `${messagePath(message)}/${what}`, { key: newKey() }),
+};
+
+export const mediaLimits = () => request<{ max_upload: number }>("GET", "/media/limits");
 
 export const commands = {
   list: () => request<Items<T.Command>>("GET", "/commands"),

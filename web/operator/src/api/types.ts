@@ -8,7 +8,7 @@ export type SenderType = "contact" | "operator" | "bot" | "system";
 export type MessageState = "pending" | "sent" | "delivered" | "read" | "failed";
 export type EndReason = "operator" | "contact" | "timeout" | "rule" | "api";
 /** What an entry of a thread is; feedback has its text as its body, a goal is an event. */
-export type MessageType = "message" | "event" | "rating" | "feedback" | "survey";
+export type MessageType = "message" | "media" | "event" | "rating" | "feedback" | "survey";
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 export interface Named {
@@ -48,6 +48,7 @@ export interface ThreadEvent {
   rating?: Rating | null;
   survey?: SurveyAnswer | null;
   goal?: Named | null;
+  channel?: Named | null;
 }
 
 export interface Message {
@@ -65,6 +66,54 @@ export interface Message {
   client_id: string | null;
   sent_at: Time;
   state: MessageState;
+  /** Why it is not delivered, or not yet; absent in what an older server sends, like all below. */
+  state_code?: string | null;
+  state_reason?: string | null;
+  media?: Media | null;
+  link?: LinkCard | null;
+  edited_at?: Time | null;
+  deleted_at?: Time | null;
+}
+
+export type MediaKind = "image" | "audio" | "voice" | "video" | "pdf" | "file";
+
+/** A file of a message. Its addresses work for about a week. */
+export interface Media {
+  id: number;
+  kind: MediaKind;
+  state: "stored" | "fetching" | "failed";
+  name: string;
+  content_type: string;
+  /** Bytes, 0 while unknown. */
+  size: number;
+  width: number | null;
+  height: number | null;
+  duration_ms: number | null;
+  /** Loudness of a voice message, 0 to 100 each. */
+  peaks: number[];
+  url: string | null;
+  thumb_url: string | null;
+  error: string | null;
+}
+
+export interface LinkCard {
+  url: string;
+  title: string;
+  description: string;
+  site: string;
+  image_url: string | null;
+}
+
+/** A file that is on the server and that no message has taken yet. */
+export interface Uploaded
+  extends Pick<Media, "kind" | "name" | "content_type" | "size" | "url" | "thumb_url"> {
+  key: string;
+}
+
+/** What a write to a message answers. */
+export interface MessageAnswer {
+  message: Message;
+  conversation: Conversation;
 }
 
 export interface OperatorBrief {
@@ -390,7 +439,9 @@ export type DeliveryState = "pending" | "delivered" | "dead" | "dropped";
 export interface Delivery {
   id: number;
   webhook_id: string;
-  endpoint_id: number;
+  /** null for what goes to a channel. */
+  endpoint_id: number | null;
+  channel_id?: number | null;
   event: { id: number; seq: number; type: string };
   event_name: string;
   conversation_id: number | null;

@@ -16,6 +16,8 @@ const Inbox = lazy(() => import("../inbox/Inbox.tsx"));
 const Settings = lazy(() => import("../settings/Settings.tsx"));
 const AllConversations = lazy(() => import("../conversations/AllConversations.tsx"));
 const Palette = lazy(() => import("../palette/Palette.tsx"));
+const Attention = lazy(() => import("../settings/Attention.tsx"));
+const StartConversation = lazy(() => import("../channels/StartConversation.tsx"));
 
 const APPLE = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -24,6 +26,7 @@ export function Shell() {
   const me = useMe();
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
+  const [starting, setStarting] = useState(false);
   useTitleBadge();
   useArrivalSound();
   useShortcut("?", "Show keyboard shortcuts", () => setHelp(true));
@@ -66,10 +69,15 @@ export function Shell() {
             <span className="bar-link-text">All conversations</span>
           </Link>
           {admin && (
-            <Link to="/settings" className="bar-link" aria-current={inSettings ? "page" : undefined}>
-              <Icon name="sliders" />
-              <span className="bar-link-text">Settings</span>
-            </Link>
+            <>
+              <Link to="/settings" className="bar-link" aria-current={inSettings ? "page" : undefined}>
+                <Icon name="sliders" />
+                <span className="bar-link-text">Settings</span>
+              </Link>
+              <Suspense fallback={null}>
+                <Attention />
+              </Suspense>
+            </>
           )}
         </nav>
         <div className="bar-search">
@@ -89,7 +97,16 @@ export function Shell() {
       </div>
       {palette && (
         <Suspense fallback={null}>
-          <Palette onClose={() => setPalette(false)} onShortcuts={() => setHelp(true)} />
+          <Palette
+            onClose={() => setPalette(false)}
+            onShortcuts={() => setHelp(true)}
+            onStart={() => setStarting(true)}
+          />
+        </Suspense>
+      )}
+      {starting && (
+        <Suspense fallback={null}>
+          <StartConversation onClose={() => setStarting(false)} />
         </Suspense>
       )}
       <ShortcutHelp open={help} onClose={() => setHelp(false)} />

@@ -323,7 +323,7 @@ export default function AllConversations() {
                   Status
                 </th>
                 <th scope="col" className="cell-place">
-                  Widget
+                  Channel
                 </th>
                 <th scope="col" className="cell-group">
                   Group

@@ -7,6 +7,7 @@ import { dayAndTime } from "../app/clock.ts";
 import { useMe } from "../app/me.ts";
 import { useShortcut } from "../app/shortcuts.ts";
 import { stampOf } from "../app/stamps.ts";
+import { useChannels } from "../channels/useChannels.ts";
 import { Action } from "../design/Action.tsx";
 import { Icon } from "../design/icons.tsx";
 import { statusName } from "../design/marks.tsx";
@@ -41,7 +42,6 @@ const RATING_CHOICES: PillChoice[] = RATINGS.map((value) =>
     ? { value, label: "Not rated" }
     : { value, label: `${value} of 5`, look: <Stars count={Number(value)} /> },
 );
-const CHANNELS: PillChoice[] = [{ value: "website", label: "Website" }];
 
 export function useTags() {
   return useQuery({
@@ -88,6 +88,7 @@ export function FilterBar({ filter, onChange, fault }: BarProps) {
   const groups = useGroups();
   const operators = useOperators();
   const tags = useTags();
+  const channels = useChannels();
   const [between, setBetween] = useState(false);
   const timed = filter.from !== null || filter.to !== null;
 
@@ -117,7 +118,7 @@ export function FilterBar({ filter, onChange, fault }: BarProps) {
         <FilterPill
           label="Channel"
           any="Every channel"
-          choices={CHANNELS}
+          choices={[{ value: "website", label: "Website" }, ...named(channels.data)]}
           chosen={single(filter.channel)}
           onChange={([channel]) => onChange({ channel: channel ?? null })}
         />

@@ -90,7 +90,7 @@ export const TableRow = memo(function TableRow(props: RowProps) {
       <td className="cell-place">
         <span className="all-part">
           <ChannelIcon channel={channel} />
-          <span>{widget?.name ?? channel.name}</span>
+          {channel.type === "website" && <span>{widget?.name ?? channel.name}</span>}
         </span>
       </td>
       <td className="cell-group">

@@ -9,6 +9,7 @@ export type RatingChoice = "1" | "2" | "3" | "4" | "5" | "none";
 export interface TableFilter {
   /** Empty: every status, the ended ones too. */
   statuses: ConversationStatus[];
+  /** "website" or the id of a channel. */
   channel: string | null;
   widget: number | null;
   group: number | null;
@@ -55,7 +56,7 @@ export function readFilter(query: URLSearchParams): TableFilter {
   const tags = query.getAll("tag").filter((tag) => tag.trim() !== "");
   return {
     statuses: among(STATUSES, query.getAll("status")),
-    channel: channel && /^[a-z_]{1,40}$/.test(channel) ? channel : null,
+    channel: channel && /^(website|[1-9]\d{0,14})$/.test(channel) ? channel : null,
     widget: positive(query.get("widget")),
     group: positive(query.get("group")),
     operator: operator === "none" ? "none" : positive(operator),

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { Action } from "./Action.tsx";
 
-async function copy(text: string): Promise<boolean> {
+export async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

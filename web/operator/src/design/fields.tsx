@@ -117,7 +117,12 @@ export interface ChoiceProps<Value extends string> extends FieldProps {
 
 export function ChoiceEntry<Value extends string>(props: ChoiceProps<Value>) {
   return (
-    <Select {...frameOf(props)} value={props.value} onChange={(key) => props.onChange(key as Value)}>
+    <Select
+      {...frameOf(props)}
+      placeholder="Choose one"
+      value={props.value}
+      onChange={(key) => props.onChange(key as Value)}
+    >
       <Caption {...props} />
       <Button className="select-button">
         <SelectValue className="select-value" />

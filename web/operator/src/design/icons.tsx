@@ -71,7 +71,10 @@ const PATHS = {
   page: "M5.25 2.75h6.5l3.5 3.5v11H4.75V3.25a.5.5 0 0 1 .5-.5ZM11.5 3v3.5h3.5",
   table: "M3.5 4.25h13v11.5h-13ZM3.5 8h13M3.5 12h13M8 8v7.75",
   download: "M10 3.25v9M6.25 8.75 10 12.5l3.75-3.75M3.75 16.25h12.5",
+  clip: "M15.75 9.25 10 15a3.6 3.6 0 0 1-5.1-5.1l6-6a2.4 2.4 0 0 1 3.4 3.4l-5.9 5.9a1.2 1.2 0 0 1-1.7-1.7l5.4-5.4",
+  mic: "M10 3a2.25 2.25 0 0 1 2.25 2.25v4.5a2.25 2.25 0 0 1-4.5 0v-4.5A2.25 2.25 0 0 1 10 3ZM5 9.5a5 5 0 0 0 10 0M10 14.5v2.75",
   up: "M4.5 12.5 10 7l5.5 5.5",
+  exchange: "M4 7.25h11.5M12.25 4l3.25 3.25-3.25 3.25M16 13H4.5M7.75 9.75 4.5 13l3.25 3.25",
 } as const;
 
 export type IconName = keyof typeof PATHS;
@@ -85,6 +88,20 @@ interface IconProps {
 /** Always decoration: what it means is said by the text or label beside it. */
 export function Icon({ name, size = 18, className }: IconProps) {
   return (
+    <Glyph path={PATHS[name]} size={size} className={className} bold={name === "dots" || name === "list"} />
+  );
+}
+
+interface GlyphProps {
+  /** A path on the set's grid. */
+  path: string;
+  size: number;
+  className?: string;
+  bold?: boolean;
+}
+
+export function Glyph({ path, size, className, bold }: GlyphProps) {
+  return (
     <svg
       className={className ? `icon ${className}` : "icon"}
       viewBox="0 0 20 20"
@@ -92,13 +109,13 @@ export function Icon({ name, size = 18, className }: IconProps) {
       height={size}
       fill="none"
       stroke="currentColor"
-      strokeWidth={name === "dots" || name === "list" ? 1.7 : 1.5}
+      strokeWidth={bold ? 1.7 : 1.5}
       strokeLinecap="round"
       strokeLinejoin="round"
       aria-hidden="true"
       focusable="false"
     >
-      <path d={PATHS[name]} />
+      <path d={path} />
     </svg>
   );
 }

@@ -7,13 +7,21 @@ const BY_TYPE: Record<string, IconName> = {
   phone: "phone",
   sms: "phone",
   api: "api",
+  custom: "exchange",
 };
 
+export function channelIcon(type: string): IconName {
+  return BY_TYPE[type] ?? "chat";
+}
+
+/** Where a conversation takes place. The website is the usual place: its icon is enough. */
 export function ChannelIcon({ channel }: { channel: Channel }) {
   return (
     <span className="channel" title={channel.name}>
-      <Icon name={BY_TYPE[channel.type] ?? "chat"} size={14} />
-      <span className="hidden-text">{channel.name}</span>
+      <Icon name={channelIcon(channel.type)} size={14} />
+      <span className={channel.type === "website" ? "hidden-text" : "channel-name"} dir="auto">
+        {channel.name}
+      </span>
     </span>
   );
 }

@@ -1,6 +1,9 @@
 import {
+  type ClipboardEvent,
   type KeyboardEvent,
+  lazy,
   type Ref,
+  Suspense,
   useCallback,
   useEffect,
   useImperativeHandle,
@@ -13,7 +16,7 @@ import type { Conversation } from "../api/types.ts";
 import { useLive } from "../app/live-context.ts";
 import { useMe } from "../app/me.ts";
 import { Action } from "../design/Action.tsx";
-import { Icon } from "../design/icons.tsx";
+import { Icon, type IconName } from "../design/icons.tsx";
 import { toast } from "../design/toasts.tsx";
 import { MissingAddon } from "./addon.tsx";
 import { findCommand, looksLikeCommand, needsArgument, parseLine, stuckName } from "./commands/line.ts";
@@ -26,15 +29,25 @@ import {
   useCompletion,
 } from "./commands/useCommands.ts";
 import { type DraftKind, draftsOf, useDraft } from "./drafts.ts";
+import { sendingTray, shelf, trayOf, useTray } from "./files/held.ts";
+import { useEdit } from "./messages/edits.ts";
+import type { OutgoingFile } from "./outbox.ts";
 import { useOutbox } from "./useOutbox.ts";
+
+const Tray = lazy(() => import("./files/Tray.tsx"));
+const Recorder = lazy(() => import("./files/Recorder.tsx"));
+const Editor = lazy(() => import("./messages/Editor.tsx"));
 
 export interface ComposerHandle {
   focus(kind: DraftKind): void;
+  attach(files: File[]): void;
 }
 
 interface ComposerProps {
   conversation: Conversation;
   ending: boolean;
+  /** The arrow up where nothing is written. */
+  onEditLast: () => void;
   ref: Ref<ComposerHandle>;
 }
 
@@ -42,7 +55,7 @@ const LONGEST = 20_000;
 const TYPING_PAUSE = 2000;
 const coarse = window.matchMedia("(pointer: coarse)");
 
-export function Composer({ conversation, ending, ref }: ComposerProps) {
+export function Composer({ conversation, ending, onEditLast, ref }: ComposerProps) {
   const live = useLive();
   const me = useMe().operator;
   const box = useOutbox();
@@ -58,6 +71,11 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
   const area = useRef<HTMLTextAreaElement>(null);
   const told = useRef(0);
   const locked = kind === "reply" && (ended || ending);
+  const tray = trayOf(id, kind);
+  const files = useTray(tray);
+  const chooser = useRef<HTMLInputElement>(null);
+  const [recording, setRecording] = useState(false);
+  const edit = useEdit(id);
 
   const body = text.trim();
   const line = parseLine(body);
@@ -78,7 +96,16 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
       field?.setSelectionRange(field.value.length, field.value.length);
     });
   };
-  useImperativeHandle(ref, () => ({ focus }));
+  const attach = (chosen: File[]) => {
+    if (locked) toast("Reopen the conversation first, or add the files to a note.");
+    else if (chosen.length > 0) {
+      import("./files/upload-desk.ts")
+        .then((desk) => desk.attach(tray, chosen))
+        .catch(() => toast("The files could not be attached. Check the connection."));
+      area.current?.focus();
+    }
+  };
+  useImperativeHandle(ref, () => ({ focus, attach }));
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
@@ -128,15 +155,24 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
   );
 
   const tooLong = [...body].length > LONGEST;
+  const idle = (!body && files.length === 0) || tooLong || busy || files.some((file) => file.final);
+  const put = (words: string, asText: boolean, file?: OutgoingFile) =>
+    box.add(id, words, kind === "note", new Date().toISOString(), asText, file);
   const sendText = (asText = false) => {
-    box.add(id, body, kind === "note", new Date().toISOString(), asText);
+    if (files.length === 0) put(body, asText);
+    shelf.set(tray, []);
+    for (const [index, file] of files.entries()) {
+      const { key, name, size, voice } = file;
+      shelf.set(sendingTray(key), [file]);
+      put(index === 0 ? body : "", asText, { key, name, size, voice: voice !== null });
+    }
     drafts.set(id, kind, "");
     desk.forgive(id);
     told.current = 0;
     area.current?.focus();
   };
   const send = () => {
-    if (!body || tooLong || locked || busy) return;
+    if (idle || locked) return;
     suggest.close();
     if (isCommand && box.of(id).some((entry) => entry.state !== "failed")) {
       // It would overtake: an end before the last reply would leave that one behind.
@@ -164,7 +200,17 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
     } else if (event.key === "Escape") {
       event.stopPropagation();
       area.current?.blur();
+    } else if (event.key === "ArrowUp" && text === "") {
+      event.preventDefault();
+      onEditLast();
     }
+  };
+  const onPaste = (event: ClipboardEvent) => {
+    const { files: pasted } = event.clipboardData;
+    // Copied cells and paragraphs bring a picture of themselves along: their words are meant.
+    if (pasted.length === 0 || event.clipboardData.getData("text/plain")) return;
+    event.preventDefault();
+    attach([...pasted]);
   };
 
   const hint = isCommand
@@ -173,6 +219,15 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
       ? "Only operators see notes"
       : `To ${conversation.contact.display_name}`;
   const faultId = `composer-fault-${id}`;
+  if (edit) {
+    return (
+      <div className="composer" data-kind={edit.message.note ? "note" : undefined}>
+        <Suspense>
+          <Editor edit={edit} onDone={() => focus(kind)} />
+        </Suspense>
+      </div>
+    );
+  }
   return (
     <div className="composer" data-kind={kind} data-command={isCommand || undefined}>
       <div className="composer-head">
@@ -195,8 +250,44 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
           </ToggleButton>
         </ToggleButtonGroup>
         <span className="composer-hint">{hint}</span>
+        <span className="composer-tools">
+          <input
+            ref={chooser}
+            type="file"
+            multiple
+            hidden
+            onChange={(event) => {
+              attach([...(event.target.files ?? [])]);
+              event.target.value = "";
+            }}
+          />
+          <Tool
+            icon="clip"
+            label="Attach files"
+            onPress={() => chooser.current?.click()}
+            disabled={locked || recording}
+          />
+          <Tool
+            icon="mic"
+            label="Record a voice message"
+            onPress={() => setRecording(true)}
+            disabled={locked || recording}
+          />
+        </span>
       </div>
-      {locked ? (
+      {recording && !locked ? (
+        <Suspense>
+          <Recorder
+            tray={tray}
+            note={kind === "note"}
+            onSend={(file) => put("", false, file)}
+            onClose={() => {
+              setRecording(false);
+              focus(kind);
+            }}
+          />
+        </Suspense>
+      ) : locked ? (
         <p className="composer-locked">
           <Icon name="checkCircle" size={16} />
           {ending
@@ -205,6 +296,11 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
         </p>
       ) : (
         <>
+          {files.length > 0 && (
+            <Suspense>
+              <Tray files={files} note={kind === "note"} />
+            </Suspense>
+          )}
           <Suggestions suggest={suggest} />
           <div className="composer-box">
             <textarea
@@ -229,15 +325,11 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
               }
               onChange={(event) => write(event.target.value)}
               onKeyDown={onKeyDown}
+              onPaste={onPaste}
               onFocus={() => setFocused(true)}
               onBlur={() => setFocused(false)}
             />
-            <Action
-              kind="primary"
-              icon={isCommand ? "bolt" : "send"}
-              onPress={send}
-              isDisabled={!body || tooLong || busy}
-            >
+            <Action kind="primary" icon={isCommand ? "bolt" : "send"} onPress={send} isDisabled={idle}>
               {isCommand
                 ? !busy
                   ? "Run"
@@ -279,5 +371,28 @@ export function Composer({ conversation, ending, ref }: ComposerProps) {
         </p>
       )}
     </div>
+  );
+}
+
+interface ToolProps {
+  icon: IconName;
+  label: string;
+  disabled: boolean;
+  onPress: () => void;
+}
+
+/** A plain button: at every change of conversation it is made anew, and has to cost nothing. */
+function Tool({ icon, label, disabled, onPress }: ToolProps) {
+  return (
+    <button
+      type="button"
+      className="button quiet icon-only"
+      aria-label={label}
+      title={label}
+      disabled={disabled}
+      onClick={onPress}
+    >
+      <Icon name={icon} />
+    </button>
   );
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useId, useRef, useState } from "react";
 import { Button, Dialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { asApiError } from "../api/error.ts";
 import { contacts, conversations } from "../api/routes.ts";
@@ -15,6 +15,8 @@ import { inboxAddress, useConversation, useList } from "./lists.ts";
 import { RatingMark } from "./outcome.tsx";
 import { placeName } from "./place.ts";
 import { TagEditor } from "./TagEditor.tsx";
+
+const Addresses = lazy(() => import("../channels/Addresses.tsx"));
 
 export function ContactPane({ id }: { id: number }) {
   return (
@@ -78,9 +80,12 @@ function ContactFacts({ id }: { id: number }) {
         <ContactField contact={contact} field="phone" label="Phone" icon="phone" />
         <AdditionalFields contact={contact} />
       </div>
+      <Suspense fallback={null}>
+        <Addresses contact={contact} />
+      </Suspense>
       <About conversation={conversation} />
       {session && <Outcome session={session} />}
-      {conversation.visit && <VisitFacts visit={conversation.visit} />}
+      {conversation.visit && wasThere(conversation.visit) && <VisitFacts visit={conversation.visit} />}
       <CustomData title="Contact data" data={contact.custom} />
       <CustomData title="Conversation data" data={conversation.custom} />
       <Earlier conversation={conversation} />
@@ -312,6 +317,11 @@ function Outcome({ session }: { session: Session }) {
       <Facts facts={facts} />
     </Section>
   );
+}
+
+/** Who writes over a channel has visited nothing. */
+function wasThere(visit: Visit): boolean {
+  return visit.visits > 0 || visit.url !== "";
 }
 
 function VisitFacts({ visit }: { visit: Visit }) {

@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Button, Input, Menu, MenuItem, MenuTrigger, Popover, SearchField } from "react-aria-components";
 import { asApiError } from "../api/error.ts";
 import type { Conversation } from "../api/types.ts";
@@ -26,6 +26,8 @@ import {
   useList,
   viewOf,
 } from "./lists.ts";
+
+const ChannelFilter = lazy(() => import("../channels/ChannelFilter.tsx"));
 
 const VIEWS: { view: View; label: string }[] = [
   { view: "mine", label: "Mine" },
@@ -165,6 +167,9 @@ export function ConversationList() {
               </Button>
             )}
           </SearchField>
+          <Suspense fallback={null}>
+            <ChannelFilter />
+          </Suspense>
           <StatusMenu status={status} onChange={(next) => go(inboxAddress(place, { status: next }))} />
         </div>
       </div>
@@ -181,7 +186,12 @@ export function ConversationList() {
             </Callout>
           </div>
         ) : items.length === 0 ? (
-          <NoConversations view={view} status={status} filtered={words.trim() !== ""} total={counts?.all} />
+          <NoConversations
+            view={view}
+            status={status}
+            filtered={words.trim() !== "" || filter.channel !== undefined}
+            total={counts?.all}
+          />
         ) : (
           <ul aria-label="Conversation list" className="list-rows" style={{ height: virtual.getTotalSize() }}>
             {rows.map((row) => {

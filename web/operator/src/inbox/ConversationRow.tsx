@@ -8,6 +8,7 @@ import { Avatar, StatusTag } from "../design/marks.tsx";
 import { ChannelIcon } from "./ChannelIcon.tsx";
 import { useDraft } from "./drafts.ts";
 import { FlagBadge } from "./FlagBadge.tsx";
+import { trayOf, useTray } from "./files/held.ts";
 import { useFlagged } from "./flags.ts";
 import { ratingText } from "./outcome.tsx";
 
@@ -23,7 +24,7 @@ interface RowProps {
 }
 
 function prefix(last: LastMessage): string {
-  if (last.type !== "message") return "";
+  if (last.type !== "message" && last.type !== "media") return "";
   if (last.note) return "Note: ";
   if (last.sender_type === "operator") return "You: ";
   if (last.sender_type === "bot") return "Bot: ";
@@ -41,20 +42,23 @@ function lastText(last: LastMessage, conversation: Conversation): string {
     return chosen ? `Survey: ${chosen}` : "Answered the survey";
   }
   if (last.type === "feedback") return `Feedback: ${last.body}`;
-  return last.body || (last.type === "event" ? "Status changed" : "");
+  return last.body || (last.type === "event" ? "Status changed" : "Deleted message");
 }
 
 function LastLine({ conversation, me }: { conversation: Conversation; me: number }) {
   const { typists } = usePresence(conversation.id);
   const draft = useDraft(me, conversation.id, "reply");
+  const files = useTray(trayOf(conversation.id, "reply"));
   const last = conversation.last_message;
   if (typists.some((typist) => typist.type === "contact")) {
     return <span className="row-line row-typing">is typing…</span>;
   }
-  if (draft.trim()) {
+  if (draft.trim() || files.length > 0) {
     return (
       <span className="row-line" dir="auto">
-        <em className="row-draft">Draft:</em> {draft}
+        <em className="row-draft">Draft:</em>{" "}
+        {files.length > 0 && <Icon name="clip" size={14} className="row-clip" />}
+        {draft.trim() ? draft : files[0]?.name}
       </span>
     );
   }
@@ -67,6 +71,7 @@ function LastLine({ conversation, me }: { conversation: Conversation; me: number
   return (
     <span className={last.type === "event" ? "row-line row-muted" : "row-line"} dir="auto">
       {who}
+      {last.type === "media" && last.body && <Icon name="clip" size={14} className="row-clip" />}
       {lastText(last, conversation)}
     </span>
   );

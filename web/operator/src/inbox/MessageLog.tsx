@@ -1,4 +1,15 @@
-import { Fragment, memo, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  Fragment,
+  type KeyboardEvent,
+  lazy,
+  memo,
+  Suspense,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import type { Conversation, Message } from "../api/types.ts";
 import { dayKey, dayName, moment, timeOfDay, useNow } from "../app/clock.ts";
 import { useLive, usePresence } from "../app/live-context.ts";
@@ -11,11 +22,19 @@ import { Answer } from "./commands/Answer.tsx";
 import type { Answered } from "./commands/desk.ts";
 import { useCommandDesk, useCommandState } from "./commands/useCommands.ts";
 import { describe } from "./events.ts";
+import { holdOf, isThin } from "./files/hold.ts";
+import { beginEdit, isOwn } from "./messages/edits.ts";
 import { type Outgoing, useOutgoing } from "./outbox.ts";
 import { RatingMark } from "./outcome.tsx";
 import { Prose } from "./Prose.tsx";
 import { Tick } from "./Tick.tsx";
 import { useOutbox } from "./useOutbox.ts";
+
+const Attached = lazy(() => import("./files/Attached.tsx"));
+const LinkCard = lazy(() => import("./files/LinkCard.tsx"));
+const SendingFile = lazy(() => import("./files/SendingFile.tsx"));
+const Trouble = lazy(() => import("./messages/Trouble.tsx"));
+const MessageMenu = lazy(() => import("./messages/MessageMenu.tsx"));
 
 const STEP = 60;
 const NEAR = 240;
@@ -26,11 +45,15 @@ interface LogProps {
   thread: ThreadSnapshot;
 }
 
+function isSaid({ type }: Message): boolean {
+  return type === "message" || type === "media";
+}
+
 function follows(before: Message | undefined, message: Message): boolean {
   return (
     before !== undefined &&
-    before.type === "message" &&
-    message.type === "message" &&
+    isSaid(before) &&
+    isSaid(message) &&
     before.sender.type === message.sender.type &&
     before.sender.id === message.sender.id &&
     before.note === message.note &&
@@ -87,6 +110,8 @@ export function MessageLog({ conversation, thread }: LogProps) {
       if (stick.current) box.scrollTop = box.scrollHeight;
     });
     observer.observe(box);
+    // So do files and cards that come later than their message.
+    if (box.lastElementChild) observer.observe(box.lastElementChild);
     return () => observer.disconnect();
   }, []);
 
@@ -120,6 +145,26 @@ export function MessageLog({ conversation, thread }: LogProps) {
     sent.current = own;
   }, [own]);
 
+  // One message of the log can be reached with Tab, the others from it with the arrows.
+  const [stop, setStop] = useState(0);
+  const [menu, setMenu] = useState<{ number: number; anchor: Element } | null>(null);
+  const lastSaid = items.findLast(isSaid)?.number;
+  const reached = items.some((item) => item.number === stop && isSaid(item)) ? stop : lastSaid;
+  const asked = items.find((item) => item.number === menu?.number);
+  const onMore = useCallback((number: number, anchor: Element) => setMenu({ number, anchor }), []);
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
+    const button = (event.target as Element).closest(".line-more");
+    if (!button) return;
+    const all = [...event.currentTarget.querySelectorAll<HTMLElement>(".line-more")];
+    const at = all.indexOf(button as HTMLElement);
+    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: all.length - 1 }[event.key];
+    const message = items.find((item) => item.number === stop);
+    if (to !== undefined) all[to]?.focus();
+    else if (event.key.toLowerCase() === "e" && message && isOwn(message, me)) beginEdit(message);
+    else return;
+    event.preventDefault();
+  };
+
   const fresh = thread.items.filter((item) => item.number > seen && item.type !== "event").length;
   const answer = (each: Answered) => (
     <Answer key={each.key} answer={each} onDismiss={() => desk.dismiss(conversation.id, each.key)} />
@@ -131,7 +176,7 @@ export function MessageLog({ conversation, thread }: LogProps) {
         {older && (
           <div className="log-older">{loading ? "Loading earlier messages…" : "Earlier messages above"}</div>
         )}
-        <ol className="log-lines">
+        <ol className="log-lines" onKeyDown={onKeyDown}>
           {items.map((message, index) => {
             const previous = items[index - 1];
             const newDay = !previous || dayKey(previous.sent_at) !== dayKey(message.sent_at);
@@ -148,6 +193,9 @@ export function MessageLog({ conversation, thread }: LogProps) {
                   own={message.sender.type === "operator" && message.sender.id === me}
                   grouped={!newDay && follows(previous, message)}
                   contactName={conversation.contact.display_name}
+                  reached={message.number === reached}
+                  onReach={setStop}
+                  onMore={onMore}
                 />
                 {answers
                   .filter(
@@ -182,6 +230,11 @@ export function MessageLog({ conversation, thread }: LogProps) {
           )}
         </ol>
       </div>
+      {menu && asked && (
+        <Suspense>
+          <MessageMenu key={menu.number} message={asked} anchor={menu.anchor} onClose={() => setMenu(null)} />
+        </Suspense>
+      )}
       {!atEnd && (
         <div className="log-jump">
           <Action small icon="arrowDown" onPress={jump}>
@@ -199,10 +252,15 @@ interface LineProps {
   own: boolean;
   grouped: boolean;
   contactName: string;
+  /** Whether Tab goes here. */
+  reached: boolean;
+  onReach: (number: number) => void;
+  onMore: (number: number, anchor: Element) => void;
 }
 
-const Line = memo(function Line({ message, state, own, grouped, contactName }: LineProps) {
-  const { sender, note } = message;
+const Line = memo(function Line(props: LineProps) {
+  const { message, state, own, grouped, contactName } = props;
+  const { sender, note, media, link } = message;
   const attributes = {
     "data-message-number": message.number,
     "data-state": state,
@@ -216,7 +274,7 @@ const Line = memo(function Line({ message, state, own, grouped, contactName }: L
       </li>
     );
   }
-  if (message.type === "event" || sender.type === "system") {
+  if (message.type === "event") {
     return (
       <li className="log-event" {...attributes}>
         {message.event?.name === "goal" && <Icon name="flag" size={14} />}
@@ -234,23 +292,70 @@ const Line = memo(function Line({ message, state, own, grouped, contactName }: L
         <div className="line-head">
           {note && <Icon name="note" size={14} />}
           <span dir="auto">
-            {own ? "You" : sender.type === "contact" ? contactName : sender.name || "Bot"}
+            {own ? "You" : sender.type === "contact" ? contactName : sender.name || SENDER[sender.type]}
           </span>
           {note && <span className="line-kind">Internal note</span>}
         </div>
       )}
-      <div className="bubble" dir="auto">
-        <Prose text={message.body} />
+      <div className="line-body">
+        <div className={media ? "bubble filed" : "bubble"} dir="auto">
+          {message.deleted_at ? (
+            <em className="bubble-gone">{note ? "Deleted note" : "Deleted message"}</em>
+          ) : (
+            <>
+              {media && (
+                <Suspense fallback={<div className="file-hold" style={holdOf(media)} />}>
+                  <Attached message={message} media={media} />
+                </Suspense>
+              )}
+              {media && message.body ? (
+                <div className="words">
+                  <Prose text={message.body} />
+                </div>
+              ) : (
+                <Prose text={message.body} />
+              )}
+              {link && (
+                <Suspense fallback={<div className={isThin(link) ? "link-hold thin" : "link-hold"} />}>
+                  <LinkCard message={message} card={link} />
+                </Suspense>
+              )}
+            </>
+          )}
+        </div>
+        {!message.deleted_at && (
+          <button
+            type="button"
+            className="line-more"
+            tabIndex={props.reached ? 0 : -1}
+            aria-haspopup="menu"
+            aria-label={`Actions for the message of ${timeOfDay(message.sent_at)}`}
+            onFocus={() => props.onReach(message.number)}
+            onClick={(event) => props.onMore(message.number, event.currentTarget)}
+          >
+            <Icon name="dots" size={16} />
+          </button>
+        )}
       </div>
       <div className="line-foot">
+        {message.edited_at && !message.deleted_at && (
+          <span title={`Edited ${moment(message.edited_at)}`}>Edited {timeOfDay(message.edited_at)} ·</span>
+        )}
         <time dateTime={message.sent_at} title={moment(message.sent_at)}>
           {timeOfDay(message.sent_at)}
         </time>
         {side === "us" && !note && <Tick state={state} />}
       </div>
+      {(state === "failed" || (state === "pending" && message.state_reason)) && (
+        <Suspense>
+          <Trouble message={message} failed={state === "failed"} />
+        </Suspense>
+      )}
     </li>
   );
 });
+
+const SENDER = { contact: "", operator: "", bot: "Bot", system: "Automatic message" };
 
 const SAID: Record<"rating" | "feedback" | "survey", string> = {
   rating: "rated the conversation",
@@ -306,8 +411,17 @@ function Waiting(props: WaitingProps) {
       data-sender="operator"
       data-note={entry.note || undefined}
     >
-      <div className="bubble" dir="auto">
-        <Prose text={entry.body} />
+      <div className={entry.file ? "bubble filed" : "bubble"} dir="auto">
+        {entry.file && (
+          <Suspense fallback={<div className="file-hold" />}>
+            <SendingFile file={entry.file} />
+          </Suspense>
+        )}
+        {entry.body && (
+          <div className="words">
+            <Prose text={entry.body} />
+          </div>
+        )}
       </div>
       <div className="line-foot">
         {failed ? (
@@ -319,6 +433,11 @@ function Waiting(props: WaitingProps) {
             {entry.state === "waiting" && <span>Waiting for the connection</span>}
             <Tick state="pending" />
           </>
+        )}
+        {entry.file && !failed && (
+          <button type="button" className="line-cancel" onClick={props.onDiscard}>
+            Cancel
+          </button>
         )}
       </div>
       {failed && (

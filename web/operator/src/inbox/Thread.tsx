@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { type DragEvent, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { asApiError } from "../api/error.ts";
 import { conversations } from "../api/routes.ts";
 import type { Conversation } from "../api/types.ts";
@@ -12,7 +12,10 @@ import { Composer, type ComposerHandle } from "./Composer.tsx";
 import { useEnding } from "./ending.ts";
 import { useConversation, useThread } from "./lists.ts";
 import { MessageLog } from "./MessageLog.tsx";
+import { beginEdit, isOwn } from "./messages/edits.ts";
 import { ThreadHead } from "./ThreadHead.tsx";
+
+const DropHint = lazy(() => import("./files/DropHint.tsx"));
 
 interface ThreadProps {
   id: number;
@@ -27,6 +30,8 @@ export function Thread({ id, contactShown, onToggleContact, onLeave }: ThreadPro
   const composer = useRef<ComposerHandle>(null);
   const conversation = snapshot.data?.conversation;
   const ending = useEnding(id);
+  const me = useMe().operator.id;
+  const drop = useDrop((files) => composer.current?.attach(files));
   useReadMark(conversation);
   useShortcut("r", "Write a reply", () => composer.current?.focus("reply"), conversation !== undefined);
   useShortcut(
@@ -66,7 +71,7 @@ export function Thread({ id, contactShown, onToggleContact, onLeave }: ThreadPro
   }
   if (!conversation) return <ThreadSkeleton />;
   return (
-    <div className="thread" data-status={conversation.status}>
+    <div className="thread" data-status={conversation.status} {...drop.over}>
       <ThreadHead
         conversation={conversation}
         ending={ending}
@@ -76,9 +81,53 @@ export function Thread({ id, contactShown, onToggleContact, onLeave }: ThreadPro
       />
       {thread.data ? <MessageLog conversation={conversation} thread={thread.data} /> : <LogSkeleton />}
       <Guard conversation={conversation} />
-      <Composer ref={composer} conversation={conversation} ending={ending} />
+      <Composer
+        ref={composer}
+        conversation={conversation}
+        ending={ending}
+        onEditLast={() => {
+          const last = thread.data?.items.findLast((message) => isOwn(message, me));
+          if (last) beginEdit(last);
+        }}
+      />
+      {drop.dragged && (
+        <div className="drop-zone">
+          <Suspense>
+            <DropHint />
+          </Suspense>
+        </div>
+      )}
     </div>
   );
+}
+
+/** Files may be dropped anywhere on the thread. */
+function useDrop(take: (files: File[]) => void) {
+  const [dragged, setDragged] = useState(false);
+  const over = (event: DragEvent) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    setDragged(true);
+  };
+  return {
+    dragged,
+    over: {
+      onDragEnter: over,
+      onDragOver: over,
+      onDragLeave: (event: DragEvent) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setDragged(false);
+      },
+      onDrop: (event: DragEvent) => {
+        if (!dragged) return;
+        event.preventDefault();
+        setDragged(false);
+        // A folder comes as a file that cannot be read.
+        const { items, files } = event.dataTransfer;
+        take([...files].filter((_, index) => !items[index]?.webkitGetAsEntry?.()?.isDirectory));
+      },
+    },
+  };
 }
 
 /** Who else is here: two operators answering at once is what a contact notices most. */

@@ -12,6 +12,7 @@ import { StatusTag } from "../design/marks.tsx";
 import { toast } from "../design/toasts.tsx";
 import { MissingAddon } from "./addon.tsx";
 import { BarAction } from "./BarAction.tsx";
+import { ChannelIcon } from "./ChannelIcon.tsx";
 import { endSoon, undoEnd } from "./ending.ts";
 import { FlagBadge } from "./FlagBadge.tsx";
 import { Forward } from "./Forward.tsx";
@@ -192,6 +193,7 @@ export function ThreadHead(props: HeadProps) {
         <div className="thread-facts">
           <StatusTag status={status} />
           {flagged && <FlagBadge />}
+          <ChannelIcon channel={conversation.channel} />
           <span className="thread-owner">
             {operator ? (mine ? "Yours" : operator.name) : "Unassigned"}
             {group ? ` · ${group.name}` : ""}

@@ -38,6 +38,10 @@ export function describe(message: Message): string {
       return `Session ended ${reason}`.trim();
     case "status_changed":
       return message.body || "Status changed";
+    case "channel_changed": {
+      const to = event.channel?.name ?? "another channel";
+      return by ? `${by} moved the conversation to ${to}` : `The conversation goes on in ${to}`;
+    }
     case "goal":
       return event.goal?.name ? `Reached the goal “${event.goal.name}”` : "Reached a goal";
     default:

@@ -100,18 +100,27 @@ export function statusOf(place: Place): StatusChoice {
 export function filterOf(place: Place): ListFilter {
   const status = statusOf(place);
   const statuses = status === "not_ended" ? NOT_ENDED : status === "every" ? EVERY_STATUS : [status];
-  return { view: viewOf(place), statuses };
+  const channel = channelOf(place);
+  return { view: viewOf(place), statuses, ...(channel && { channel }) };
+}
+
+/** "website" or the id of a channel, "" for all. */
+export function channelOf(place: Place): string {
+  const asked = place.query.get("channel") ?? "";
+  return /^(website|[1-9]\d{0,14})$/.test(asked) ? asked : "";
 }
 
 export function inboxAddress(
   place: Place,
-  change: { id?: number | null; view?: View; status?: StatusChoice },
+  change: { id?: number | null; view?: View; status?: StatusChoice; channel?: string },
 ): string {
   const view = change.view ?? viewOf(place);
   const status = change.status ?? statusOf(place);
   const query = new URLSearchParams();
   if (view !== "all" || remembered("view")) query.set("view", view);
   if (status !== "not_ended") query.set("status", status);
+  const channel = change.channel ?? channelOf(place);
+  if (channel) query.set("channel", channel);
   const open = change.id === undefined ? openConversation(place) : change.id;
   const text = query.toString();
   return (open ? `/inbox/${open}` : "/") + (text ? `?${text}` : "");

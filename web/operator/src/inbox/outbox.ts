@@ -15,13 +15,28 @@ export interface Outgoing {
   at: string;
   /** Said to be text although it begins like a command. */
   asText?: boolean;
+  /** What goes with it, as it is held in this page. */
+  file?: OutgoingFile;
+  /** The server's key of the file, once it is there. */
+  media?: string;
   state: "sending" | "waiting" | "failed";
   reason: string;
   /** The code of a refusal. */
   code?: string;
 }
 
+export interface OutgoingFile {
+  key: string;
+  name: string;
+  size: number;
+  voice: boolean;
+}
+
 export interface OutboxWorld {
+  /** Waits until the file is on the server. */
+  uploaded(file: OutgoingFile): Promise<string>;
+  /** The file is not needed any more, or not there any more. */
+  dropped(file: OutgoingFile, expired: boolean): void;
   send(entry: Outgoing): Promise<{ message: Message; conversation: Conversation }>;
   sent(answer: { message: Message; conversation: Conversation }): void;
   later(run: () => void, milliseconds: number): void;
@@ -54,7 +69,14 @@ export class Outbox {
     return () => this.listeners.delete(listener);
   };
 
-  add(conversationId: number, body: string, note: boolean, at: string, asText = false): void {
+  add(
+    conversationId: number,
+    body: string,
+    note: boolean,
+    at: string,
+    asText = false,
+    file?: OutgoingFile,
+  ): void {
     const entry: Outgoing = {
       key: newKey(),
       conversationId,
@@ -62,6 +84,7 @@ export class Outbox {
       note,
       at,
       asText,
+      file,
       state: "sending",
       reason: "",
     };
@@ -84,7 +107,7 @@ export class Outbox {
   }
 
   discard(conversationId: number, key: string): string {
-    const entry = this.of(conversationId).find((item) => item.key === key);
+    const entry = this.entry(conversationId, key);
     this.remove(conversationId, key);
     return entry?.body ?? "";
   }
@@ -100,11 +123,11 @@ export class Outbox {
   /** The event of an own message may overtake the answer: then the bubble is the event's. */
   echo(event: Event, me: number): void {
     const message = event.data.message;
-    if (message?.type !== "message" || message.sender.type !== "operator" || message.sender.id !== me) return;
+    // What becomes of an older message is no news of one on its way, be it word for word the same.
+    if (!message || (event.type !== "message.sent" && event.type !== "message.noted")) return;
+    if (message.sender.type !== "operator" || message.sender.id !== me) return;
     const entry = this.of(message.conversation_id).find(
-      (item) =>
-        item.state !== "failed" &&
-        (item.key === message.client_id || (item.note === message.note && item.body === message.body)),
+      (item) => item.state !== "failed" && (item.key === message.client_id || isEcho(item, message)),
     );
     if (!entry) return;
     this.echoed.add(entry.key);
@@ -117,7 +140,13 @@ export class Outbox {
     if (!entry) return;
     this.busy.add(conversationId);
     try {
-      const answer = await this.world.send(entry);
+      const ready = entry.file && !entry.media ? await this.withFile(entry, entry.file) : entry;
+      if (!ready) {
+        // Discarded while its file went up.
+        this.finish(conversationId);
+        return;
+      }
+      const answer = await this.world.send(ready);
       this.echoed.delete(entry.key);
       this.world.sent(answer);
       this.remove(conversationId, entry.key);
@@ -129,10 +158,25 @@ export class Outbox {
       } else if (error.transient) {
         this.wait(entry, error);
       } else {
+        if (error.code === "media.not_found" && entry.file) {
+          this.change(conversationId, entry.key, { media: undefined });
+          this.world.dropped(entry.file, true);
+        }
         this.change(conversationId, entry.key, { state: "failed", reason: error.detail, code: error.code });
         this.finish(conversationId);
       }
     }
+  }
+
+  /** The entry with its file on the server, or undefined when it is not to be sent any more. */
+  private async withFile(entry: Outgoing, file: OutgoingFile): Promise<Outgoing | undefined> {
+    const media = await this.world.uploaded(file);
+    this.change(entry.conversationId, entry.key, { media });
+    return this.entry(entry.conversationId, entry.key);
+  }
+
+  private entry(conversationId: number, key: string): Outgoing | undefined {
+    return this.of(conversationId).find((item) => item.key === key);
   }
 
   private wait(entry: Outgoing, error: ApiError): void {
@@ -158,10 +202,12 @@ export class Outbox {
 
   private remove(conversationId: number, key: string): void {
     this.tries.delete(key);
+    const file = this.entry(conversationId, key)?.file;
     this.set(
       conversationId,
       this.of(conversationId).filter((item) => item.key !== key),
     );
+    if (file) this.world.dropped(file, false);
   }
 
   private set(conversationId: number, list: Outgoing[]): void {
@@ -191,14 +237,31 @@ export class Outbox {
   }
 }
 
+/** Whether a message that came as an event is the one on its way: an operator's messages carry no key of their own. */
+function isEcho(entry: Outgoing, message: Message): boolean {
+  if (entry.note !== message.note || entry.body !== message.body) return false;
+  const { media } = message;
+  if (!entry.file) return message.type === "message";
+  return (
+    entry.media !== undefined &&
+    media?.size === entry.file.size &&
+    (media.kind === "voice") === entry.file.voice
+  );
+}
+
+const desk = () => import("./files/upload-desk.ts");
+
 let shared: Outbox | null = null;
 
 export function outbox(sent: OutboxWorld["sent"]): Outbox {
   if (!shared) {
     const key = "parley.outbox";
     shared = new Outbox({
-      send: ({ conversationId, body, note, key, asText }) =>
-        conversations.send(conversationId, body, note, key, asText),
+      send: ({ conversationId, body, note, key, asText, media }) =>
+        conversations.send(conversationId, body, note, key, { asText, media }),
+      uploaded: async ({ key }) => (await desk()).uploads.uploaded(key),
+      dropped: ({ key }, expired) =>
+        void desk().then(({ uploads }) => (expired ? uploads.expire(key) : uploads.drop(key))),
       sent,
       later: (run, milliseconds) => window.setTimeout(run, milliseconds),
       store: (text) => {

@@ -42,6 +42,8 @@ interface Entry {
 interface PaletteProps {
   onClose: () => void;
   onShortcuts: () => void;
+  /** Begins a conversation with somebody who has not written. */
+  onStart: () => void;
 }
 
 /** Every word of the query begins a word of the text, or is part of it when nothing better is found. */
@@ -50,7 +52,7 @@ function fits(text: string, words: string[]): boolean {
   return words.every((word) => low.includes(word));
 }
 
-export default function Palette({ onClose, onShortcuts }: PaletteProps) {
+export default function Palette({ onClose, onShortcuts, onStart }: PaletteProps) {
   const live = useLive();
   const me = useMe();
   const signOut = useSignOut();
@@ -88,6 +90,13 @@ export default function Palette({ onClose, onShortcuts }: PaletteProps) {
       run: () => setAvailability(id),
     });
     list.push(
+      {
+        id: "start",
+        title: "Start a conversation",
+        hint: "Write first, on a channel",
+        icon: "send",
+        run: onStart,
+      },
       set("online", "Go online"),
       set("away", "Go away"),
       set("offline", "Go offline"),
@@ -98,7 +107,7 @@ export default function Palette({ onClose, onShortcuts }: PaletteProps) {
       { id: "sign-out", title: "Sign out", icon: "signOut", run: () => void signOut() },
     );
     return list;
-  }, [shortcuts, setAvailability, onShortcuts, signOut]);
+  }, [shortcuts, setAvailability, onShortcuts, onStart, signOut]);
 
   // They are written into the composer, where Enter runs them: nothing happens that was not seen before.
   const inConversation = useMemo<Entry[]>(

@@ -14,11 +14,13 @@ import {
   shiftCounts,
   withAnswer,
   withAnsweredMessage,
+  withChanged,
 } from "./reducer.ts";
 import {
   type ConversationSnapshot,
   type CountsSnapshot,
   EVERY_STATUS,
+  isOfChannel,
   keys,
   type ListFilter,
   type ListSnapshot,
@@ -237,9 +239,19 @@ export class Live {
 
   /** Lines before it may still be on their way as events; they find their place by their number. */
   adoptMessage(message: T.Message): void {
+    this.changeThread(message.conversation_id, (items) => withAnsweredMessage(items, message));
+  }
+
+  /** Shows what a write made of a message, unless its event came first. */
+  adoptChanged(before: T.Message, answer: T.MessageAnswer): void {
+    this.changeThread(before.conversation_id, (items) => withChanged(items, before, answer.message));
+    this.adopt(answer.conversation);
+  }
+
+  changeThread(conversationId: number, change: (items: T.Message[]) => T.Message[]): void {
     this.client.setQueryData<ThreadSnapshot>(
-      keys.thread(message.conversation_id),
-      (now) => now && { ...now, items: withAnsweredMessage(now.items, message) },
+      keys.thread(conversationId),
+      (now) => now && { ...now, items: change(now.items) },
     );
   }
 
@@ -335,7 +347,7 @@ export class Live {
     client.setQueryData<CountsSnapshot>(keys.counts, (now) => now && applyToCounts(now, event, me, before));
     for (const [key, list] of client.getQueriesData<ListSnapshot>({ queryKey: ["conversations"] })) {
       if (!list) continue;
-      client.setQueryData<ListSnapshot>(key, applyToList(list, event, key[1] as ListFilter, me, before));
+      client.setQueryData<ListSnapshot>(key, this.fold(list, event, key[1] as ListFilter, before));
     }
     if (id !== undefined) {
       client.setQueryData<ConversationSnapshot>(
@@ -423,9 +435,17 @@ export class Live {
   private catchUpList(list: ListSnapshot, filter: ListFilter): ListSnapshot {
     let caught = list;
     for (const event of this.journal.since(list.seq) ?? []) {
-      caught = applyToList(caught, event, filter, this.me, this.known(event.data.conversation?.id));
+      caught = this.fold(caught, event, filter, this.known(event.data.conversation?.id));
     }
     return caught;
+  }
+
+  /** The list after the event. A conversation that moved to another channel leaves the lists of the one before. */
+  private fold(list: ListSnapshot, event: T.Event, filter: ListFilter, known?: T.Conversation): ListSnapshot {
+    const next = applyToList(list, event, filter, this.me, known);
+    const { channel } = filter;
+    if (channel === undefined || next.items === list.items) return next;
+    return { ...next, items: next.items.filter((item) => isOfChannel(channel, item.channel)) };
   }
 
   private listQuery(filter: ListFilter, cursor: string | null, limit: number) {
@@ -434,6 +454,7 @@ export class Live {
       status:
         filter.statuses.length === EVERY_STATUS.length ? EVERY_STATUS.join(",") : filter.statuses.join(","),
       contact_id: filter.contactId,
+      channel: filter.channel,
       cursor,
       limit,
     };

@@ -24,7 +24,7 @@ export function newerFirst(a: T.Conversation, b: T.Conversation): number {
 function asLast(message: T.Message): T.LastMessage {
   return {
     number: message.number,
-    body: message.body,
+    body: message.body || (message.media?.name ?? ""),
     sender_type: message.sender.type,
     sent_at: message.sent_at,
     type: message.type,
@@ -146,14 +146,49 @@ export function applyToConversation(snapshot: ConversationSnapshot, event: T.Eve
   return { seq: event.seq, conversation: after ?? snapshot.conversation };
 }
 
+const RANK: Record<T.MessageState, number> = { failed: -1, pending: 0, sent: 1, delivered: 2, read: 3 };
+
+/** The state only grows. A message that failed may be sent again, and one that arrived has not failed. */
+function settledState(known: T.Message, sent: T.Message): T.Message {
+  const past = known.state === "failed" ? -1 : RANK[known.state];
+  const stays = sent.state === "failed" ? past > RANK.sent : RANK[sent.state] < past;
+  return stays
+    ? { ...sent, state: known.state, state_code: known.state_code, state_reason: known.state_reason }
+    : sent;
+}
+
+/**
+ * A message after something newer or older came for it: a page of the thread may have overtaken the events before it.
+ * What is deleted stays deleted, the latest text and a file that is there stay, and the state only grows.
+ */
+export function settled(known: T.Message, sent: T.Message): T.Message {
+  if (known.deleted_at && !sent.deleted_at) return known;
+  let next = settledState(known, sent);
+  if (!next.deleted_at && (known.edited_at ?? "") > (next.edited_at ?? ""))
+    next = { ...next, body: known.body, link: known.link, edited_at: known.edited_at };
+  if (known.media?.state === "stored" && next.media && next.media.state !== "stored")
+    next = { ...next, media: known.media };
+  return next;
+}
+
 /** Puts a message at its place; the same number replaces what was there. */
 export function withMessage(items: T.Message[], message: T.Message): T.Message[] {
   const last = items.at(-1);
   if (!last || message.number > last.number) return [...items, message];
   const index = items.findIndex((item) => item.number >= message.number);
   const next = items.slice();
-  next.splice(index, items[index]?.number === message.number ? 1 : 0, message);
+  const known = items[index];
+  if (known?.number === message.number) next[index] = settled(known, message);
+  else next.splice(index, 0, message);
   return next;
+}
+
+/**
+ * Shows what a write made of a message that is known already. One that has changed since came as an event, which is
+ * never older than the answer.
+ */
+export function withChanged(items: T.Message[], before: T.Message, after: T.Message): T.Message[] {
+  return items.map((item) => (item === before ? after : item));
 }
 
 /** Puts a message in that a write made. One with its number came as an event, which is never older than the answer. */
@@ -241,7 +276,8 @@ export function applyToOperators(items: T.OperatorFull[], event: T.Event): T.Ope
 
 /** Where a message stands: the watermarks of the conversation may be ahead of the message's own state. */
 export function messageState(message: T.Message, conversation: T.Conversation): T.MessageState {
-  if (message.state === "failed" || message.state === "read") return message.state;
+  // What is on its way over a channel, or was not accepted there, nobody has read.
+  if (message.state !== "sent" && message.state !== "delivered") return message.state;
   if (message.sender.type === "contact") {
     return conversation.operator_read >= message.number ? "read" : message.state;
   }

@@ -9,6 +9,12 @@ export interface ListFilter {
   view: View;
   statuses: T.ConversationStatus[];
   contactId?: number;
+  /** "website" or the id of a channel. */
+  channel?: string;
+}
+
+export function isOfChannel(wanted: string | undefined, { id, type }: T.Channel): boolean {
+  return wanted === undefined || wanted === (id === null ? type : String(id));
 }
 
 export interface ListSnapshot {

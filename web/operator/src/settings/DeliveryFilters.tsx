@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import type { DeliveryState, Dialect, Endpoint } from "../api/types.ts";
+import type { DeliveryState, Dialect, Endpoint, Named } from "../api/types.ts";
 import { go, place as placeNow } from "../app/router.tsx";
 import { stampOf } from "../app/stamps.ts";
 import { Action } from "../design/Action.tsx";
@@ -38,14 +38,28 @@ function eventChoices(dialects: Dialect[], dialect: string | undefined, chosen: 
   return [{ value: "any", label: "Any" }, ...[...names].sort().map((name) => ({ value: name, label: name }))];
 }
 
-interface FiltersProps {
-  filter: LogFilter;
-  /** The one whose log this is; without it the endpoint can be chosen. */
-  endpoint?: Endpoint;
-  endpoints: Endpoint[];
+function receiverOf({ endpoint, channel }: LogFilter): string {
+  return channel !== null ? `channel:${channel}` : endpoint !== null ? `endpoint:${endpoint}` : "any";
 }
 
-export function DeliveryFilters({ filter, endpoint, endpoints }: FiltersProps) {
+function receiverFilter(value: string): Pick<LogFilter, "endpoint" | "channel"> {
+  const [kind, id] = value.split(":");
+  return {
+    endpoint: kind === "endpoint" ? Number(id) : null,
+    channel: kind === "channel" ? Number(id) : null,
+  };
+}
+
+interface FiltersProps {
+  filter: LogFilter;
+  /** Those whose log this is; without them the receiver can be chosen. */
+  endpoint?: Endpoint;
+  channel?: Named;
+  endpoints: Endpoint[];
+  channels: Named[];
+}
+
+export function DeliveryFilters({ filter, endpoint, channel, endpoints, channels }: FiltersProps) {
   const dialects = useDialects();
   const [between, setBetween] = useState(false);
   const timed = between || filter.from !== null || filter.to !== null;
@@ -65,14 +79,15 @@ export function DeliveryFilters({ filter, endpoint, endpoints }: FiltersProps) {
 
   return (
     <div className="filters">
-      {!endpoint && (
+      {!endpoint && !channel && (
         <ChoiceEntry
-          label="Endpoint"
-          value={filter.endpoint === null ? "any" : String(filter.endpoint)}
-          onChange={(value) => narrow({ endpoint: value === "any" ? null : Number(value), event: null })}
+          label="Receiver"
+          value={receiverOf(filter)}
+          onChange={(value) => narrow({ ...receiverFilter(value), event: null })}
           choices={[
             { value: "any", label: "Any" },
-            ...endpoints.map((each) => ({ value: String(each.id), label: each.name })),
+            ...endpoints.map((each) => ({ value: `endpoint:${each.id}`, label: each.name })),
+            ...channels.map((each) => ({ value: `channel:${each.id}`, label: `${each.name} (channel)` })),
           ]}
         />
       )}
@@ -82,12 +97,14 @@ export function DeliveryFilters({ filter, endpoint, endpoints }: FiltersProps) {
         onChange={(value) => narrow({ state: value === "any" ? null : value })}
         choices={STATES}
       />
-      <ChoiceEntry
-        label="Event"
-        value={filter.event ?? "any"}
-        onChange={(value) => narrow({ event: value === "any" ? null : value })}
-        choices={eventChoices(dialects.data ?? [], dialect, filter.event)}
-      />
+      {filter.channel === null && (
+        <ChoiceEntry
+          label="Event"
+          value={filter.event ?? "any"}
+          onChange={(value) => narrow({ event: value === "any" ? null : value })}
+          choices={eventChoices(dialects.data ?? [], dialect, filter.event)}
+        />
+      )}
       <ChoiceEntry label="Time" value={timed ? "between" : "any"} onChange={pickTime} choices={TIMES} />
       <ConversationEntry value={filter.conversation} onChange={(conversation) => narrow({ conversation })} />
       {filter.eventId !== null && (
@@ -101,7 +118,9 @@ export function DeliveryFilters({ filter, endpoint, endpoints }: FiltersProps) {
           small
           onPress={() => {
             setBetween(false);
-            narrow(endpoint ? { ...NO_FILTER, endpoint: null } : { ...NO_FILTER, endpoint: filter.endpoint });
+            // On a page of its own the receiver is in the path, not in the query.
+            const own = endpoint || channel ? {} : { endpoint: filter.endpoint, channel: filter.channel };
+            narrow({ ...NO_FILTER, ...own });
           }}
         >
           Clear

@@ -1,9 +1,10 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { deliveries, endpoints } from "../api/routes.ts";
-import type { Delivery, Endpoint } from "../api/types.ts";
+import type { Delivery, Endpoint, Named } from "../api/types.ts";
 import { age, moment, useNow } from "../app/clock.ts";
 import { useMe } from "../app/me.ts";
 import { Link, usePlace } from "../app/router.tsx";
+import { useChannels } from "../channels/useChannels.ts";
 import { Action } from "../design/Action.tsx";
 import { AgainActions } from "./AgainActions.tsx";
 import { DeliveryFilters } from "./DeliveryFilters.tsx";
@@ -20,18 +21,22 @@ export default function DeliveryLog() {
   );
 }
 
-/** The log, of one endpoint or of all. */
-export function Deliveries({ endpoint }: { endpoint?: Endpoint }) {
+/** The log, of one endpoint, of one channel or of all. */
+export function Deliveries({ endpoint, channel }: { endpoint?: Endpoint; channel?: Named }) {
   const place = usePlace();
   const me = useMe();
   const now = useNow();
+  const all = endpoint === undefined && channel === undefined;
   const list = useQuery({
     queryKey: ["endpoints"],
     queryFn: async () => (await endpoints.list()).items,
-    enabled: endpoint === undefined,
+    enabled: all,
   });
+  const channels = useChannels();
   const asked = readFilter(place.query);
-  const filter: LogFilter = endpoint ? { ...asked, endpoint: endpoint.id } : asked;
+  const filter: LogFilter = all
+    ? asked
+    : { ...asked, endpoint: endpoint?.id ?? null, channel: channel?.id ?? null };
   const parameters = asParameters(filter);
   const backwards = isBackwards(filter);
   const log = useInfiniteQuery({
@@ -46,15 +51,28 @@ export function Deliveries({ endpoint }: { endpoint?: Endpoint }) {
   });
   const items = log.data?.pages.flatMap((page) => page.items) ?? [];
   const endpointName = new Map((list.data ?? []).map((each) => [each.id, each.name]));
+  const channelName = new Map((channels.data ?? []).map((each) => [each.id, each.name]));
+  const receiver = ({ endpoint_id, channel_id }: Delivery) =>
+    channel_id
+      ? (channelName.get(channel_id) ?? `Channel ${channel_id}`)
+      : (endpointName.get(endpoint_id ?? 0) ?? `Endpoint ${endpoint_id}`);
   const narrowed = isNarrowed(filter);
 
   return (
     <div className="stack">
-      <DeliveryFilters filter={filter} endpoint={endpoint} endpoints={list.data ?? []} />
-      <AgainActions
+      <DeliveryFilters
         filter={filter}
-        endpointName={endpoint?.name ?? (filter.endpoint ? endpointName.get(filter.endpoint) : undefined)}
+        endpoint={endpoint}
+        channel={channel}
+        endpoints={list.data ?? []}
+        channels={channels.data ?? []}
       />
+      {filter.channel === null && (
+        <AgainActions
+          filter={filter}
+          endpointName={endpoint?.name ?? (filter.endpoint ? endpointName.get(filter.endpoint) : undefined)}
+        />
+      )}
       {backwards ? (
         <Empty icon="list" title="None matches">
           <p>The end of the time is not after its beginning.</p>
@@ -64,13 +82,18 @@ export function Deliveries({ endpoint }: { endpoint?: Endpoint }) {
       ) : log.isError && !log.data ? (
         <LoadFault error={log.error} onRetry={() => void log.refetch()} />
       ) : items.length === 0 ? (
-        <Empty icon="list" title={narrowed ? "None matches" : "No callback yet"}>
+        <Empty
+          icon="list"
+          title={narrowed ? "None matches" : channel ? "Nothing sent yet" : "No callback yet"}
+        >
           <p>
             {narrowed
               ? "Widen the filters above."
-              : "The next event appears here the moment it is stored, before it is sent."}
+              : channel
+                ? "The next reply to one of its contacts appears here the moment it is stored, before it is sent."
+                : "The next event appears here the moment it is stored, before it is sent."}
           </p>
-          {me.demo && !narrowed && (
+          {me.demo && !narrowed && !channel && (
             <p>
               Write something in the <a href="/demo/shop">demo shop</a>.
             </p>
@@ -83,7 +106,7 @@ export function Deliveries({ endpoint }: { endpoint?: Endpoint }) {
             <thead>
               <tr>
                 <th scope="col">Event</th>
-                {!endpoint && <th scope="col">Endpoint</th>}
+                {all && <th scope="col">Receiver</th>}
                 <th scope="col">State</th>
                 <th scope="col">Answer</th>
                 <th scope="col">Attempts</th>
@@ -96,11 +119,7 @@ export function Deliveries({ endpoint }: { endpoint?: Endpoint }) {
                   key={delivery.id}
                   delivery={delivery}
                   now={now}
-                  endpoint={
-                    endpoint
-                      ? undefined
-                      : (endpointName.get(delivery.endpoint_id) ?? `Endpoint ${delivery.endpoint_id}`)
-                  }
+                  receiver={all ? receiver(delivery) : undefined}
                 />
               ))}
             </tbody>
@@ -118,7 +137,7 @@ export function Deliveries({ endpoint }: { endpoint?: Endpoint }) {
   );
 }
 
-function Row({ delivery, now, endpoint }: { delivery: Delivery; now: number; endpoint?: string }) {
+function Row({ delivery, now, receiver }: { delivery: Delivery; now: number; receiver?: string }) {
   return (
     <tr>
       <td className="log-name">
@@ -131,7 +150,7 @@ function Row({ delivery, now, endpoint }: { delivery: Delivery; now: number; end
           <span className="item-hint">Conversation {delivery.conversation_id}</span>
         )}
       </td>
-      {endpoint !== undefined && <td data-label="Endpoint">{endpoint}</td>}
+      {receiver !== undefined && <td data-label="Receiver">{receiver}</td>}
       <td data-label="State">
         <DeliveryTag delivery={delivery} />
       </td>

@@ -80,7 +80,11 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
           ) : (
             <Link to={`/settings/deliveries?event_id=${delivery.event.id}`}>Event {delivery.event.seq}</Link>
           )}
-          <Link to={`/settings/endpoints/${delivery.endpoint_id}`}>Endpoint {delivery.endpoint_id}</Link>
+          {delivery.channel_id ? (
+            <Link to={`/settings/channels/${delivery.channel_id}`}>Channel {delivery.channel_id}</Link>
+          ) : (
+            <Link to={`/settings/endpoints/${delivery.endpoint_id}`}>Endpoint {delivery.endpoint_id}</Link>
+          )}
           {delivery.conversation_id !== null && (
             <Link to={`/inbox/${delivery.conversation_id}`}>Conversation {delivery.conversation_id}</Link>
           )}

@@ -1,7 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { type PointerEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
-import { endpoints } from "../api/routes.ts";
-import type { ChartRange } from "../api/types.ts";
+import type { Chart, ChartRange } from "../api/types.ts";
 import { milliseconds } from "../app/clock.ts";
 import { go, usePlace } from "../app/router.tsx";
 import { Skeleton } from "../design/marks.tsx";
@@ -23,14 +22,20 @@ import {
 } from "./chart-scale.ts";
 import { LoadFault } from "./parts.tsx";
 
-/** How an endpoint has been doing: calls a minute, how long answers took, how far behind sending was. */
-export function EndpointChart({ endpointId }: { endpointId: number }) {
+interface ChartProps {
+  /** Of what it is, as the cache names it: the kind and the id. */
+  of: readonly [kind: "endpoints" | "channels", id: number];
+  load: (range: ChartRange) => Promise<Chart>;
+}
+
+/** How an endpoint or channel has been doing: calls a minute, how long answers took, how far behind sending was. */
+export function EndpointChart({ of, load }: ChartProps) {
   const place = usePlace();
   const asked = place.query.get("range");
   const range: ChartRange = isRange(asked) ? asked : "1h";
   const chart = useQuery({
-    queryKey: ["endpoints", endpointId, "chart", range],
-    queryFn: async () => ({ range, chart: await endpoints.chart(endpointId, range) }),
+    queryKey: [...of, "chart", range],
+    queryFn: async () => ({ range, chart: await load(range) }),
     placeholderData: keepPreviousData,
     refetchOnMount: "always",
     // Not while the page is hidden; at once when it is seen again.

@@ -10,7 +10,7 @@ import { Deliveries } from "./DeliveryLog.tsx";
 import { EndpointChart } from "./EndpointChart.tsx";
 import { Standing, StandingStory } from "./EndpointStanding.tsx";
 import { writeFilter } from "./log-filter.ts";
-import { calls, number, PauseAction, useEndpointAct } from "./PauseAction.tsx";
+import { calls, number, PauseAction, useWayAct } from "./PauseAction.tsx";
 import { LinkAction, LoadFault, Loading, Page, SecretOnce } from "./parts.tsx";
 import { TestDialog } from "./TestDialog.tsx";
 
@@ -52,7 +52,7 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
   const [secret, setSecret] = useState<string | null>(null);
   const { stats, id } = endpoint;
 
-  const act = useEndpointAct();
+  const act = useWayAct();
   const rotate = () =>
     act(async () => {
       setSecret((await endpoints.rotateSecret(id)).secret);
@@ -107,7 +107,7 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
           <Action icon="send" onPress={() => setAsking("test")}>
             Send test…
           </Action>
-          <PauseAction endpoint={endpoint} />
+          <PauseAction way={endpoint} routes={endpoints} />
           <LinkAction to={`/settings/endpoints/${id}/edit`} icon="sliders">
             Edit
           </LinkAction>
@@ -123,7 +123,7 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
           </div>
         ))}
       </dl>
-      <EndpointChart endpointId={id} />
+      <EndpointChart of={["endpoints", id]} load={(range) => endpoints.chart(id, range)} />
       <section className="stack">
         <h2>Delivery log</h2>
         <Deliveries endpoint={endpoint} />

@@ -1,15 +1,14 @@
-import type { Endpoint } from "../api/types.ts";
 import { age, seconds, useNow } from "../app/clock.ts";
 import { Callout } from "../design/marks.tsx";
-import { standingOf } from "./standing.ts";
+import { standingOf, type WayOut } from "./standing.ts";
 
-export function Standing({ endpoint }: { endpoint: Endpoint }) {
+export function Standing({ endpoint }: { endpoint: WayOut }) {
   const { label, tone } = standingOf(endpoint, useNow());
   return <span className={`tag ${tone}`}>{label}</span>;
 }
 
-/** What has happened to the endpoint, while there is anything to say. */
-export function StandingStory({ endpoint }: { endpoint: Endpoint }) {
+/** What has happened to the endpoint or channel, while there is anything to say. */
+export function StandingStory({ endpoint }: { endpoint: WayOut }) {
   const { tone, story } = standingOf(endpoint, useNow());
   if (story.length === 0) return null;
   return (
@@ -20,7 +19,7 @@ export function StandingStory({ endpoint }: { endpoint: Endpoint }) {
 }
 
 /** The line an integrator looks for first: how far behind, and what was answered last. */
-export function EndpointStanding({ endpoint }: { endpoint: Endpoint }) {
+export function EndpointStanding({ endpoint }: { endpoint: WayOut }) {
   const now = useNow();
   const { stats } = endpoint;
   const parts = [

@@ -1,12 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { asApiError } from "../api/error.ts";
-import { endpoints } from "../api/routes.ts";
-import type { Endpoint } from "../api/types.ts";
 import { lasting } from "../app/clock.ts";
 import { Action } from "../design/Action.tsx";
 import { Window } from "../design/Dialogs.tsx";
 import { toast } from "../design/toasts.tsx";
+import type { WayOut } from "./standing.ts";
 
 export function number(value: number): string {
   return value.toLocaleString("en-US");
@@ -16,13 +15,16 @@ export function calls(count: number): string {
   return `${number(count)} ${count === 1 ? "call" : "calls"}`;
 }
 
-/** Does something to an endpoint, reads it again and says what was done, or why not. */
-export function useEndpointAct(): (work: () => Promise<string>) => Promise<void> {
+/** Does something to an endpoint or channel, reads it again and says what was done, or why not. */
+export function useWayAct(): (work: () => Promise<string>) => Promise<void> {
   const client = useQueryClient();
   return async (work) => {
     try {
       const done = await work();
-      await client.invalidateQueries({ queryKey: ["endpoints"] });
+      await Promise.all([
+        client.invalidateQueries({ queryKey: ["endpoints"] }),
+        client.invalidateQueries({ queryKey: ["channels"] }),
+      ]);
       await client.invalidateQueries({ queryKey: ["deliveries"] });
       if (done) toast(done);
     } catch (cause) {
@@ -31,15 +33,23 @@ export function useEndpointAct(): (work: () => Promise<string>) => Promise<void>
   };
 }
 
-/** Stops the calls of an endpoint, or goes on with them: what waited is sent first or left out. */
-export function PauseAction({ endpoint }: { endpoint: Endpoint }) {
-  const { id, stats, state } = endpoint;
-  const act = useEndpointAct();
+interface PauseProps {
+  way: WayOut & { id: number; name: string };
+  routes: {
+    pause: (id: number) => Promise<unknown>;
+    resume: (id: number, backlog: boolean) => Promise<unknown>;
+  };
+}
+
+/** Stops the calls of an endpoint or channel, or goes on with them: what waited is sent first or left out. */
+export function PauseAction({ way, routes }: PauseProps) {
+  const { id, name, stats, state } = way;
+  const act = useWayAct();
   const [asking, setAsking] = useState(false);
-  const pause = () => act(async () => endpoints.pause(id).then(() => "Paused. Events are kept for later."));
+  const pause = () => act(async () => routes.pause(id).then(() => "Paused. Events are kept for later."));
   const resume = (backlog: boolean) =>
     act(async () => {
-      await endpoints.resume(id, backlog);
+      await routes.resume(id, backlog);
       if (stats.pending === 0) return "Sending again";
       return backlog
         ? `Sending again, the ${calls(stats.pending)} that waited first`
@@ -57,7 +67,7 @@ export function PauseAction({ endpoint }: { endpoint: Endpoint }) {
       <Action icon="play" onPress={() => (stats.pending > 0 ? setAsking(true) : void resume(true))}>
         {stats.pending > 0 ? "Resume…" : "Resume"}
       </Action>
-      <Window open={asking} onClose={() => setAsking(false)} title={`Resume ${endpoint.name}?`}>
+      <Window open={asking} onClose={() => setAsking(false)} title={`Resume ${name}?`}>
         <p>
           <strong>{calls(stats.pending)}</strong> {stats.pending === 1 ? "is" : "are"} waiting
           {stats.lag_seconds >= 1 && `, the oldest for ${lasting(stats.lag_seconds)}`}. They can be sent

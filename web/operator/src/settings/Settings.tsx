@@ -17,6 +17,10 @@ const GroupEditor = lazy(() => import("./GroupEditor.tsx"));
 const Endpoints = lazy(() => import("./Endpoints.tsx"));
 const EndpointEditor = lazy(() => import("./EndpointEditor.tsx"));
 const EndpointPage = lazy(() => import("./EndpointPage.tsx"));
+const Channels = lazy(() => import("../channels/Channels.tsx"));
+const NewChannel = lazy(() => import("../channels/NewChannel.tsx"));
+const ChannelReady = lazy(() => import("../channels/ChannelReady.tsx"));
+const ChannelPage = lazy(() => import("../channels/ChannelPage.tsx"));
 const DeliveryLog = lazy(() => import("./DeliveryLog.tsx"));
 const DeliveryPage = lazy(() => import("./DeliveryPage.tsx"));
 const Tokens = lazy(() => import("./Tokens.tsx"));
@@ -33,6 +37,13 @@ const ROUTES: { pattern: string; screen: Screen; open?: boolean }[] = [
   { pattern: "/settings/groups", screen: Groups },
   { pattern: "/settings/groups/new", screen: GroupEditor },
   { pattern: "/settings/groups/:id", screen: GroupEditor },
+  { pattern: "/settings/channels", screen: Channels },
+  { pattern: "/settings/channels/new", screen: NewChannel },
+  { pattern: "/settings/channels/:id/ready", screen: ChannelReady },
+  { pattern: "/settings/channels/:id", screen: ChannelPage },
+  { pattern: "/settings/channels/:id/edit", screen: ChannelPage },
+  { pattern: "/settings/channels/:id/outbound", screen: ChannelPage },
+  { pattern: "/settings/channels/:id/inbound", screen: ChannelPage },
   { pattern: "/settings/endpoints", screen: Endpoints },
   { pattern: "/settings/endpoints/new", screen: EndpointEditor },
   { pattern: "/settings/endpoints/:id", screen: EndpointPage },

@@ -1,16 +1,15 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type ApiError, asApiError } from "../api/error.ts";
-import { deliveries, endpoints } from "../api/routes.ts";
-import type { DeliveryDetail, Endpoint } from "../api/types.ts";
-import { milliseconds } from "../app/clock.ts";
-import { Link } from "../app/router.tsx";
+import { endpoints } from "../api/routes.ts";
+import type { Endpoint } from "../api/types.ts";
 import { Action } from "../design/Action.tsx";
 import { Window } from "../design/Dialogs.tsx";
 import { ChoiceEntry } from "../design/fields.tsx";
 import { Callout } from "../design/marks.tsx";
 import { useDialects } from "./dialects.ts";
 import { sentence } from "./standing.ts";
+import { TestOutcome } from "./TestOutcome.tsx";
 
 /** Sends a sample of one event and shows what was answered. */
 export function TestDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose: () => void }) {
@@ -24,13 +23,6 @@ export function TestDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose:
     (event) => endpoint.events.length === 0 || endpoint.events.includes(event.name),
   );
   const name = chosen || heard[0]?.name || "";
-  const result = useQuery({
-    queryKey: ["deliveries", sent],
-    queryFn: () => deliveries.get(sent ?? 0),
-    enabled: sent !== null,
-    // Until it has been tried once; repeats are a matter for the log.
-    refetchInterval: (query) => (query.state.data?.state === "pending" ? 800 : false),
-  });
 
   const send = async () => {
     setBusy(true);
@@ -66,7 +58,7 @@ export function TestDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose:
             {sentence(trouble.detail)}
           </Callout>
         )}
-        {sent !== null && <Outcome id={sent} delivery={result.data} onFollow={onClose} />}
+        {sent !== null && <TestOutcome id={sent} onFollow={onClose} />}
       </div>
       <div className="dialog-actions">
         <Action onPress={onClose}>Close</Action>
@@ -75,40 +67,5 @@ export function TestDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose:
         </Action>
       </div>
     </Window>
-  );
-}
-
-interface OutcomeProps {
-  id: number;
-  delivery: DeliveryDetail | undefined;
-  onFollow: () => void;
-}
-
-function Outcome({ id, delivery, onFollow }: OutcomeProps) {
-  const last = delivery?.attempt_log.at(-1);
-  const look = (
-    <Link to={`/settings/deliveries/${id}`} onClick={onFollow}>
-      Look at the call
-    </Link>
-  );
-  if (delivery?.state === "delivered") {
-    return (
-      <Callout tone="good" still>
-        Accepted: {delivery.last_status}
-        {last && ` after ${milliseconds(last.duration_ms)}`}. {look}
-      </Callout>
-    );
-  }
-  if (last || (delivery && delivery.state !== "pending")) {
-    return (
-      <Callout tone="bad" still>
-        Not accepted. {sentence(last?.error || delivery?.last_error || "")} {look}
-      </Callout>
-    );
-  }
-  return (
-    <Callout icon="clock" still>
-      On its way… {look}
-    </Callout>
   );
 }

@@ -7,6 +7,8 @@ import { positive, stampFrom } from "../app/stamps.ts";
 
 export interface LogFilter {
   endpoint: number | null;
+  /** A channel's calls instead of an endpoint's. */
+  channel: number | null;
   state: DeliveryState | null;
   event: string | null;
   conversation: number | null;
@@ -27,6 +29,7 @@ export const STATE_NAMES: Record<DeliveryState, string> = {
 
 const NAMES: Record<keyof LogFilter, string> = {
   endpoint: "endpoint",
+  channel: "channel",
   state: "state",
   event: "event",
   conversation: "conversation",
@@ -39,6 +42,7 @@ export function readFilter(query: URLSearchParams): LogFilter {
   const state = query.get(NAMES.state);
   return {
     endpoint: positive(query.get(NAMES.endpoint)),
+    channel: positive(query.get(NAMES.channel)),
     state: state !== null && Object.hasOwn(STATE_NAMES, state) ? (state as DeliveryState) : null,
     event: query.get(NAMES.event) || null,
     conversation: positive(query.get(NAMES.conversation)),
@@ -60,6 +64,7 @@ export function writeFilter(query: URLSearchParams, change: Partial<LogFilter>):
 
 export const NO_FILTER: LogFilter = {
   endpoint: null,
+  channel: null,
   state: null,
   event: null,
   conversation: null,
@@ -69,7 +74,9 @@ export const NO_FILTER: LogFilter = {
 };
 
 export function isNarrowed(filter: LogFilter): boolean {
-  return Object.entries(filter).some(([field, value]) => field !== "endpoint" && value !== null);
+  return Object.entries(filter).some(
+    ([field, value]) => field !== "endpoint" && field !== "channel" && value !== null,
+  );
 }
 
 /** An end that is not after the beginning: no call can match, and the server would refuse the question. */
@@ -80,9 +87,11 @@ export function isBackwards({ from, to }: LogFilter): boolean {
 /** The filter as the API names it, without what is not set. */
 export function asParameters(filter: LogFilter): Omit<DeliverySelection, "endpoint_id"> & {
   endpoint_id?: number;
+  channel_id?: number;
 } {
   return {
     ...(filter.endpoint !== null && { endpoint_id: filter.endpoint }),
+    ...(filter.channel !== null && { channel_id: filter.channel }),
     ...(filter.state !== null && { state: filter.state }),
     ...(filter.event !== null && { event_name: filter.event }),
     ...(filter.conversation !== null && { conversation_id: filter.conversation }),

@@ -20,6 +20,13 @@ export const SETTINGS_PAGES: SettingsPage[] = [
   },
   { path: "/settings/operators", title: "Operators", hint: "Who answers", icon: "user", admin: true },
   { path: "/settings/groups", title: "Groups", hint: "Teams to forward to", icon: "users", admin: true },
+  {
+    path: "/settings/channels",
+    title: "Channels",
+    hint: "Join another message system",
+    icon: "exchange",
+    admin: true,
+  },
   { path: "/settings/endpoints", title: "Endpoints", hint: "Where callbacks go", icon: "bolt", admin: true },
   {
     path: "/settings/deliveries",

@@ -1,10 +1,17 @@
-import type { Endpoint } from "../api/types.ts";
+import type { EndpointStats } from "../api/types.ts";
 import { dayAndTime, lasting } from "../app/clock.ts";
 
 const DAY = 86_400_000;
 /** The server warns after these days without a success, once each, and pauses after the last. */
 const WARNED = [1, 3];
 const PAUSED = 5;
+
+/** A way out, be it an endpoint or a channel: whether it is used, why not, and how it does. */
+export interface WayOut {
+  state: "active" | "paused" | "gone";
+  state_reason: string;
+  stats: EndpointStats;
+}
 
 export interface Standing {
   label: string;
@@ -23,12 +30,12 @@ function nth(days: number): string {
   return days === 1 ? "the first day" : `day ${days}`;
 }
 
-/** How an endpoint stands, in words. */
-export function standingOf(endpoint: Endpoint, now: number): Standing {
-  const { state, stats } = endpoint;
+/** How an endpoint or a channel stands, in words. */
+export function standingOf(way: WayOut, now: number): Standing {
+  const { state, stats } = way;
   const since = stats.failing_since;
   const failing = since === null ? 0 : Math.max(0, now - Date.parse(since));
-  const reason = sentence(endpoint.state_reason);
+  const reason = sentence(way.state_reason);
 
   if (state === "gone") {
     return {

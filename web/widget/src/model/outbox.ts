@@ -1,4 +1,11 @@
+import type { Media } from "../wire";
+
 // What the visitor wrote and the server has not confirmed yet. Pure: lists in, lists out.
+
+/** A file that goes with a message; without a key it is still on its way to the server. */
+export interface Attached extends Media {
+  key: string | null;
+}
 
 export interface OutboxItem {
   /** Also the idempotency key: a retry keeps it, so nothing is ever stored twice. */
@@ -13,17 +20,21 @@ export interface OutboxItem {
   /** Refused for good: it does not hold up what was written after it. */
   refused: boolean;
   tries: number;
+  media?: Attached | null;
 }
 
 export type Outbox = readonly OutboxItem[];
+
+/** Its file, if it has one, is on the server. */
+export const isComplete = (item: OutboxItem): boolean => item.media?.key !== null;
 
 /** The one message that may be sent now. Order within a conversation holds because there is only one. */
 export function nextToSend(outbox: Outbox): OutboxItem | null {
   const blocked = new Set<number | null>();
   for (const item of outbox) {
     if (item.refused) continue;
-    if (item.state === "sending" && !blocked.has(item.conversationId)) return item;
-    // A message waiting for the visitor's or the line's sign keeps its followers waiting too.
+    if (item.state === "sending" && isComplete(item) && !blocked.has(item.conversationId)) return item;
+    // A message waiting for its file, the visitor's or the line's sign keeps its followers waiting too.
     blocked.add(item.conversationId);
   }
   return null;
@@ -66,9 +77,7 @@ export function readOutbox(stored: unknown): Outbox {
   if (!Array.isArray(stored)) return [];
   return stored.filter(
     (item): item is OutboxItem =>
-      typeof item === "object" &&
-      item !== null &&
-      typeof item.clientId === "string" &&
+      typeof item?.clientId === "string" &&
       typeof item.body === "string" &&
       typeof item.writtenAt === "string",
   );

@@ -24,7 +24,8 @@ export interface State {
   lineLost: boolean;
   connected: boolean;
   signedIn: boolean;
-  ending: "no" | "asked" | "busy" | "failed";
+  /** What is asked above the composer: whether to end the conversation, or where to go on with it. */
+  ending: "no" | "asked" | "busy" | "failed" | "move";
   /** Counts up when another tab changed a draft. */
   drafts: number;
 }
@@ -63,12 +64,11 @@ export function mergeConversation(known: Conversation | undefined, incoming: Con
   if (!known) return incoming;
   const later = incoming.updated_at >= known.updated_at ? incoming : known;
   const contactRead = Math.max(known.contact_read, incoming.contact_read);
-  const last = [known.last_message, incoming.last_message]
-    .filter((message) => message !== null)
-    .sort((a, b) => b.number - a.number)[0];
+  const [was, is] = [known.last_message, incoming.last_message];
   return {
     ...later,
-    last_message: last ?? null,
+    // Of two views of one message the news counts: it may have been changed.
+    last_message: was && (!is || was.number > is.number) ? was : is,
     message_count: Math.max(known.message_count, incoming.message_count),
     contact_read: contactRead,
     operator_read: Math.max(known.operator_read, incoming.operator_read),
@@ -176,9 +176,8 @@ export function reduce(state: State, change: Change): State {
       return { ...state, conversations: state.conversations.map((one) => (one === known ? next : one)) };
     }
     case "trim": {
-      const threads: Record<number, Thread> = {};
-      for (const [id, thread] of Object.entries(state.threads)) threads[Number(id)] = trim(thread);
-      return { ...state, threads };
+      const threads = Object.entries(state.threads).map(([id, thread]) => [id, trim(thread)]);
+      return { ...state, threads: Object.fromEntries(threads) };
     }
     case "forget":
       return {

@@ -11,12 +11,29 @@ export interface Thread {
 
 export const emptyThread: Thread = { messages: [], hasMore: false, loaded: false };
 
+/** Somebody said something with it: words or a file. */
+export const isSaid = ({ type }: Message): boolean => type === "message" || type === "media";
+
 const RANK: Record<MessageState, number> = { sent: 0, delivered: 1, read: 2 };
 
-/** A state only climbs, whatever order the news comes in. */
+const changedAt = (message: Message): string => message.deleted_at ?? message.edited_at ?? "";
+
+/**
+ * A message takes the place of the one with its number. Whatever order the news comes in, a state only climbs, the later text
+ * counts, a card that was found stays with its text, and a file that was fetched is there.
+ */
 function newer(known: Message, incoming: Message): Message {
-  const state = RANK[incoming.state] > RANK[known.state] ? incoming.state : known.state;
-  return state === known.state && incoming.body === known.body ? known : { ...incoming, state };
+  const [now, before] = [changedAt(incoming), changedAt(known)];
+  const latest = now < before ? known : incoming;
+  const merged = {
+    ...latest,
+    state: RANK[incoming.state] > RANK[known.state] ? incoming.state : known.state,
+  };
+  if (now === before) {
+    if (known.link) merged.link ??= known.link;
+    if (incoming.media?.state === "fetching" && known.media?.url) merged.media = known.media;
+  }
+  return JSON.stringify(merged) === JSON.stringify(known) ? known : merged;
 }
 
 export function mergeMessages(known: readonly Message[], incoming: readonly Message[]): readonly Message[] {
@@ -34,14 +51,11 @@ export function mergeMessages(known: readonly Message[], incoming: readonly Mess
 
 /** Everything of the visitor's up to these numbers has been delivered or read. */
 export function raiseStates(messages: readonly Message[], operatorRead: number): readonly Message[] {
-  let changed = false;
-  const next = messages.map((message) => {
-    const readNow = message.sender.type === "contact" && message.number <= operatorRead;
-    if (!readNow || message.state === "read") return message;
-    changed = true;
-    return { ...message, state: "read" as const };
-  });
-  return changed ? next : messages;
+  const rises = ({ sender, number, state }: Message) =>
+    sender.type === "contact" && number <= operatorRead && state !== "read";
+  return messages.some(rises)
+    ? messages.map((message) => (rises(message) ? { ...message, state: "read" as const } : message))
+    : messages;
 }
 
 export const addMessage = (thread: Thread, message: Message): Thread => {

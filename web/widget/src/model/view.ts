@@ -1,6 +1,7 @@
 import type { Conversation, EventNote, Message } from "../wire";
+import type { Attached } from "./outbox";
 import type { State } from "./state";
-import { emptyThread } from "./thread";
+import { emptyThread, isSaid } from "./thread";
 
 // What the screen shows, derived from the state.
 
@@ -18,9 +19,15 @@ export interface Bubble {
   at: string;
   state: BubbleState;
   clientId: string | null;
+  /** More than words: what the part of the screen for files shows. */
+  rich: Rich | null;
   /** First and last of a run by the same sender. */
   first: boolean;
   last: boolean;
+}
+
+export interface Rich extends Pick<Message, "link" | "edited_at" | "deleted_at"> {
+  media?: Message["media"] | Attached;
 }
 
 export type Row =
@@ -50,6 +57,7 @@ function bubbleOf(message: Message): Bubble {
     at: message.sent_at,
     state: message.state,
     clientId: message.client_id,
+    rich: message.media || message.link || message.edited_at || message.deleted_at ? message : null,
     first: true,
     last: true,
   };
@@ -84,7 +92,7 @@ export function rowsOf(state: State): Row[] {
 
   for (const message of thread.messages) {
     // A feedback is something that the visitor said.
-    if (message.type === "message" || message.type === "feedback") put(bubbleOf(message), message.sent_at);
+    if (isSaid(message) || message.type === "feedback") put(bubbleOf(message), message.sent_at);
     else if (message.event && message.event.name !== "goal") {
       const { type, name } = message.sender;
       const by = message.event.by ?? (type === "system" ? null : { type, id: null, name });
@@ -109,6 +117,7 @@ export function rowsOf(state: State): Row[] {
         at: item.writtenAt,
         state: item.state,
         clientId: item.clientId,
+        rich: item.media ? { media: item.media } : null,
         first: true,
         last: true,
       },
@@ -124,11 +133,14 @@ export const unreadOf = (conversations: readonly Conversation[]): number =>
 export const currentOf = (state: State): Conversation | null =>
   state.conversations.find((one) => one.id === state.conversationId) ?? null;
 
+/** Nothing can be written there without more ado. */
+export const isOver = ({ status, moved }: Conversation): boolean => status === "ended" || moved === true;
+
 /** Where the panel opens: what is unread, else what goes on, else the last one; null = start writing. */
 export function landing(conversations: readonly Conversation[]): number | null {
   const found =
     conversations.find((one) => one.unread > 0) ??
-    conversations.find((one) => one.status !== "ended") ??
+    conversations.find((one) => !isOver(one)) ??
     conversations[0];
   return found?.id ?? null;
 }

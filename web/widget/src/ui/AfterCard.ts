@@ -1,21 +1,12 @@
-import type { h as H } from "preact";
-import type * as hooks from "preact/hooks";
 import type { Controller, Said } from "../controller";
 import { afterTexts } from "../texts/after";
 import type { Conversation, WidgetAnswer } from "../wire";
 import css from "./after.css?inline";
 import type { Ui } from "./context";
+import type { Kit } from "./Later";
 
 // The card at the end of a thread: rating, feedback, survey. Each is sent at once and says thanks; what was said is part of
 // the conversation, so that a reload shows it too. The file is loaded when a conversation has ended.
-
-/** Preact is handed over: imported here too, it would be cut out of the messenger into a file of its own. */
-export interface Kit {
-  h: typeof H;
-  useEffect: typeof hooks.useEffect;
-  useRef: typeof hooks.useRef;
-  useState: typeof hooks.useState;
-}
 
 export interface CardProps {
   ui: Pick<Ui, "texts" | "lang" | "dress"> & { controller: Pick<Controller, "say"> };
@@ -40,7 +31,7 @@ const drafts = new Map<number, string>();
 /** Roots that have the styles already. */
 const dressed = new WeakSet<object>();
 
-export function makeCard({ h, useEffect, useRef, useState }: Kit) {
+export function make({ h, useEffect, useRef, useState }: Kit) {
   /** Sends, and knows how it went. */
   function useSending(send: (body: Record<string, unknown>) => Promise<boolean>) {
     const [state, set] = useState<"idle" | "busy" | "failed">("idle");

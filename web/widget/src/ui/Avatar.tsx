@@ -1,7 +1,8 @@
+import { h } from "preact";
 import { useState } from "preact/hooks";
 import { initials } from "../../../shared/initials";
 import type { Person } from "../wire";
-import { useUi } from "./context";
+import type { Ui } from "./context";
 
 /** Only addresses that can not run anything; one without a host is on the server, not on the page's site. */
 function imageAddress(url: string, base: string): string | null {
@@ -9,8 +10,8 @@ function imageAddress(url: string, base: string): string | null {
   return /^\/[^/]/.test(url) ? base + url : null;
 }
 
-export function Avatar({ person }: { person: Person }) {
-  const { base } = useUi();
+export function Avatar({ ui, person }: { ui: Ui; person: Person }) {
+  const { base } = ui;
   // The page's policy may forbid the picture; the initials are always there.
   const [broken, setBroken] = useState(false);
   const image = broken ? null : imageAddress(person.image_url, base);
@@ -21,11 +22,11 @@ export function Avatar({ person }: { person: Person }) {
   );
 }
 
-export function Avatars({ people }: { people: readonly Person[] }) {
+export function Avatars({ ui, people }: { ui: Ui; people: readonly Person[] }) {
   return (
     <span class="avatars" aria-hidden="true">
       {people.slice(0, 3).map((person) => (
-        <Avatar key={person.name} person={person} />
+        <Avatar ui={ui} key={person.name} person={person} />
       ))}
     </span>
   );

@@ -1,3 +1,5 @@
+import { h } from "preact";
+
 // One set: 24 px grid, round strokes.
 
 const PATHS = {
@@ -5,14 +7,17 @@ const PATHS = {
   close: "M6 6l12 12M18 6 6 18",
   back: "M15 5l-7 7 7 7",
   send: "M12 19V5M5.5 11.5 12 5l6.5 6.5",
-  check: "m5 12.5 4.5 4.500L19 7.5",
-  checks: "m2 12.5 4.5 4.5 9.5-9.500M12 16.500l.5.5 9.5-9.5",
-  clock: "M12 7.500V12l3 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0",
-  alert: "M12 8v5m0 3.500v.01M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0",
-  done: "m8 12.5 2.7 2.700L16 9.800M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0",
+  check: "m5 12.5 4.5 4.5L19 7.5",
+  checks: "m2 12.5 4.5 4.5 9.5-9.5M12 16.5l.5.5 9.5-9.5",
+  clock: "M12 7.5V12l3 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0",
+  alert: "M12 8v5m0 3.5v.01M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0",
+  done: "m8 12.5 2.7 2.7L16 9.8M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0",
   down: "M12 5v14M5.5 12.5 12 19l6.5-6.5",
   pen: "M12 5v14M5 12h14",
-  line: "M3 8.500a13 13 0 0 1 18 0M6.5 12.300a8 8 0 0 1 11 0M10 16a3 3 0 0 1 4 0M12 19.500v.01",
+  clip: "m20 11.5-8.4 8.4a5 5 0 0 1-7-7L13 4.5a3.3 3.3 0 0 1 4.7 4.7L9.5 17.5a1.6 1.6 0 0 1-2.4-2.3l7.4-7.4",
+  mic: "M9 7a3 3 0 0 1 6 0v5a3 3 0 0 1-6 0zM6 12a6 6 0 0 0 12 0M12 18v3",
+  move: "M14 5h5v5M19 5l-8 8M10 6H5v13h13v-5",
+  line: "M3 8.5a13 13 0 0 1 18 0M6.5 12.3a8 8 0 0 1 11 0M10 16a3 3 0 0 1 4 0M12 19.5v.01",
 } as const;
 
 export type IconName = keyof typeof PATHS;
@@ -29,3 +34,23 @@ export function Icon({ name, label }: { name: IconName; label?: string }) {
     </svg>
   );
 }
+
+export interface ToolProps {
+  icon: IconName;
+  label: string;
+  onClick: () => void;
+  expanded?: boolean;
+}
+
+export const Tool = ({ icon, label, onClick, expanded }: ToolProps) => (
+  <button
+    type="button"
+    class="tool"
+    aria-label={label}
+    title={label}
+    aria-expanded={expanded}
+    onClick={onClick}
+  >
+    <Icon name={icon} />
+  </button>
+);

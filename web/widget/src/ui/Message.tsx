@@ -1,3 +1,4 @@
+import { Fragment, h } from "preact";
 import { useMemo } from "preact/hooks";
 import { timeOfDay } from "../../../shared/clock";
 import { isEmojiOnly } from "../../../shared/emoji";
@@ -6,7 +7,7 @@ import type { Bubble, BubbleState } from "../model/view";
 import type { Texts } from "../texts/en";
 import type { EventNote } from "../wire";
 import { Avatar } from "./Avatar";
-import { useUi } from "./context";
+import type { Ui } from "./context";
 import { Icon, type IconName } from "./Icon";
 
 const TICK: Record<BubbleState, IconName> = {
@@ -34,11 +35,16 @@ function Body({ text }: { text: string }) {
   );
 }
 
-export function MessageRow({ row }: { row: Bubble }) {
-  const { controller, texts, locale } = useUi();
-  const { own, state, clientId, body } = row;
+export function MessageRow({ ui, row }: { ui: Ui; row: Bubble }) {
+  const { controller, texts, locale, files } = ui;
+  const { own, state, clientId, body, rich } = row;
   const failed = own && state === "failed";
   const who = own ? texts.you : row.name || texts.team;
+  const show = (words: string) => (
+    <div class={isEmojiOnly(words) ? "text emoji" : "text"} dir="auto">
+      <Body text={words} />
+    </div>
+  );
   return (
     <div
       class={`message ${own ? "own" : "theirs"}${row.first ? " first" : ""}${row.last ? " last" : ""}${failed ? " failed" : ""}`}
@@ -46,11 +52,13 @@ export function MessageRow({ row }: { row: Bubble }) {
       data-state={state}
       data-sender={own ? "contact" : row.bot ? "bot" : "operator"}
     >
-      {!own && row.last && <Avatar person={{ name: who, image_url: row.image }} />}
+      {!own && row.last && <Avatar ui={ui} person={{ name: who, image_url: row.image }} />}
       {!own && row.first ? <span class="name">{who}</span> : <span class="sr">{who}: </span>}
-      <div class={isEmojiOnly(body) ? "text emoji" : "text"} dir="auto">
-        <Body text={body} />
-      </div>
+      {rich && files ? (
+        <files.Rich row={row} rich={rich} text={body && show(body)} />
+      ) : (
+        show(body || (rich?.media?.name ?? ""))
+      )}
       {failed && clientId ? (
         <span class="meta">
           <button type="button" class="retry" onClick={() => controller.retry(clientId)}>
@@ -88,6 +96,8 @@ export function eventText(event: EventNote, texts: Texts): string {
       return event.operator ? texts.joined(event.operator.name) : "";
     case "forwarded":
       return texts.forwarded(event.operator?.name ?? event.group?.name ?? "");
+    case "channel_changed":
+      return event.channel ? texts.movedTo(event.channel.name) : "";
     case "rating": {
       const { form, value } = event.rating ?? {};
       return form === "thumbs" ? (value === 5 ? "👍" : "👎") : texts.rated(value ?? 0);

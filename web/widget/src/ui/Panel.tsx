@@ -1,14 +1,17 @@
+import { Fragment, h } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { State } from "../model/state";
-import { currentOf } from "../model/view";
+import { currentOf, isOver } from "../model/view";
 import { Avatars } from "./Avatar";
 import { Composer } from "./Composer";
-import { useUi } from "./context";
-import { Icon } from "./Icon";
+import type { Ui } from "./context";
+import { Icon, Tool } from "./Icon";
+import { Later, move } from "./Later";
 import { List } from "./List";
 import { Thread } from "./Thread";
 
 export interface PanelProps {
+  ui: Ui;
   state: State;
   phone: boolean;
   dark: boolean;
@@ -18,27 +21,24 @@ export interface PanelProps {
   takeFocus: boolean;
 }
 
-function Header({ state, needsClose }: { state: State; needsClose: boolean }) {
-  const { controller, texts } = useUi();
-  const { widget, operators } = state.answer;
+function Header({ ui, state, needsClose }: { ui: Ui; state: State; needsClose: boolean }) {
+  const { controller, texts } = ui;
+  const { widget, operators, channels } = state.answer;
   const current = currentOf(state);
   const people = current?.operator ? [current.operator] : operators;
   const online = state.availability === "online";
   const inList = state.screen === "list";
+  const toggle = (wish: State["ending"]) => () => controller.ask(state.ending === wish ? "no" : wish);
   return (
     <div class="head">
       {inList ? (
-        <button
-          type="button"
-          class="tool"
-          aria-label={texts.back}
-          title={texts.back}
+        <Tool
+          icon="back"
+          label={texts.back}
           onClick={() => controller.showConversation(state.conversationId)}
-        >
-          <Icon name="back" />
-        </button>
+        />
       ) : (
-        people.length > 0 && <Avatars people={people} />
+        people.length > 0 && <Avatars ui={ui} people={people} />
       )}
       <div class="titles">
         <h2 title={widget.title}>{inList ? texts.conversations : widget.title}</h2>
@@ -49,46 +49,29 @@ function Header({ state, needsClose }: { state: State; needsClose: boolean }) {
           </p>
         )}
       </div>
-      {!inList && current && current.status !== "ended" && (
-        <button
-          type="button"
-          class="tool"
-          aria-label={texts.end}
-          title={texts.end}
-          aria-expanded={state.ending !== "no"}
-          onClick={() => controller.ask(state.ending === "no" ? "asked" : "no")}
-        >
-          <Icon name="done" />
-        </button>
+      {!inList && current && !isOver(current) && (
+        <>
+          {channels?.[0] && current.channel?.type === "website" && (
+            <Tool
+              icon="move"
+              label={texts.moveTo(channels.map((one) => one.name).join(" / "))}
+              expanded={state.ending === "move"}
+              onClick={toggle("move")}
+            />
+          )}
+          <Tool icon="done" label={texts.end} expanded={state.ending === "asked"} onClick={toggle("asked")} />
+        </>
       )}
       {!inList && state.conversations.length > 0 && (
-        <button
-          type="button"
-          class="tool"
-          aria-label={texts.list}
-          title={texts.list}
-          onClick={controller.showList}
-        >
-          <Icon name="list" />
-        </button>
+        <Tool icon="list" label={texts.list} onClick={controller.showList} />
       )}
-      {needsClose && (
-        <button
-          type="button"
-          class="tool"
-          aria-label={texts.close}
-          title={texts.close}
-          onClick={() => controller.setOpen(false)}
-        >
-          <Icon name="close" />
-        </button>
-      )}
+      {needsClose && <Tool icon="close" label={texts.close} onClick={() => controller.setOpen(false)} />}
     </div>
   );
 }
 
-function EndQuestion({ state }: { state: State }) {
-  const { controller, texts } = useUi();
+function EndQuestion({ ui, state }: { ui: Ui; state: State }) {
+  const { controller, texts } = ui;
   const keep = useRef<HTMLButtonElement>(null);
   useEffect(() => keep.current?.focus(), []);
   return (
@@ -110,12 +93,12 @@ function EndQuestion({ state }: { state: State }) {
   );
 }
 
-function Ended() {
-  const { controller, texts } = useUi();
+function Over({ ui, title, hint }: { ui: Ui; title: string; hint: string }) {
+  const { controller, texts } = ui;
   return (
     <div class="notice">
       <p>
-        <strong>{texts.endedTitle}</strong> {texts.endedHint}
+        <strong dir="auto">{title}</strong> {hint}
       </p>
       <button type="button" class="plain" onClick={() => controller.showConversation(null)}>
         {texts.newConversation}
@@ -125,8 +108,8 @@ function Ended() {
 }
 
 /** New messages of the team, for those who listen; everything else stays silent. */
-function Announcer() {
-  const { controller, texts } = useUi();
+function Announcer({ ui }: { ui: Ui }) {
+  const { controller, texts } = ui;
   const [said, say] = useState("");
   useEffect(() => {
     controller.announced((name, body) => say(texts.said(name || texts.team, body)));
@@ -139,11 +122,12 @@ function Announcer() {
   );
 }
 
-export function Panel({ state, phone, dark, needsClose, takeFocus }: PanelProps) {
-  const { controller, texts, lang, rtl } = useUi();
+export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelProps) {
+  const { controller, texts, lang, rtl } = ui;
   const panel = useRef<HTMLDivElement>(null);
   const current = currentOf(state);
   const locked = state.answer.identity_required && !state.signedIn;
+  const moved = current?.moved;
 
   const focusIn = () => {
     const area = panel.current?.querySelector("textarea");
@@ -168,18 +152,14 @@ export function Panel({ state, phone, dark, needsClose, takeFocus }: PanelProps)
     };
   }, []);
 
-  const screen = useRef(state.screen);
+  // Another screen, or the question above the composer is gone.
+  const before = useRef(state);
   useEffect(() => {
-    if (screen.current === state.screen) return;
-    screen.current = state.screen;
-    if (state.screen === "list") panel.current?.querySelector<HTMLElement>(".list button")?.focus();
-    else focusIn();
-  });
-
-  const ending = useRef(state.ending);
-  useEffect(() => {
-    if (ending.current !== "no" && state.ending === "no") focusIn();
-    ending.current = state.ending;
+    const { screen, ending } = before.current;
+    before.current = state;
+    if (state.screen === "list") {
+      if (screen !== "list") panel.current?.querySelector<HTMLElement>(".list button")?.focus();
+    } else if (screen === "list" || (ending !== "no" && state.ending === "no")) focusIn();
   });
 
   // The part of a phone's screen that the keyboard leaves free.
@@ -213,6 +193,17 @@ export function Panel({ state, phone, dark, needsClose, takeFocus }: PanelProps)
   };
   const keep = (event: Event) => event.stopPropagation();
 
+  /** Files that are dropped or pasted; what is over them belongs to the page, and the page must not open them. */
+  const take = (event: { type: string; preventDefault(): void } & Partial<DragEvent & ClipboardEvent>) => {
+    const { type, clipboardData } = event;
+    const data = event.dataTransfer ?? clipboardData;
+    if (!data?.types.includes("Files") || clipboardData?.getData("text")) return;
+    event.preventDefault();
+    const list = [...data.files];
+    if (!locked && !moved && state.screen === "thread" && state.answer.max_upload)
+      ui.withFiles((files) => files.take(type, list));
+  };
+
   return (
     <div
       ref={panel}
@@ -226,10 +217,13 @@ export function Panel({ state, phone, dark, needsClose, takeFocus }: PanelProps)
       onKeyDown={onKeyDown}
       onKeyUp={keep}
       onKeyPress={keep}
+      onPaste={take}
+      onDragOver={take}
+      onDrop={take}
     >
-      <Header state={state} needsClose={needsClose} />
+      <Header ui={ui} state={state} needsClose={needsClose} />
       {state.screen === "list" ? (
-        <List state={state} />
+        <List ui={ui} state={state} />
       ) : (
         <>
           {/* Always there, so that a screen reader notices when it gets its text. */}
@@ -241,12 +235,24 @@ export function Panel({ state, phone, dark, needsClose, takeFocus }: PanelProps)
               </p>
             )}
           </div>
-          <Thread state={state} />
-          {state.ending !== "no" ? <EndQuestion state={state} /> : current?.status === "ended" && <Ended />}
-          {locked ? <p class="notice">{texts.identityRequired}</p> : <Composer state={state} />}
+          <Thread ui={ui} state={state} />
+          {state.ending === "move" ? (
+            <Later from={move} ui={ui} state={state} />
+          ) : state.ending !== "no" ? (
+            <EndQuestion ui={ui} state={state} />
+          ) : moved ? (
+            <Over ui={ui} title={texts.movedTo(current.channel?.name ?? "")} hint="" />
+          ) : (
+            current?.status === "ended" && <Over ui={ui} title={texts.endedTitle} hint={texts.endedHint} />
+          )}
+          {locked ? (
+            <p class="notice">{texts.identityRequired}</p>
+          ) : (
+            !moved && <Composer ui={ui} state={state} />
+          )}
         </>
       )}
-      <Announcer />
+      <Announcer ui={ui} />
     </div>
   );
 }

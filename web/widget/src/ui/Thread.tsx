@@ -1,11 +1,12 @@
+import { h } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { dayLabel } from "../../../shared/clock";
 import type { State } from "../model/state";
 import { currentOf, rowsOf } from "../model/view";
-import { After } from "./After";
 import { Avatar, Avatars } from "./Avatar";
-import { useUi } from "./context";
+import type { Ui } from "./context";
 import { Icon } from "./Icon";
+import { after, Later } from "./Later";
 import { eventText, MessageRow } from "./Message";
 
 /** This close to the end counts as being there. */
@@ -13,12 +14,12 @@ const NEAR = 60;
 /** Older messages are fetched before the visitor reaches the top. */
 const EARLY = 240;
 
-function Welcome({ state }: { state: State }) {
-  const { texts, locale } = useUi();
+function Welcome({ ui, state }: { ui: Ui; state: State }) {
+  const { texts, locale } = ui;
   const { widget, operators } = state.answer;
   return (
     <div class="welcome">
-      {operators.length > 0 && <Avatars people={operators} />}
+      {operators.length > 0 && <Avatars ui={ui} people={operators} />}
       <p class="hello">
         {operators.length > 0
           ? new Intl.ListFormat(locale).format(operators.map((one) => one.name))
@@ -33,7 +34,7 @@ function Welcome({ state }: { state: State }) {
       )}
       {widget.greeting && (
         <div class="message theirs first last">
-          <Avatar person={operators[0] ?? { name: widget.title, image_url: "" }} />
+          <Avatar ui={ui} person={operators[0] ?? { name: widget.title, image_url: "" }} />
           <span class="sr">{texts.team}: </span>
           <div class="text" dir="auto">
             {widget.greeting}
@@ -44,8 +45,16 @@ function Welcome({ state }: { state: State }) {
   );
 }
 
-export function Thread({ state }: { state: State }) {
-  const { controller, texts, locale } = useUi();
+const Dots = ({ of = "dots" }: { of?: string }) => (
+  <span class={of} aria-hidden="true">
+    <i />
+    <i />
+    <i />
+  </span>
+);
+
+export function Thread({ ui, state }: { ui: Ui; state: State }) {
+  const { controller, texts, locale, files } = ui;
   const log = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const [unseen, setUnseen] = useState(false);
@@ -86,7 +95,11 @@ export function Thread({ state }: { state: State }) {
     } else if (lastKey !== before.lastKey) setUnseen(true);
     known.current = { id: conversationId, first, lastKey, ended, height: box.scrollHeight };
     if (thread?.hasMore && box.scrollHeight <= box.clientHeight + EARLY) void controller.loadOlder();
-  }, [rows, typing !== null, loading]);
+  }, [rows, typing !== null, loading, files]);
+
+  useEffect(() => {
+    if (rows.some((row) => row.kind === "bubble" && row.rich) || controller.draft("files")) ui.withFiles();
+  }, [rows]);
 
   // The keyboard comes up, the composer grows, the window changes: who was at the end stays there.
   useEffect(() => {
@@ -123,24 +136,12 @@ export function Thread({ state }: { state: State }) {
         {thread?.hasMore && (
           <p class="older">
             <span class="sr">{texts.older}</span>
-            <span class="dots" aria-hidden="true">
-              <i />
-              <i />
-              <i />
-            </span>
+            <Dots />
           </p>
         )}
-        {loading ? (
-          <div class="bones" aria-hidden="true">
-            <i />
-            <i />
-            <i />
-          </div>
-        ) : (
-          !thread?.hasMore && <Welcome state={state} />
-        )}
+        {loading ? <Dots of="bones" /> : !thread?.hasMore && <Welcome ui={ui} state={state} />}
         {rows.map((row) => {
-          if (row.kind === "bubble") return <MessageRow key={row.key} row={row} />;
+          if (row.kind === "bubble") return <MessageRow ui={ui} key={row.key} row={row} />;
           if (row.kind === "day") {
             return (
               <p class="day" key={row.key}>
@@ -158,7 +159,9 @@ export function Thread({ state }: { state: State }) {
           );
         })}
         {ended && asks && (
-          <After
+          <Later
+            from={after}
+            ui={ui}
             asks={state.answer}
             conversation={ended}
             grown={() => {
@@ -169,14 +172,10 @@ export function Thread({ state }: { state: State }) {
         )}
         {typing && (
           <div class="message theirs first last typing">
-            <Avatar person={{ name: typing.name, image_url: "" }} />
+            <Avatar ui={ui} person={{ name: typing.name, image_url: "" }} />
             <div class="text">
               <span class="sr">{texts.typing(typing.name || texts.somebody)}</span>
-              <span class="dots" aria-hidden="true">
-                <i />
-                <i />
-                <i />
-              </span>
+              <Dots />
             </div>
           </div>
         )}

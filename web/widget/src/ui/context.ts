@@ -1,8 +1,8 @@
-import { createContext } from "preact";
-import { useContext } from "preact/hooks";
 import type { Controller } from "../controller";
+import type { Files } from "../files/Files";
 import type { Texts } from "../texts/en";
 
+/** What every part of the screen gets handed. A context would do the same with more code. */
 export interface Ui {
   controller: Controller;
   texts: Texts;
@@ -14,12 +14,8 @@ export interface Ui {
   base: string;
   /** Adds styles to the messenger's root. */
   dress(css: string): void;
-}
-
-export const UiContext = createContext<Ui | null>(null);
-
-export function useUi(): Ui {
-  const ui = useContext(UiContext);
-  if (!ui) throw new Error("outside of the messenger");
-  return ui;
+  /** All that has to do with files, once it was needed. */
+  files: Files | null;
+  /** Fetches it. */
+  withFiles(act?: (files: Files) => void): void;
 }

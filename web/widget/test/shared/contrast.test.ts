@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { accentOn, brandColors, contrast, parseColor, type Rgb } from "../../../shared/contrast";
+import {
+  brandColors,
+  contrast,
+  INK,
+  parseColor,
+  type Rgb,
+  readableOn,
+  WHITE,
+} from "../../../shared/contrast";
 
 const rgb = (text: string): Rgb => text.match(/\d+/g)?.map(Number) as unknown as Rgb;
 
@@ -22,11 +30,11 @@ describe("contrast", () => {
           const hex = `#${[r, g, b].map((part) => part.toString(16).padStart(2, "0")).join("")}`;
           const { brand, brandText, textText } = brandColors(hex);
           expect(contrast(rgb(brandText), rgb(textText)), hex).toBeGreaterThanOrEqual(4.5);
-          for (const surface of [
-            [242, 243, 246],
-            [39, 42, 51],
+          for (const [surface, towards] of [
+            [[242, 243, 246], INK],
+            [[39, 42, 51], WHITE],
           ] as const) {
-            expect(contrast(rgb(accentOn(brand, surface)), surface), hex).toBeGreaterThanOrEqual(4.5);
+            expect(contrast(readableOn(brand, surface, towards), surface), hex).toBeGreaterThanOrEqual(4.5);
           }
         }
       }

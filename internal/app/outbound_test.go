@@ -1,0 +1,58 @@
+package app
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"parley/internal/channel"
+	"parley/internal/channel/custom"
+	"parley/internal/event"
+	"parley/internal/event/eventtest"
+	"parley/internal/webhook/dialect"
+	"parley/internal/webhook/dialect/userlike"
+)
+
+// Two packages that share no structs write the same message object: receivers of the API add-on and of a custom channel read it with
+// the same code.
+func TestAMessageIsTheSameObjectToCallbacksAndOnChannels(t *testing.T) {
+	address := eventtest.MediaURL("https://chat.example")
+	sender, ok := custom.New().(channel.Sender)
+	if !ok {
+		t.Fatal("a custom channel sends nothing")
+	}
+	compared := 0
+	compare := func(name string, e *event.Event) {
+		body, err := userlike.New().Render(e, dialect.Options{MediaURL: address})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var call struct {
+			Message json.RawMessage `json:"message"`
+		}
+		if err := json.Unmarshal(body, &call); err != nil {
+			t.Fatal(err)
+		}
+		out := &channel.Outbound{Event: e, Channel: event.Channel{ID: 8, Type: "custom", Name: "SMS"}}
+		if m := e.Message.Media; m != nil {
+			out.MediaURL = address(m, false, e.At)
+		}
+		got, err := sender.Render(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := strings.TrimSuffix(string(call.Message), "}") + `,"email":`; !strings.HasPrefix(string(got), want) {
+			t.Errorf("%s: a callback has\n%s\nand the channel\n%s", name, call.Message, got)
+		}
+		compared++
+	}
+	for _, s := range eventtest.Named() {
+		if s.Event.Type != event.MessageSent {
+			continue
+		}
+		compare(s.Name, s.Event)
+	}
+	if compared < 4 {
+		t.Errorf("only %d messages were compared", compared)
+	}
+}

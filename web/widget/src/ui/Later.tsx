@@ -1,0 +1,26 @@
+import { type FunctionComponent, h } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+/** Preact for the parts that are loaded later: imported there too, it would be cut out of the messenger into a file of its own. */
+export const kit = { h, useEffect, useLayoutEffect, useRef, useState };
+export type Kit = typeof kit;
+
+/** A part of the screen that is fetched when it is first needed. */
+export function Later<P extends object>({ from, ...props }: { from: Source<P> } & P) {
+  const [Part, put] = useState<FunctionComponent<P> | null>(null);
+  useEffect(() => {
+    // Without the part nothing is wrong; the next time tries again.
+    from().then(
+      ({ make }) => put(() => make(kit)),
+      () => undefined,
+    );
+  }, []);
+  return Part && <Part {...(props as unknown as P)} />;
+}
+
+type Source<P> = () => Promise<{ make(kit: Kit): FunctionComponent<P> }>;
+
+/** The card after a conversation. */
+export const after = () => import("./AfterCard");
+/** The way to another channel. */
+export const move = () => import("./MoveCard");
