@@ -45,6 +45,8 @@ type Knock struct {
 	Detail    string
 	Message   id.Message // 0 for none
 	Duplicate bool
+	// Conversation is where the message is; of lines that were read.
+	Conversation id.Conversation
 }
 
 // Door is an open door: its caller has shown the token of a channel.

@@ -18,8 +18,8 @@ WHERE m.id = $1 AND c.channel_id = $2 AND m.sender_type <> 'contact' AND NOT m.n
 	sqlStateOf = `SELECT state, number FROM messages WHERE id = $1 AND conversation_id = $2 AND sender_type <> 'contact' AND NOT note`
 
 	sqlNote = `INSERT INTO channel_inbound (channel_id, at, ip, status, code, detail, message_id, duplicate) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	sqlLog  = `SELECT id, at, ip, status, code, detail, COALESCE(message_id, 0), duplicate FROM channel_inbound
-WHERE channel_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
+	sqlLog  = `SELECT k.id, k.at, k.ip, k.status, k.code, k.detail, COALESCE(k.message_id, 0), COALESCE(m.conversation_id, 0), k.duplicate
+FROM channel_inbound k LEFT JOIN messages m ON m.id = k.message_id WHERE k.channel_id = $1 AND k.id < $2 ORDER BY k.id DESC LIMIT $3`
 	sqlTrimLog = `DELETE FROM channel_inbound WHERE channel_id = $1 AND id <= (
   SELECT id FROM channel_inbound WHERE channel_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)`
 )
@@ -80,7 +80,7 @@ func readLog(tx *db.Tx, c id.Channel, before int64, limit int) ([]*Knock, error)
 	return db.All(tx, sqlLog, []any{int64(c), before, limit}, func(row db.Scanner) (*Knock, error) {
 		var k Knock
 		var at int64
-		if err := row.Scan(&k.ID, &at, &k.IP, &k.Status, &k.Code, &k.Detail, &k.Message, &k.Duplicate); err != nil {
+		if err := row.Scan(&k.ID, &at, &k.IP, &k.Status, &k.Code, &k.Detail, &k.Message, &k.Conversation, &k.Duplicate); err != nil {
 			return nil, err
 		}
 		k.At = db.Time(at)

@@ -116,14 +116,15 @@ type channelTested struct {
 
 // channelKnock is a line of the log of what came in at a channel.
 type channelKnock struct {
-	ID        int64   `json:"id" example:"7"`
-	At        string  `json:"at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
-	IP        string  `json:"ip" example:"203.0.113.7"`
-	Status    int     `json:"status" doc:"The HTTP status of the answer." example:"200"`
-	Code      *string `json:"code" doc:"Why it is not 200, in a word."`
-	Detail    *string `json:"detail" doc:"Why it is not 200, in words."`
-	MessageID *int64  `json:"message_id" example:"77"`
-	Duplicate bool    `json:"duplicate" doc:"The message had come before."`
+	ID             int64   `json:"id" example:"7"`
+	At             string  `json:"at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	IP             string  `json:"ip" example:"203.0.113.7"`
+	Status         int     `json:"status" doc:"The HTTP status of the answer." example:"200"`
+	Code           *string `json:"code" doc:"Why it is not 200, in a word."`
+	Detail         *string `json:"detail" doc:"Why it is not 200, in words."`
+	MessageID      *int64  `json:"message_id" example:"77"`
+	ConversationID *int64  `json:"conversation_id" doc:"Where the message is." example:"42"`
+	Duplicate      bool    `json:"duplicate" doc:"The message had come before."`
 }
 
 type channelKnockPage struct {
@@ -235,7 +236,7 @@ func (in channelRotation) overlap() time.Duration {
 func wireKnock(k *channels.Knock) channelKnock {
 	return channelKnock{
 		ID: k.ID, At: wireTime(k.At), IP: k.IP, Status: k.Status, Code: wireStringOrNull(string(k.Code)), Detail: wireStringOrNull(k.Detail),
-		MessageID: wireIDOrNull(k.Message), Duplicate: k.Duplicate,
+		MessageID: wireIDOrNull(k.Message), ConversationID: wireIDOrNull(k.Conversation), Duplicate: k.Duplicate,
 	}
 }
 

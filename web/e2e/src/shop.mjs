@@ -10,6 +10,7 @@ export async function startShop(serverURL, snippet) {
     `script-src ${serverURL}`,
     `connect-src ${serverURL} ${socket}`,
     `img-src ${serverURL} data:`,
+    `media-src ${serverURL}`,
     "style-src 'none'",
     "base-uri 'none'",
   ].join("; ");
