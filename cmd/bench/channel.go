@@ -57,18 +57,20 @@ func runChannel(bin, database string, load time.Duration) error {
 	}
 	c.r = r
 	out := &report{}
+	// In this order, so that what one leaves behind does not hide or slow the next: memory that is free already, messages that wait
+	// for the search index.
+	if err := c.uploads(out); err != nil {
+		return fmt.Errorf("uploads: %w", err)
+	}
 	d, err := c.newDoor()
 	if err != nil {
 		return fmt.Errorf("make a channel: %w", err)
 	}
-	if err := d.load(load, out); err != nil {
-		return fmt.Errorf("inbound: %w", err)
-	}
 	if err := d.cards(out); err != nil {
 		return fmt.Errorf("link cards: %w", err)
 	}
-	if err := c.uploads(out); err != nil {
-		return fmt.Errorf("uploads: %w", err)
+	if err := d.load(load, out); err != nil {
+		return fmt.Errorf("inbound: %w", err)
 	}
 	if err := s.stop(); err != nil {
 		return fmt.Errorf("stop: %w", err)
@@ -259,6 +261,7 @@ func (c *customer) uploads(out *report) error {
 			}
 		}
 		close(stop)
+		out.info("RSS before", float64(before)/(1<<20), "MiB")
 		out.max("RSS more while 20 MB come in ("+kind.name+")", float64(<-peak-before)/(1<<20), "MiB", 16)
 	}
 	return nil
