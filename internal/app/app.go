@@ -159,7 +159,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.hub = a.newHub()
 	a.feed.OnAppend(a.hub.Wake)
 	if a.edge, err = httpapi.New(httpapi.Options{Team: a.team, PublicURL: public, TrustedProxies: proxies, Logger: a.Logger, Now: a.db.Now, Pepper: a.pepper,
-		Observe: a.metrics.Request, OwnLimits: []string{rest.InboundPrefix}}); err != nil {
+		Observe: a.metrics.Request, OwnLimits: []string{rest.InboundMessages, rest.InboundReceipts}}); err != nil {
 		return err
 	}
 	a.routes()
@@ -299,6 +299,7 @@ func (a *App) ServeOn(ctx context.Context, l net.Listener, ready func()) error {
 	run("search", func(ctx context.Context) error { return a.inbox.RunSearch(ctx, a.Logger) })
 	run("media", a.media.Run)
 	run("tidying", a.tidy)
+	run("removing files", a.purgeFiles)
 	run("deliveries", a.runEngine)
 
 	hubLife, endHub := context.WithCancel(life)
@@ -353,7 +354,6 @@ func (a *App) tidy(ctx context.Context) error {
 		a.note("forget the chart of deliveries", delivery.ForgetChart(ctx, a.db))
 		a.note("forget sessions", a.team.Forget(ctx))
 		a.note("trim the logs of channels", a.channels.Forget(ctx))
-		a.purgeFiles(ctx)
 	}
 }
 

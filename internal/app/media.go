@@ -1,17 +1,22 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"parley/internal/db"
 	"parley/internal/id"
 	"parley/internal/media"
 	"parley/internal/outhttp"
 )
+
+// downloadsAtOnce is how many files one address may be reading at a time: a thread full of pictures, in a few windows.
+const downloadsAtOnce = 32
 
 // files makes the desk of files. It is made before the inbox, which hears of files that became known after their message.
 func (a *App) files() error {
@@ -48,7 +53,7 @@ func (a *App) openStore() (media.Store, error) {
 	if c := a.Config; c.MediaS3Bucket != "" {
 		return media.NewS3(media.S3Options{Endpoint: c.MediaS3Endpoint, Region: c.MediaS3Region, Bucket: c.MediaS3Bucket, Key: c.MediaS3Key, Secret: c.MediaS3Secret}), nil
 	}
-	return media.OpenDisk(filepath.Join(a.Config.Data, "media"))
+	return media.OpenDisk(cmp.Or(a.Config.MediaDir, filepath.Join(a.Config.Data, "media")))
 }
 
 // closeFiles closes the store where it has something to close.
@@ -62,13 +67,23 @@ func (a *App) closeFiles() error {
 	return nil
 }
 
-// purgeFiles removes the files that nobody needs any more.
-func (a *App) purgeFiles(ctx context.Context) {
+// purgeFiles removes the files that nobody needs any more, until ctx ends. It has a loop of its own: a storage that does not answer
+// must not keep what else is tidied waiting.
+func (a *App) purgeFiles(ctx context.Context) error {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
 	for {
-		n, err := a.media.PurgeOnce(ctx)
-		a.note("remove files", err)
-		if n == 0 || err != nil {
-			return
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for {
+			n, err := a.media.PurgeOnce(ctx)
+			a.note("remove files", err)
+			if n == 0 || err != nil {
+				break
+			}
 		}
 	}
 }

@@ -91,7 +91,7 @@ func (a *App) routes() {
 	})
 	a.mux.HandleFunc("GET /visitor/v1/socket", a.hub.Visitors)
 	a.mux.HandleFunc("GET /api/v1/socket", a.hub.Operators)
-	a.mux.Handle("GET /media/{key}/{name}", a.media.Handler(httpapi.WriteProblem))
+	a.mux.Handle("GET /media/{key}/{name}", httpapi.AtOnce(downloadsAtOnce, a.media.Handler(httpapi.WriteProblem)))
 	a.mux.Handle("GET /widget/", httpapi.Static(web.Widget(), httpapi.StaticOptions{Prefix: "/widget/", CrossOrigin: true}))
 	a.mux.Handle("GET /app/", httpapi.Pages(httpapi.Static(web.Operator(), httpapi.StaticOptions{Prefix: "/app/", Index: "index.html"})))
 	a.mux.Handle("GET /{$}", http.RedirectHandler("/app/", http.StatusFound))

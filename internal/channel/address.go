@@ -57,6 +57,14 @@ func (a *Address) sendersID() string {
 	return ""
 }
 
+// shown is the address as people know it.
+func (a *Address) shown() string {
+	if strings.HasPrefix(a.Address, typed) {
+		return a.Email
+	}
+	return a.Address
+}
+
 // who is somebody at an address, as the other side or an operator says. Its values are checked.
 type who struct {
 	address string
@@ -88,20 +96,20 @@ func person(sendersID, email, name string) (who, error) {
 	return w, nil
 }
 
-// resolve finds or makes the contact behind an address (S-047, S-070). A contact who is known keeps its own data: only a name that is
-// not known yet is taken over.
-func (d *Desk) resolve(ctx context.Context, tx *db.Tx, c *Channel, w who) (id.Contact, error) {
-	known, err := knownAddress(tx, c.ID, w.address)
+// resolve finds or makes the address of somebody and the contact behind it (S-047, S-070), and locks that contact. A contact who is known
+// keeps its own data: only a name that is not known yet is taken over.
+func (d *Desk) resolve(ctx context.Context, tx *db.Tx, c *Channel, w who) (*Address, error) {
+	known, err := lockKnown(tx, c.ID, w.address)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if known == nil {
 		if err := lockNewAddress(tx, c.ID, w.address, w.email); err != nil {
-			return 0, fmt.Errorf("lock a new address: %w", err)
+			return nil, fmt.Errorf("lock a new address: %w", err)
 		}
 		if tx.Engine() == db.Postgres { // somebody may have been faster
-			if known, err = knownAddress(tx, c.ID, w.address); err != nil {
-				return 0, err
+			if known, err = lockKnown(tx, c.ID, w.address); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -110,18 +118,63 @@ func (d *Desk) resolve(ctx context.Context, tx *db.Tx, c *Channel, w who) (id.Co
 	}
 	if !known.current {
 		if err := makeCurrent(tx, known); err != nil {
-			return 0, fmt.Errorf("make address %d the current one: %w", known.ID, err)
+			return nil, fmt.Errorf("make address %d the current one: %w", known.ID, err)
 		}
 	}
 	if w.email != "" && w.email != known.Email {
 		if err := setAddressEmail(tx, known, w.email); err != nil {
-			return 0, fmt.Errorf("e-mail address of address %d: %w", known.ID, err)
+			return nil, fmt.Errorf("e-mail address of address %d: %w", known.ID, err)
 		}
+		known.Email = w.email
 	}
 	if w.name != "" && !known.named {
-		return known.Contact, d.nameContact(ctx, tx, known.Contact, w.name)
+		return known, d.nameContact(ctx, tx, known, w.name)
 	}
-	return known.Contact, nil
+	return known, nil
+}
+
+// lockKnown is knownAddress with the contact behind the address locked. Who takes an address and its contact apart holds that lock, so
+// the address is looked at again afterwards. SQLite's one writer needs no lock.
+func lockKnown(tx *db.Tx, c id.Channel, address string) (*Address, error) {
+	a, err := knownAddress(tx, c, address)
+	if err != nil || a == nil || tx.Engine() != db.Postgres {
+		return a, err
+	}
+	for range lookAgain {
+		if _, err := contact.Lock(tx, a.Contact); err != nil {
+			return nil, err
+		}
+		now, err := knownAddress(tx, c, address)
+		if err != nil || now == nil || now.Contact == a.Contact {
+			return now, err
+		}
+		a = now
+	}
+	return nil, fmt.Errorf("address %d on channel %d goes from contact to contact", a.ID, c)
+}
+
+// lookAgain is how often something is looked up that changes while its lock is waited for.
+const lookAgain = 4
+
+// match locks a contact who may stand behind an e-mail address; 0 for nobody. While the lock was waited for, the contact may have become
+// a user whom the address says nothing of: then it is nobody's match any more.
+func match(tx *db.Tx, email string) (id.Contact, error) {
+	for range lookAgain {
+		found, err := contactByEmail(tx, email)
+		if errors.Is(err, db.ErrNoRows) {
+			return 0, nil
+		}
+		if err != nil || tx.Engine() != db.Postgres {
+			return found, err
+		}
+		if _, err := contact.Lock(tx, found); err != nil {
+			return 0, err
+		}
+		if still, err := stillMatching(tx, email, found); err != nil || still {
+			return found, err
+		}
+	}
+	return 0, nil
 }
 
 // knownAddress is getAddress, nil for none.
@@ -136,39 +189,43 @@ func knownAddress(tx *db.Tx, c id.Channel, address string) (*Address, error) {
 	return a, nil
 }
 
-func (d *Desk) newAddress(ctx context.Context, tx *db.Tx, c *Channel, w who) (id.Contact, error) {
+func (d *Desk) newAddress(ctx context.Context, tx *db.Tx, c *Channel, w who) (*Address, error) {
 	a := &Address{Channel: c.ID, Address: w.address, Email: w.email}
 	if c.Merge && w.email != "" {
-		found, err := contactByEmail(tx, w.email)
-		if err != nil && !errors.Is(err, db.ErrNoRows) {
-			return 0, fmt.Errorf("look for a contact by e-mail address: %w", err)
+		found, err := match(tx, w.email)
+		if err != nil {
+			return nil, fmt.Errorf("look for a contact by e-mail address: %w", err)
 		}
 		a.Contact, a.Merged = found, found != 0
 	}
 	if a.Merged {
-		if err := d.nameContact(ctx, tx, a.Contact, w.name); err != nil {
-			return 0, err
+		if err := d.nameContact(ctx, tx, a, w.name); err != nil {
+			return nil, err
 		}
 	} else {
 		made, err := d.Contacts.Create(ctx, tx, event.Party{Type: event.ByContact}, contact.Change{Name: &w.name, Email: &w.email})
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		a.Contact = made.ID
 	}
 	if err := insertAddress(tx, a, !c.Merge); err != nil {
-		return 0, fmt.Errorf("store an address of contact %d on channel %d: %w", a.Contact, c.ID, err)
+		return nil, fmt.Errorf("store an address of contact %d on channel %d: %w", a.Contact, c.ID, err)
 	}
-	return a.Contact, nil
+	return a, nil
 }
 
-// nameContact gives a contact the name that was said, unless it has one.
-func (d *Desk) nameContact(ctx context.Context, tx *db.Tx, which id.Contact, name string) error {
+// nameContact gives the contact behind an address the name that was said, unless it has one, or is a browser that only typed the address
+// and would learn whose it is.
+func (d *Desk) nameContact(ctx context.Context, tx *db.Tx, a *Address, name string) error {
 	if name == "" {
 		return nil
 	}
-	c, err := contact.Lock(tx, which)
+	c, err := contact.Lock(tx, a.Contact)
 	if err != nil || c.Name != "" {
+		return err
+	}
+	if takes, err := takesName(tx, c.ID, a.Email); err != nil || !takes {
 		return err
 	}
 	return d.Contacts.Change(ctx, tx, event.Party{Type: event.ByContact, ID: int64(c.ID), Name: name}, c, contact.Change{Name: &name})
@@ -192,9 +249,7 @@ func (d *Desk) Addresses(ctx context.Context, which id.Contact) ([]*Address, err
 			if c := r.byID[a.Channel]; c != nil {
 				a.ChannelName = c.Name
 			}
-			if strings.HasPrefix(a.Address, typed) {
-				a.Address = a.Email
-			}
+			a.Address = a.shown()
 		}
 		return nil
 	})
@@ -205,7 +260,7 @@ func (d *Desk) Addresses(ctx context.Context, which id.Contact) ([]*Address, err
 }
 
 // Separate takes an address and the contact that it was merged with apart: a new contact gets the address and what was said on the
-// channel, and later messages from it go there. The contact keeps everything else. It returns the new contact; a second time the same.
+// channel at that address, and later messages from it go there. The contact keeps everything else. It returns the new contact; a second time the same.
 func (d *Desk) Separate(ctx context.Context, by team.Actor, key once.Key, from id.Contact, address int64) (*event.Contact, error) {
 	if err := by.MayWrite(); err != nil {
 		return nil, err
@@ -213,7 +268,8 @@ func (d *Desk) Separate(ctx context.Context, by team.Actor, key once.Key, from i
 	var to *event.Contact
 	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		made, repeated, err := once.Do(tx, key, func() (id.Contact, error) {
-			if _, err := contact.Get(tx, from); err != nil {
+			before, err := contact.Lock(tx, from) // before its addresses, as everybody does
+			if err != nil {
 				return 0, err
 			}
 			a, err := lockAddress(tx, address)
@@ -226,10 +282,6 @@ func (d *Desk) Separate(ctx context.Context, by team.Actor, key once.Key, from i
 			if !a.SeparatedAt.IsZero() {
 				return a.Contact, nil
 			}
-			before, err := contact.Lock(tx, from)
-			if err != nil {
-				return 0, err
-			}
 			ch := contact.Change{Email: &a.Email}
 			if before.ExternalID == "" {
 				ch.Name = &before.Name
@@ -240,7 +292,7 @@ func (d *Desk) Separate(ctx context.Context, by team.Actor, key once.Key, from i
 			if err := separateAddress(tx, a, to.ID, by.Name); err != nil {
 				return 0, err
 			}
-			return to.ID, d.Inbox.HandChannel(ctx, tx, a.Channel, before, to)
+			return to.ID, d.Inbox.HandChannel(ctx, tx, a.Channel, a.ID, before, to)
 		})
 		if err == nil && (repeated || to == nil || to.ID != made) {
 			to, err = contact.Get(tx, made)

@@ -55,6 +55,9 @@ type Channel struct {
 	target  delivery.Target
 	sealed  sealed
 	deleted bool
+	// What waits up to this delivery and was queued until this moment is not sent, see Resume.
+	dropTo id.Delivery
+	dropAt time.Time
 	// Derived when read.
 	kind     Kind
 	receiver Receiver

@@ -12,7 +12,7 @@ import (
 
 const (
 	channelColumns = `id, type, name, target, widget_id, widgets, settings, inbound_key, merge, auto_reply, state, state_reason, created_at, updated_at,
-  deleted_at`
+  deleted_at, drop_to, drop_at`
 	sqlInsertChannel = `INSERT INTO channels (type, name, target, widget_id, widgets, settings, inbound_key, merge, auto_reply, state, state_reason, created_at,
   updated_at, deleted_at)
 VALUES ($1, '', 0, $2, '[]', '', $3, FALSE, FALSE, 'active', '', $4, $4, 0) RETURNING id`
@@ -21,6 +21,7 @@ VALUES ($1, '', 0, $2, '[]', '', $3, FALSE, FALSE, 'active', '', $4, $4, 0) RETU
 	// The secrets go with the channel; its name stays for its conversations.
 	sqlDeleteChannel = `UPDATE channels SET deleted_at = $2, updated_at = $2, settings = '' WHERE id = $1`
 	sqlStopChannel   = `UPDATE channels SET state = $2, state_reason = $3, updated_at = $4 WHERE id = $1 AND deleted_at = 0`
+	sqlDropWaiting   = `UPDATE channels SET drop_to = $2, drop_at = $3 WHERE id = $1`
 	sqlChannels      = `SELECT ` + channelColumns + ` FROM channels ORDER BY id`
 	sqlLockChannel   = `SELECT ` + channelColumns + ` FROM channels WHERE id = $1 AND deleted_at = 0 FOR UPDATE`
 	sqlVersion       = `SELECT value FROM settings WHERE name = 'channels_version'`
@@ -58,6 +59,12 @@ func stopChannel(tx *db.Tx, c id.Channel, state, reason string) error {
 	return err
 }
 
+// dropWaiting makes deliveries up to one that were queued before this moment be dropped.
+func dropWaiting(tx *db.Tx, c id.Channel, to id.Delivery) error {
+	_, err := tx.Exec(sqlDropWaiting, int64(c), int64(to), db.Micros(tx.Now()))
+	return err
+}
+
 // version is the word that changes with every change of any channel.
 func version(tx *db.Tx) (string, error) {
 	var v string
@@ -84,13 +91,14 @@ func lockChannel(tx *db.Tx, with *secret.Sealer, c id.Channel) (*Channel, error)
 func scanChannel(with *secret.Sealer) func(db.Scanner) (*Channel, error) {
 	return func(row db.Scanner) (*Channel, error) {
 		c := &Channel{}
-		var target, created, updated, deleted int64
+		var target, created, updated, deleted, dropAt int64
 		var widgets, settings string
 		if err := row.Scan(&c.ID, &c.Type, &c.Name, &target, &c.Widget, &widgets, &settings, &c.key, &c.Merge, &c.AutoReply, &c.State, &c.StateReason,
-			&created, &updated, &deleted); err != nil {
+			&created, &updated, &deleted, &c.dropTo, &dropAt); err != nil {
 			return nil, err
 		}
 		c.target, c.CreatedAt, c.UpdatedAt, c.deleted = delivery.Target(target), db.Time(created), db.Time(updated), deleted != 0
+		c.dropAt = db.Time(dropAt)
 		if c.deleted {
 			return c, nil
 		}

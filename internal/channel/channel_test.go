@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
@@ -288,28 +289,6 @@ func TestS070AddressesAreTakenApart(t *testing.T) {
 	})
 }
 
-func TestAnswersGoToTheAddressThatWroteLast(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		c := h.make(func(d *channel.Draft) { d.Settings["version"] = "2" })
-		got := c.post(map[string]any{"contact_id": "7", "email": "ann@x.de"})
-		if other := c.post(map[string]any{"contact_id": "8", "email": "ann@x.de"}); other.Contact != got.Contact {
-			t.Fatalf("two contacts: %+v %+v", got, other)
-		}
-		h.Reply(got.Conversation, "One")
-		h.Settled(c.ID)
-		c.post(map[string]any{"contact_id": "7"})
-		h.Reply(got.Conversation, "Two")
-		h.Wait(2)
-		var to []any
-		for _, call := range h.Settled(c.ID) {
-			to = append(to, call.JSON(t)["contact"].(map[string]any)["external_id"])
-		}
-		if fmt.Sprint(to) != "[8 7]" {
-			t.Errorf("answers went to %v", to)
-		}
-	})
-}
-
 func TestS077S078OneCallForEachMessageInOrder(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		c, other := h.make(), h.make()
@@ -365,8 +344,10 @@ func TestVersion2TellsOfEditsAndDeletions(t *testing.T) {
 			})
 			got := c.post(map[string]any{"email": "ann" + version + "@x.de"})
 			m := h.Reply(got.Conversation, "Frist")
+			h.Settled(c.ID)
 			_, err := h.Inbox.EditMessage(t.Context(), h.Ann, once.Key{}, got.Conversation, m.ID, "First")
 			h.must(err)
+			h.Settled(c.ID)
 			_, err = h.Inbox.DeleteMessage(t.Context(), h.Ann, once.Key{}, got.Conversation, m.ID)
 			h.must(err)
 			h.Settled(c.ID)
@@ -382,25 +363,220 @@ func TestVersion2TellsOfEditsAndDeletions(t *testing.T) {
 	})
 }
 
+func TestWhatWasDeletedOrEditedInTimeIsNotSentAsItWas(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for _, version := range []string{"1", "2"} {
+			before := len(h.Wait(0))
+			c := h.make(func(d *channel.Draft) { d.Settings["version"] = version })
+			got := c.post(map[string]any{"email": "ann" + version + "@x.de"})
+			_, err := h.Channels.Pause(t.Context(), h.Admin, c.ID)
+			h.must(err)
+			gone, edited := h.Reply(got.Conversation, "a secret"), h.Reply(got.Conversation, "Frist")
+			for _, text := range []string{"First", "First, then"} {
+				_, err = h.Inbox.EditMessage(t.Context(), h.Ann, once.Key{}, got.Conversation, edited.ID, text)
+				h.must(err)
+			}
+			_, err = h.Inbox.EditMessage(t.Context(), h.Ann, once.Key{}, got.Conversation, gone.ID, "still a secret")
+			h.must(err)
+			_, err = h.Inbox.DeleteMessage(t.Context(), h.Ann, once.Key{}, got.Conversation, gone.ID)
+			h.must(err)
+			_, err = h.Channels.Resume(t.Context(), h.Admin, c.ID, true)
+			h.must(err)
+			for _, call := range h.Settled(c.ID)[before:] {
+				if b := call.JSON(t); b["body"] != "First, then" || b["is_deleted"] == true {
+					t.Errorf("version %s: %s", version, call.Body)
+				}
+			}
+			if n := len(h.Wait(before+1)) - before; version == "1" && n != 1 {
+				t.Errorf("%d calls", n)
+			}
+			if now := h.Message(got.Conversation, gone.ID); now.State != event.StateFailed || now.StateCode != "dropped" {
+				t.Errorf("the deleted message: %v %q %q", now.State, now.StateCode, now.StateReason)
+			}
+			if _, err := h.Channels.Retry(t.Context(), h.Ann, once.Key{}, got.Conversation, gone.ID); !fault.Is(err, fault.MessageDeleted) {
+				t.Errorf("sending a deleted message again: %v", err)
+			}
+		}
+	})
+}
+
+func TestAStoredBodyIsNotSentAfterAnEditOrDeletion(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.make(func(d *channel.Draft) { d.Settings["version"] = "2" })
+		one, two, same := c.post(map[string]any{"email": "ann@x.de"}), c.post(map[string]any{"email": "bob@x.de"}), c.post(map[string]any{"email": "eve@x.de"})
+		var down atomic.Bool
+		down.Store(true)
+		h.Answer(func(_ int, _ channeltest.Call, w http.ResponseWriter) {
+			if down.Load() {
+				w.WriteHeader(http.StatusGone) // the channel stops, with the body stored
+			}
+		})
+		send := func(to id.Conversation, text string) *event.Message {
+			before := len(h.Wait(0))
+			m := h.Reply(to, text)
+			h.Wait(before + 1)
+			h.Until(func() bool {
+				now, err := h.Channels.Get(t.Context(), h.Admin, c.ID)
+				h.must(err)
+				return now.State == channel.Gone
+			})
+			return m
+		}
+		kept := send(same.Conversation, "Unchanged")
+		resume := func() {
+			_, err := h.Channels.Resume(t.Context(), h.Admin, c.ID, true)
+			h.must(err)
+		}
+		edited, gone := h.Reply(one.Conversation, "Frist"), h.Reply(two.Conversation, "a secret")
+		tried := len(h.Wait(0))
+		resume() // all are tried, and refused
+		h.Until(func() bool {
+			now, err := h.Channels.Get(t.Context(), h.Admin, c.ID)
+			h.must(err)
+			return now.State == channel.Gone && len(h.Wait(0)) > tried
+		})
+		_, err := h.Inbox.EditMessage(t.Context(), h.Ann, once.Key{}, one.Conversation, edited.ID, "First")
+		h.must(err)
+		_, err = h.Inbox.DeleteMessage(t.Context(), h.Ann, once.Key{}, two.Conversation, gone.ID)
+		h.must(err)
+		before := len(h.Wait(0))
+		down.Store(false)
+		resume()
+		bodies := map[any]string{}
+		for _, call := range h.Settled(c.ID)[before:] {
+			b := call.JSON(t)
+			if b["body"] == "Frist" || b["body"] == "a secret" {
+				t.Errorf("sent as it was: %s", call.Body)
+			}
+			bodies[b["body"]] = string(call.Body)
+		}
+		if bodies["First"] == "" || bodies["Unchanged"] != string(h.Wait(1)[0].Body) {
+			t.Errorf("sent: %q", bodies)
+		}
+		if now := h.Message(same.Conversation, kept.ID); now.State != event.StateSent {
+			t.Errorf("the unchanged message is %v", now.State)
+		}
+	})
+}
+
+func TestWhatIsDeletedWhileItIsPreparedIsNotSent(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.make()
+		got := c.post(map[string]any{"email": "ann@x.de"})
+		// The engine leaves the channel to this test, which does as it does.
+		h.must(h.DB.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE delivery_targets SET paused = TRUE`)
+			return err
+		}))
+		gone, edited := h.Reply(got.Conversation, "a secret"), h.Reply(got.Conversation, "Frist")
+		x := h.Channels.Executor()
+		var jobs []*delivery.Job
+		for _, e := range h.events(event.MessageSent) {
+			jobs = append(jobs, &delivery.Job{ID: 1 << 40, Ref: int64(c.ID), Event: e.ID, WebhookID: "evt_x"})
+		}
+		h.must(x.Prepare(t.Context(), jobs))
+		_, err := h.Inbox.DeleteMessage(t.Context(), h.Ann, once.Key{}, got.Conversation, gone.ID)
+		h.must(err)
+		_, err = h.Inbox.EditMessage(t.Context(), h.Ann, once.Key{}, got.Conversation, edited.ID, "First")
+		h.must(err)
+		if out := x.Do(t.Context(), jobs[0]); out.Verdict != delivery.Discard || !out.Unfit {
+			t.Errorf("the deleted one: %+v", out)
+		}
+		if out := x.Do(t.Context(), jobs[1]); out.Verdict != delivery.Done || !jobs[1].Renewed {
+			t.Errorf("the edited one: %+v", out)
+		}
+		if calls := h.Wait(1); len(calls) != 1 || calls[0].JSON(t)["body"] != "First" {
+			t.Errorf("%d calls, %s", len(calls), calls[0].Body)
+		}
+		// The next attempts have the body that was stored.
+		sent := jobs[1].Body
+		again := []*delivery.Job{
+			{ID: 1 << 40, Ref: int64(c.ID), Event: jobs[0].Event, Body: []byte("a secret")}, {ID: 1 << 40, Ref: int64(c.ID), Event: jobs[1].Event, Body: []byte("Frist")},
+			{ID: 1 << 40, Ref: int64(c.ID), Event: jobs[1].Event, Body: sent},
+		}
+		h.must(x.Prepare(t.Context(), again))
+		if again[0].Verdict == nil || again[0].Verdict.Verdict != delivery.Discard {
+			t.Errorf("the deleted one: %+v", again[0].Verdict)
+		}
+		for i, j := range again[1:] {
+			if string(j.Body) != string(sent) || j.Renewed != (i == 0) || j.Verdict != nil {
+				t.Errorf("the edited one, %d: %s", i, j.Body)
+			}
+		}
+	})
+}
+
+func TestAFailedReceiptAfterTheCall(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.make()
+		got := c.post(map[string]any{"email": "ann@x.de"})
+		now := func(m *event.Message) *event.Message { return h.Message(got.Conversation, m.ID) }
+		refused := func(m *event.Message) bool {
+			n := now(m)
+			return n.State == event.StateFailed && n.StateCode == "refused" && n.StateReason == "no such number"
+		}
+		receipt := func(m id.Message) error {
+			return c.receipt(fmt.Sprintf(`{"id":%d,"state":"failed","error":"no such number"}`, m))
+		}
+		after := h.Reply(got.Conversation, "One")
+		h.Until(func() bool { return now(after).State == event.StateSent })
+		h.must(receipt(after.ID))
+		if !refused(after) {
+			t.Errorf("after the receipt: %+v", now(after))
+		}
+		// The same call is made once more.
+		_, err := h.Channels.Retry(t.Context(), h.Ann, once.Key{}, got.Conversation, after.ID)
+		h.must(err)
+		h.Until(func() bool { return now(after).State == event.StateSent })
+		calls := h.Settled(c.ID)
+		if len(calls) != 2 || calls[0].Header.Get("Webhook-Id") != calls[1].Header.Get("Webhook-Id") || string(calls[0].Body) != string(calls[1].Body) {
+			t.Errorf("sent again: %+v", calls)
+		}
+		// A receipt that comes while its message is still being taken.
+		told := make(chan error, 1)
+		h.Answer(func(int, channeltest.Call, http.ResponseWriter) {
+			which, err := h.newest(got.Conversation)
+			if err == nil {
+				err = receipt(which)
+			}
+			told <- err
+		})
+		inside := h.Reply(got.Conversation, "Two")
+		h.must(<-told)
+		h.Settled(c.ID)
+		if !refused(inside) {
+			t.Errorf("after its call: %+v", now(inside))
+		}
+	})
+}
+
+// newest is the last message of a conversation.
+func (h *house) newest(of id.Conversation) (id.Message, error) {
+	t, err := h.Inbox.Messages(h.T.Context(), of, inbox.Range{Limit: 200})
+	if err != nil {
+		return 0, err
+	}
+	return t.Messages[len(t.Messages)-1].ID, nil
+}
+
 func TestS081AFailedMessageIsSentAgainOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		c := h.make()
 		got := c.post(map[string]any{"contact_id": "7"})
 		state := func(m *event.Message) event.MessageState { return h.Message(got.Conversation, m.ID).State }
-		move := func(from, to id.Contact) {
+		at := func(sql string) {
 			h.must(h.DB.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
-				_, err := tx.Exec(`UPDATE channel_contacts SET contact_id = $2 WHERE contact_id = $1`, int64(from), int64(to))
+				_, err := tx.Exec(`UPDATE conversations SET address_id = ` + sql)
 				return err
 			}))
 		}
-		other := h.known("Somebody", "", "")
-		move(got.Contact, other) // the contact has no address
+		at(`NULL`)
 		m := h.Reply(got.Conversation, "Hi")
 		h.Until(func() bool { return state(m) == event.StateFailed })
 		if now := h.Message(got.Conversation, m.ID); now.StateCode != "given_up" || !strings.Contains(now.StateReason, "no address") {
 			t.Errorf("failed with %q %q", now.StateCode, now.StateReason)
 		}
-		move(other, got.Contact)
+		at(`(SELECT id FROM channel_contacts)`)
 		for range 2 {
 			number, err := h.Channels.Retry(t.Context(), h.Ann, once.Key{Scope: "x", Value: "k"}, got.Conversation, m.ID)
 			h.must(err)
@@ -473,14 +649,70 @@ func TestWhatWaitedFailsWithoutTheBacklogAndCanBeSentAgain(t *testing.T) {
 		h.events(event.MessageSent)
 		_, err = h.Channels.Resume(t.Context(), h.Admin, c.ID, false)
 		h.must(err)
-		if now := h.Message(got.Conversation, m.ID); now.State != event.StateFailed || now.StateCode != "dropped" {
-			t.Errorf("%v %q", now.State, now.StateCode)
+		h.Until(func() bool { return h.Message(got.Conversation, m.ID).State == event.StateFailed })
+		if now := h.Message(got.Conversation, m.ID); now.StateCode != "dropped" || now.StateReason == "" {
+			t.Errorf("%q %q", now.StateCode, now.StateReason)
 		}
 		_, err = h.Channels.Retry(t.Context(), h.Ann, once.Key{}, got.Conversation, m.ID)
 		h.must(err)
 		h.Wait(1)
 		h.Until(func() bool { return h.Message(got.Conversation, m.ID).State == event.StateSent })
 		if calls := h.Settled(c.ID); len(calls) != 1 {
+			t.Errorf("%d calls", len(calls))
+		}
+	})
+}
+
+func TestAPendingMessageThatNothingBringsIsSentAgain(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.make()
+		got := c.post(map[string]any{"email": "ann@x.de"})
+		_, err := h.Channels.Pause(t.Context(), h.Admin, c.ID)
+		h.must(err)
+		m := h.Reply(got.Conversation, "Hi")
+		h.events(event.MessageSent)
+		number, err := h.Channels.Retry(t.Context(), h.Ann, once.Key{}, got.Conversation, m.ID)
+		if h.must(err); number != m.Number {
+			t.Errorf("number %d, want %d", number, m.Number)
+		}
+		h.must(h.DB.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE deliveries SET state = 'dropped' WHERE state = 'pending'`)
+			return err
+		}))
+		_, err = h.Channels.Resume(t.Context(), h.Admin, c.ID, true)
+		h.must(err)
+		if _, err = h.Channels.Retry(t.Context(), h.Ann, once.Key{}, got.Conversation, m.ID); err != nil {
+			t.Fatal(err)
+		}
+		h.Until(func() bool { return h.Message(got.Conversation, m.ID).State == event.StateSent })
+	})
+}
+
+func TestEveryMessageThatWaitedFailsWithoutTheBacklog(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.make()
+		got := c.post(map[string]any{"email": "ann@x.de"})
+		_, err := h.Channels.Pause(t.Context(), h.Admin, c.ID)
+		h.must(err)
+		m := h.Reply(got.Conversation, "Hi")
+		h.events(event.MessageSent)
+		// Much has come after it.
+		h.must(h.DB.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			var target delivery.Target
+			if err := tx.One(`SELECT target FROM channels WHERE id = $1`, []any{int64(c.ID)}, &target); err != nil {
+				return err
+			}
+			_, err := delivery.Enqueue(tx, slices.Repeat([]delivery.Item{{Target: target, Name: "x", Form: c.Type, Body: []byte("{}"), Test: true}}, 2100)...)
+			return err
+		}))
+		_, err = h.Channels.Resume(t.Context(), h.Admin, c.ID, false)
+		h.must(err)
+		late := h.Reply(got.Conversation, "after it")
+		h.Until(func() bool { return h.Message(got.Conversation, late.ID).State == event.StateSent })
+		if now := h.Message(got.Conversation, m.ID); now.State != event.StateFailed || now.StateCode != "dropped" {
+			t.Errorf("%v %q", now.State, now.StateCode)
+		}
+		if calls := h.Settled(c.ID); len(calls) != 1 || calls[0].JSON(t)["body"] != "after it" {
 			t.Errorf("%d calls", len(calls))
 		}
 	})
@@ -522,7 +754,7 @@ func TestS061AnotherDefaultWidgetConcernsLaterConversations(t *testing.T) {
 
 func TestOperatorsBeginConversations(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		c := h.make()
+		c := h.make(func(d *channel.Draft) { d.Settings["version"] = "2" })
 		web := h.known("Ann", "ann@x.de", "")
 		silent := h.known("Nobody", "", "")
 		theirs := c.post(map[string]any{"contact_id": "7", "name": "Zoe"})
@@ -768,6 +1000,27 @@ func TestAWrongTokenIsNotedOnlySoOften(t *testing.T) {
 		// Others are not kept out by them.
 		if _, err := h.Channels.Open(t.Context(), channel.Caller{Key: key, Token: c.token, From: "somebody else"}, channeltest.Status); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestAnHonestSenderIsNotKeptOutByAChangeOfSettings(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.make()
+		// Others behind the same address have asked for doors that are none, until they may not any more.
+		for {
+			if _, err := h.Channels.Open(t.Context(), channel.Caller{Key: "none", From: "proxy"}, channeltest.Status); fault.Is(err, fault.RequestLimited) {
+				break
+			}
+		}
+		_, err := h.Channels.Update(t.Context(), h.Admin, once.Key{}, c.ID, channel.Draft{Name: new("Another name")})
+		h.must(err)
+		key := strings.TrimPrefix(c.InboundURL, channeltest.PublicURL+"/channels/")
+		if _, err := h.Channels.Open(t.Context(), channel.Caller{Key: key, Token: c.token, From: "proxy"}, channeltest.Status); err != nil {
+			t.Error(err)
+		}
+		if _, err := h.Channels.Open(t.Context(), channel.Caller{Key: "none", From: "proxy"}, channeltest.Status); !fault.Is(err, fault.RequestLimited) {
+			t.Errorf("whoever asks for doors that are none: %v", err)
 		}
 	})
 }

@@ -441,41 +441,25 @@ func (d *Desk) Pause(ctx context.Context, by team.Actor, which id.Channel) (*Cha
 }
 
 // Resume lets calls go on, after a pause, after the other side had answered 410, or after it had failed for too long. Without the
-// backlog the messages that waited meanwhile have failed; an operator can send each again.
+// backlog the messages that waited meanwhile fail, a few at a time; an operator can send each again.
 func (d *Desk) Resume(ctx context.Context, by team.Actor, which id.Channel, backlog bool) (*Channel, error) {
 	return d.change(ctx, by, once.Key{}, which, "resume", func(ctx context.Context, tx *db.Tx, c *Channel) error {
 		c.State, c.StateReason = Active, ""
 		if !backlog {
-			if err := d.failWaiting(ctx, tx, c); err != nil {
+			newest, err := delivery.NewestPending(tx, c.target)
+			if err != nil {
 				return err
 			}
+			if newest != 0 {
+				if err := dropWaiting(tx, c.ID, newest); err != nil {
+					return fmt.Errorf("drop what waits: %w", err)
+				}
+			}
 		}
-		_, err := delivery.Resume(tx, c.target, backlog)
+		// The executor is asked about everything that waits, and discards: a message of each has to fail.
+		_, err := delivery.Resume(tx, c.target, true)
 		return err
 	})
-}
-
-// maxWaiting is how many messages that waited are told that they failed, when a channel is resumed without them.
-const maxWaiting = 2000
-
-// failWaiting sets the state of messages whose deliveries are about to be dropped.
-func (d *Desk) failWaiting(ctx context.Context, tx *db.Tx, c *Channel) error {
-	cursor := ""
-	for n := 0; n < maxWaiting; {
-		list, next, err := delivery.List(tx, delivery.Filter{Kind: Deliveries, Ref: int64(c.ID), State: delivery.Pending}, cursor, 200)
-		if err != nil {
-			return err
-		}
-		for _, e := range list {
-			if err := d.fate(ctx, tx, e.Event, event.StateFailed, "dropped", "not sent: the channel was resumed without what had waited"); err != nil {
-				return err
-			}
-		}
-		if n, cursor = n+len(list), next; next == "" {
-			return nil
-		}
-	}
-	return nil
 }
 
 // Chart returns how the calls of a channel did from a time on, a point for each step.

@@ -60,17 +60,27 @@ type Door struct {
 // Open checks who calls, before anything of the body is read. Faults: channel.not_found, channel.token_missing, channel.token_wrong (in
 // constant time), request.limited. status is the HTTP status of a fault, for the log.
 func (d *Desk) Open(ctx context.Context, who Caller, status func(error) int) (*Door, error) {
-	// What is in memory may be older than the last change: nobody is sent away before a look at the database.
+	// What is in memory may be older than the last change: nobody is sent away before a look at the database. Where nothing is in memory
+	// the look is no caller's fault.
 	r, fresh := d.cache.Load(), false
-	if r == nil || r.byKey[who.Key] == nil {
-		if err := d.patience(who.From); err != nil {
-			return nil, err
-		}
+	if r == nil {
 		var err error
 		if r, err = d.now(ctx); err != nil {
 			return nil, err
 		}
 		fresh = true
+	}
+	if r.byKey[who.Key] == nil {
+		if err := d.patience(who.From); err != nil {
+			return nil, err
+		}
+		if !fresh {
+			var err error
+			if r, err = d.now(ctx); err != nil {
+				return nil, err
+			}
+			fresh = true
+		}
 	}
 	c := r.byKey[who.Key]
 	if c == nil || c.receiver == nil {
@@ -251,11 +261,11 @@ func (d *Desk) store(ctx context.Context, tx *db.Tx, c *Channel, in *Inbound, fr
 			return &Received{before.message, before.conversation, before.contact, true}, nil
 		}
 	}
-	who, err := d.resolve(ctx, tx, c, from)
+	at, err := d.resolve(ctx, tx, c, from)
 	if err != nil {
 		return nil, err
 	}
-	p := inbox.ChannelPost{Channel: c.ref(), Widget: c.Widget, Contact: who, Key: once.Key{}, Body: in.Body, MediaURL: in.URL, MediaName: in.FileName}
+	p := inbox.ChannelPost{Channel: c.ref(), Widget: c.Widget, Contact: at.Contact, Address: at.ID, Key: once.Key{}, Body: in.Body, MediaURL: in.URL, MediaName: in.FileName}
 	if c.AutoReply && c.sender != nil {
 		p.AutoReply = receiptText
 	}
@@ -309,7 +319,7 @@ func (d *Desk) receipt(ctx context.Context, o *Door, in *Receipt) error {
 		}
 		code := ""
 		if in.State == event.StateFailed {
-			code = "refused"
+			code = inbox.CodeRefused
 		}
 		return d.Inbox.StateOfMessage(ctx, tx, conversation, id.Message(in.Message), in.State, code, in.Error)
 	})

@@ -15,7 +15,7 @@ ON CONFLICT (channel_id, external_id) DO NOTHING`
 	// A message to the contact of a conversation on the channel.
 	sqlSentMessage = `SELECT m.conversation_id FROM messages m JOIN conversations c ON c.id = m.conversation_id
 WHERE m.id = $1 AND c.channel_id = $2 AND m.sender_type <> 'contact' AND NOT m.note AND m.type IN ('message', 'media') AND m.state >= 0`
-	sqlStateOf = `SELECT state, number FROM messages WHERE id = $1 AND conversation_id = $2 AND sender_type <> 'contact' AND NOT note`
+	sqlStandingOf = `SELECT state, number, deleted_at <> 0 FROM messages WHERE id = $1 AND conversation_id = $2 AND sender_type <> 'contact' AND NOT note`
 
 	sqlNote = `INSERT INTO channel_inbound (channel_id, at, ip, status, code, detail, message_id, duplicate) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	sqlLog  = `SELECT k.id, k.at, k.ip, k.status, k.code, k.detail, COALESCE(k.message_id, 0), COALESCE(m.conversation_id, 0), k.duplicate
@@ -62,13 +62,17 @@ func sentMessage(tx *db.Tx, c id.Channel, m id.Message) (conversation id.Convers
 	return conversation, err
 }
 
-// stateOf is the stored state of a message to the contact, and its number.
-func stateOf(tx *db.Tx, conversation id.Conversation, m id.Message) (state event.MessageState, number int, found bool, err error) {
-	err = tx.One(sqlStateOf, []any{int64(m), int64(conversation)}, &state, &number)
-	if err == db.ErrNoRows {
-		return 0, 0, false, nil
-	}
-	return state, number, err == nil, err
+// standing is how a message to the contact is stored.
+type standing struct {
+	state   event.MessageState
+	number  int
+	deleted bool
+}
+
+// standingOf returns db.ErrNoRows for what is no message to the contact.
+func standingOf(tx *db.Tx, conversation id.Conversation, m id.Message) (s standing, err error) {
+	err = tx.One(sqlStandingOf, []any{int64(m), int64(conversation)}, &s.state, &s.number, &s.deleted)
+	return s, err
 }
 
 func note(tx *db.Tx, c id.Channel, k *Knock) error {

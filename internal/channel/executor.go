@@ -1,12 +1,14 @@
 package channel
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 
+	"parley/internal/contact"
 	"parley/internal/db"
 	"parley/internal/delivery"
 	"parley/internal/event"
@@ -24,14 +26,27 @@ type executor struct{ desk *Desk }
 // Follow implements delivery.Follower: a message's state follows its delivery.
 func (x *executor) Follow() {}
 
-// Prepare implements delivery.Executor: it looks up the channels as they are now and renders what has no body yet.
+// call is what Prepare finds out for Do.
+type call struct {
+	channel *Channel
+	event   *event.Event // nil for a test call, and for one whose event is not stored any more
+}
+
+// Codes of messages that failed.
+const (
+	codeDropped = "dropped"  // the other side has never heard of it
+	codeGivenUp = "given_up" // it was tried
+)
+
+// Prepare implements delivery.Executor: it looks up the channels as they are now, drops what is not to go out any more, and renders what
+// has no body yet or another text than it had.
 func (x *executor) Prepare(ctx context.Context, jobs []*delivery.Job) error {
 	return x.desk.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
 		r, err := x.desk.roster(tx)
 		if err != nil {
 			return err
 		}
-		var blank []*delivery.Job
+		var about []*delivery.Job
 		var wanted []id.Event
 		for _, j := range jobs {
 			c := r.living(id.Channel(j.Ref))
@@ -50,17 +65,29 @@ func (x *executor) Prepare(ctx context.Context, jobs []*delivery.Job) error {
 				j.Verdict = &delivery.Outcome{Verdict: delivery.Stop, Reason: "this program cannot serve the channel: " + reason}
 				continue
 			}
-			j.Detail = c
-			if j.Body == nil {
-				blank, wanted = append(blank, j), append(wanted, j.Event)
+			if c.drops(j) {
+				j.Verdict = &delivery.Outcome{Verdict: delivery.Discard, Reason: "the channel was resumed without what had waited"}
+				continue
+			}
+			j.Detail = &call{channel: c}
+			if j.Event != 0 {
+				about, wanted = append(about, j), append(wanted, j.Event)
 			}
 		}
 		events, err := x.desk.Feed.Many(tx, wanted)
 		if err != nil {
 			return fmt.Errorf("read events: %w", err)
 		}
-		for _, j := range blank {
-			if err := x.desk.fill(tx, j, events[j.Event]); err != nil {
+		for _, j := range about {
+			e := events[j.Event]
+			j.Detail.(*call).event = e
+			switch {
+			case e != nil:
+				err = x.desk.renew(tx, j, e)
+			case j.Body == nil:
+				j.Verdict = &delivery.Outcome{Verdict: delivery.GiveUp, Reason: "its event is not stored any more"}
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -68,27 +95,68 @@ func (x *executor) Prepare(ctx context.Context, jobs []*delivery.Job) error {
 	})
 }
 
-// fill renders a job's body.
-func (d *Desk) fill(tx *db.Tx, j *delivery.Job, e *event.Event) error {
-	c := j.Detail.(*Channel)
-	giveUp := func(reason string) { j.Verdict = &delivery.Outcome{Verdict: delivery.GiveUp, Reason: reason} }
-	if e == nil {
-		giveUp("its event is not stored any more")
+// drops reports whether the job waited when the channel was resumed without what had, and was not sent again by hand since.
+func (c *Channel) drops(j *delivery.Job) bool { return j.ID <= c.dropTo && !j.Since.After(c.dropAt) }
+
+// renew brings a job's body in line with its message as it is now: what was deleted meanwhile does not go out, and what was edited goes
+// out with its latest text. Of a message that stayed as it was the body stays, too.
+func (d *Desk) renew(tx *db.Tx, j *delivery.Job, e *event.Event) error {
+	now, err := d.Inbox.MessageAsItIs(tx, e.Message.ConversationID, e.Message.ID)
+	if err != nil {
+		return err
+	}
+	drop := func(reason string) error {
+		j.Verdict = &delivery.Outcome{Verdict: delivery.Discard, Reason: reason}
 		return nil
 	}
-	to, err := currentAddress(tx, c.ID, e.Conversation.Contact.ID)
-	if err != nil && !errors.Is(err, db.ErrNoRows) {
-		return fmt.Errorf("address of contact %d on channel %d: %w", e.Conversation.Contact.ID, c.ID, err)
+	switch {
+	case now == nil:
+		return drop("the message does not exist any more")
+	case e.Type != event.MessageDeleted && !now.DeletedAt.IsZero():
+		return drop("the message was deleted")
+	case e.Type != event.MessageSent && now.State == event.StateFailed && now.StateCode == codeDropped:
+		return drop("the message itself never went out")
+	case e.Type == event.MessageDeleted || now.EditedAt.IsZero():
+		if j.Body != nil {
+			return nil
+		}
+		return d.fill(tx, j, e)
 	}
-	if to == nil {
-		to = &Address{}
+	edited, message, before := *e, *e.Message, j.Body
+	message.Body, message.EditedAt, message.Link = now.Body, now.EditedAt, now.Link
+	edited.Message = &message
+	if err := d.fill(tx, j, &edited); err != nil {
+		return err
+	}
+	j.Renewed = j.Renewed || before != nil && !bytes.Equal(before, j.Body)
+	return nil
+}
+
+// fill renders a job's body.
+func (d *Desk) fill(tx *db.Tx, j *delivery.Job, e *event.Event) error {
+	c := j.Detail.(*call).channel
+	giveUp := func(reason string) { j.Verdict = &delivery.Outcome{Verdict: delivery.GiveUp, Reason: reason} }
+	// It is the conversation's address and no other of the contact: anybody can type addresses into a browser, and one contact may be
+	// several people by them.
+	to, err := addressOf(tx, c.ID, e.Conversation.ID)
+	if errors.Is(err, db.ErrNoRows) {
+		giveUp("the contact has no address on this channel")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("address of conversation %d on channel %d: %w", e.Conversation.ID, c.ID, err)
+	}
+	if to.Contact != e.Conversation.Contact.ID { // somebody took the address and the contact apart while the message waited
+		now, err := contact.Get(tx, to.Contact)
+		if err != nil {
+			return err
+		}
+		own, talk := *e, *e.Conversation
+		talk.Contact, own.Conversation = *now, &talk
+		e = &own
 	}
 	if to.Email == "" {
 		to.Email = e.Conversation.Contact.Email
-	}
-	if to.Email == "" && to.sendersID() == "" {
-		giveUp("the contact has no address on this channel")
-		return nil
 	}
 	if j.Body, err = c.sender.Render(d.outbound(c, e, to)); err != nil {
 		giveUp("the body could not be made: " + err.Error())
@@ -107,7 +175,10 @@ func (d *Desk) outbound(c *Channel, e *event.Event, to *Address) *Outbound {
 
 // Do implements delivery.Executor: one POST.
 func (x *executor) Do(ctx context.Context, j *delivery.Job) delivery.Outcome {
-	c := j.Detail.(*Channel)
+	c := j.Detail.(*call).channel
+	if v := x.late(ctx, j); v != nil {
+		return *v
+	}
 	at := x.desk.DB.Now()
 	stamp := []string{strconv.FormatInt(at.Unix(), 10)}
 	header, shown := c.header.Clone(), c.masked.Clone()
@@ -143,6 +214,26 @@ func (x *executor) Do(ctx context.Context, j *delivery.Job) delivery.Outcome {
 	return out
 }
 
+// late looks at the message once more: a prepared job may have waited for long, for example while the other side was down. It returns what
+// became of a job that is not to be sent.
+func (x *executor) late(ctx context.Context, j *delivery.Job) *delivery.Outcome {
+	e := j.Detail.(*call).event
+	if e == nil {
+		return nil
+	}
+	err := x.desk.DB.View(ctx, func(_ context.Context, tx *db.Tx) error { return x.desk.renew(tx, j, e) })
+	if err != nil { // what Prepare has seen counts
+		x.desk.Logger.Warn("a message cannot be looked at before it is sent", "delivery", j.ID, "error", err)
+		return nil
+	}
+	if j.Verdict == nil {
+		return nil
+	}
+	out := *j.Verdict
+	out.Unfit = true
+	return &out
+}
+
 // Notice implements delivery.Executor: it keeps the channel's state in step with the engine and tells the feed, and it keeps a message's
 // state in step with its delivery.
 func (x *executor) Notice(ctx context.Context, tx *db.Tx, ref int64, n delivery.Notice) error {
@@ -153,9 +244,13 @@ func (x *executor) Notice(ctx context.Context, tx *db.Tx, ref int64, n delivery.
 	case delivery.NoticeRetry:
 		return d.fate(ctx, tx, n.Event, event.StatePending, "", "trying again: "+n.Reason)
 	case delivery.NoticeDropped:
-		return d.fate(ctx, tx, n.Event, event.StateFailed, "dropped", "not sent: "+n.Reason)
+		code := codeDropped
+		if n.Attempts > 0 { // the other side may have it all the same
+			code = codeGivenUp
+		}
+		return d.fate(ctx, tx, n.Event, event.StateFailed, code, "not sent: "+n.Reason)
 	case delivery.NoticeDead:
-		return d.fate(ctx, tx, n.Event, event.StateFailed, "given_up", n.Reason)
+		return d.fate(ctx, tx, n.Event, event.StateFailed, codeGivenUp, n.Reason)
 	}
 	r, err := d.roster(tx)
 	if err != nil {
@@ -205,5 +300,5 @@ func (d *Desk) fate(ctx context.Context, tx *db.Tx, which id.Event, state event.
 	if e.Type != event.MessageSent || e.Message == nil {
 		return nil
 	}
-	return d.Inbox.StateOfMessage(ctx, tx, e.Message.ConversationID, e.Message.ID, state, code, reason)
+	return d.Inbox.FateOfMessage(ctx, tx, e.Message.ConversationID, e.Message.ID, state, code, reason)
 }

@@ -23,6 +23,8 @@ type Receiver interface {
 type Sender interface {
 	// Name is what the kind calls the event of a message to the contact, and false when it does not tell of it.
 	Name(e *event.Event, s Settings) (string, bool)
+	// NeedsEmail reports whether nobody is reached without an e-mail address.
+	NeedsEmail(s Settings) bool
 	// Render makes the body. The same input gives the same bytes.
 	Render(o *Outbound) ([]byte, error)
 	// Call says where calls go, and which headers they have beside those that every call has. All values are secret in the log.

@@ -17,12 +17,13 @@ import (
 	"parley/internal/team"
 )
 
-// Begin is a conversation that an operator begins. Who it is with is said by one of Contact, Email and Address.
+// Begin is a conversation that an operator begins. Who it is with is said by one of Contact, Email and Address; Contact and Address
+// together are one of the addresses of that contact, and nobody else's.
 type Begin struct {
 	Channel id.Channel
 	Contact id.Contact
 	Email   string
-	// Address is an address as Address.Address has it, or the sender's own id of the contact.
+	// Address is an address as Addresses has it, or the sender's own id of the contact. Without Contact, one with an @ is an e-mail address.
 	Address string
 	// Name is the contact's, where it is not known yet.
 	Name  string
@@ -56,12 +57,12 @@ func (d *Desk) Start(ctx context.Context, by team.Actor, key once.Key, b Begin) 
 			if err := c.sends(); err != nil {
 				return out, err
 			}
-			who, err := d.receiver(ctx, tx, c, b)
+			to, err := d.receiver(ctx, tx, c, b)
 			if err != nil {
 				return out, err
 			}
 			out.Conversation, out.Message, err = d.Inbox.StartOnChannel(ctx, tx, by,
-				inbox.ChannelStart{Channel: c.ref(), Widget: c.Widget, Contact: who, Body: b.Body, Media: b.Media})
+				inbox.ChannelStart{Channel: c.ref(), Widget: c.Widget, Contact: to.Contact, Address: to.ID, Body: b.Body, Media: b.Media})
 			return out, err
 		})
 		return err
@@ -80,81 +81,144 @@ func (c *Channel) sends() error {
 	return nil
 }
 
-// receiver finds who a conversation begins with, and sees to it that they have an address on the channel.
-func (d *Desk) receiver(ctx context.Context, tx *db.Tx, c *Channel, b Begin) (id.Contact, error) {
+// receiver finds where a conversation begins, and sees to it that whom it is with has an address on the channel.
+func (d *Desk) receiver(ctx context.Context, tx *db.Tx, c *Channel, b Begin) (*Address, error) {
+	a, at, err := d.addressee(ctx, tx, c, b)
+	if err != nil {
+		return nil, err
+	}
+	if a.Email != "" || !c.sender.NeedsEmail(c.settings) {
+		return a, makeCurrent(tx, a)
+	}
+	return nil, fault.New(fault.ChannelAddress, "this channel sends to e-mail addresses, and there is none of this contact").At(at)
+}
+
+// addressee is receiver, with the name of the field that says where.
+func (d *Desk) addressee(ctx context.Context, tx *db.Tx, c *Channel, b Begin) (a *Address, field string, err error) {
 	given := 0
-	for _, said := range []bool{b.Contact != 0, b.Email != "", b.Address != ""} {
+	for _, said := range []bool{b.Contact != 0 || b.Address != "", b.Email != ""} {
 		if said {
 			given++
 		}
 	}
 	if given != 1 {
-		return 0, fault.New(fault.FieldRequired, "say who it is with: one of contact_id, email and address").At("contact_id")
+		return nil, "", fault.New(fault.FieldRequired, "say who it is with: one of contact_id, email and address").At("contact_id")
 	}
 	if b.Contact != 0 {
-		return b.Contact, d.reach(tx, c, b.Contact)
+		return d.reach(tx, c, b.Contact, strings.TrimSpace(b.Address))
 	}
-	sendersID := ""
+	field, sendersID := "email", ""
 	if b.Address != "" {
-		a, err := knownAddress(tx, c.ID, b.Address)
-		if err != nil {
-			return 0, err
+		field = "address"
+		var id bool
+		if sendersID, id = strings.CutPrefix(b.Address, byID); !id && strings.Contains(b.Address, "@") {
+			b.Email, sendersID = b.Address, ""
 		}
-		if a != nil {
-			return a.Contact, makeCurrent(tx, a)
+	}
+	if sendersID != "" {
+		if a, err = lockKnown(tx, c.ID, byID+sendersID); err != nil || a != nil {
+			return a, field, err
 		}
-		sendersID = strings.TrimPrefix(b.Address, byID)
+		if c.sender.NeedsEmail(c.settings) { // and nobody is made for it
+			return &Address{}, field, nil
+		}
 	}
 	who, err := person(sendersID, b.Email, b.Name)
 	if err != nil {
-		return 0, err
+		return nil, field, err
 	}
-	return d.resolve(ctx, tx, c, who)
+	a, err = d.resolve(ctx, tx, c, who)
+	return a, field, err
 }
 
-// reach gives a contact who has no address on the channel the one that their e-mail address makes.
-func (d *Desk) reach(tx *db.Tx, c *Channel, which id.Contact) error {
-	who, err := contact.Get(tx, which)
+// reach finds a contact's address on the channel: the one that is said, else the current one. Who has none gets the one that their e-mail
+// address makes.
+func (d *Desk) reach(tx *db.Tx, c *Channel, which id.Contact, address string) (a *Address, field string, err error) {
+	field = "contact_id"
+	if address != "" {
+		field = "address"
+	}
+	before, err := contact.Get(tx, which)
 	if err != nil {
-		return err
+		return nil, field, err
 	}
-	if _, err := currentAddress(tx, c.ID, which); !errors.Is(err, db.ErrNoRows) {
-		return err
+	if before.Email != "" {
+		if err := lockNewAddress(tx, c.ID, before.Email, before.Email); err != nil {
+			return nil, field, fmt.Errorf("lock a new address: %w", err)
+		}
 	}
-	if who.Email == "" {
-		return fault.Newf(fault.ChannelAddress, "contact %d has neither an address on this channel nor an e-mail address", which).At("contact_id")
+	who, err := contact.Lock(tx, which)
+	if err != nil {
+		return nil, field, err
 	}
-	return d.typedBy(tx, c, who, who.Email)
+	if a, err = ownAddress(tx, c.ID, which, address); err != nil || a != nil {
+		return a, field, err
+	}
+	switch typed, err := contact.NormalEmail(address); {
+	case who.Email == "" || who.Email != before.Email:
+		return nil, field, fault.Newf(fault.ChannelAddress, "contact %d has neither an address on this channel nor an e-mail address", which).At(field)
+	case address != "" && (err != nil || typed != who.Email):
+		return nil, field, fault.Newf(fault.ChannelAddress, "contact %d has no such address on this channel", which).At(field)
+	}
+	a, err = d.typedBy(tx, c, who, who.Email)
+	return a, field, err
 }
 
-// typedBy gives a contact an address that nobody has verified: its own where it is nobody's yet, else one that only answers know.
-func (d *Desk) typedBy(tx *db.Tx, c *Channel, who *event.Contact, email string) error {
-	a := &Address{Channel: c.ID, Address: email, Contact: who.ID, Email: email}
-	if err := lockNewAddress(tx, c.ID, email, email); err != nil {
-		return fmt.Errorf("lock a new address: %w", err)
+// ownAddress finds an address of the contact on the channel as Addresses shows it, or as the sender's own id; the current one for "". It
+// is nil where there is none.
+func ownAddress(tx *db.Tx, c id.Channel, which id.Contact, address string) (*Address, error) {
+	if address == "" {
+		a, err := currentAddress(tx, c, which)
+		if errors.Is(err, db.ErrNoRows) {
+			return nil, nil
+		}
+		return a, err
 	}
+	list, err := listAddresses(tx, which)
+	if err != nil {
+		return nil, fmt.Errorf("addresses of contact %d: %w", which, err)
+	}
+	var found *Address
+	for _, a := range list {
+		if a.Channel != c {
+			continue
+		}
+		if strings.EqualFold(a.shown(), address) && (a.sendersID() == "" || a.Address == address) {
+			return a, nil
+		}
+		if a.sendersID() == address {
+			found = a
+		}
+	}
+	return found, nil
+}
+
+// typedBy gives a contact an address that nobody has verified: its own where it is nobody's yet, else one that only answers know. The
+// caller has locked the address as a new one, and then the contact.
+func (d *Desk) typedBy(tx *db.Tx, c *Channel, who *event.Contact, email string) (*Address, error) {
+	a := &Address{Channel: c.ID, Address: email, Contact: who.ID, Email: email}
 	known, err := knownAddress(tx, c.ID, email)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	signed, err := contact.SignedEmail(tx, who.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch {
 	case known != nil && known.Contact == who.ID:
-		return makeCurrent(tx, known)
+		return known, makeCurrent(tx, known)
 	case known != nil, who.ExternalID != "" && signed != email:
 		// Somebody else's, or typed by somebody who would read what its owner writes.
 		a.Address = typedAddress(who.ID, email)
 		if known, err = knownAddress(tx, c.ID, a.Address); err != nil {
-			return err
+			return nil, err
 		}
 		if known != nil {
-			return makeCurrent(tx, known)
+			return known, makeCurrent(tx, known)
 		}
 	}
-	return insertAddress(tx, a, false)
+	return a, insertAddress(tx, a, false)
 }
 
 // Continue lets a visitor's conversation go on on a channel that its widget offers, at an e-mail address that they typed (S-064).
@@ -189,14 +253,18 @@ func (d *Desk) Continue(ctx context.Context, who id.Contact, conversation id.Con
 		if v.Channel.ID == which {
 			return nil
 		}
+		if err := lockNewAddress(tx, c.ID, address, address); err != nil {
+			return fmt.Errorf("lock a new address: %w", err)
+		}
 		person, err := contact.Lock(tx, who)
 		if err != nil {
 			return err
 		}
-		if err := d.typedBy(tx, c, person, address); err != nil {
+		at, err := d.typedBy(tx, c, person, address)
+		if err != nil {
 			return err
 		}
-		return d.Inbox.MoveToChannel(ctx, tx, who, conversation, c.ref(), movedText)
+		return d.Inbox.MoveToChannel(ctx, tx, who, conversation, c.ref(), at.ID, movedText)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("continue conversation %d on channel %d: %w", conversation, which, err)
@@ -205,7 +273,7 @@ func (d *Desk) Continue(ctx context.Context, who id.Contact, conversation id.Con
 }
 
 // Retry sends a failed message again: its delivery is revived, or repeated where it was not dead, under the same webhook id. A message
-// that is under way already stays so. It returns the message's number in its conversation.
+// whose delivery is under way already stays so. It returns the message's number in its conversation.
 func (d *Desk) Retry(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation, message id.Message) (number int, err error) {
 	if err := by.MayWrite(); err != nil {
 		return 0, err
@@ -229,15 +297,15 @@ func (d *Desk) Retry(ctx context.Context, by team.Actor, key once.Key, conversat
 }
 
 func (d *Desk) retry(ctx context.Context, tx *db.Tx, v *inbox.View, message id.Message) (int, error) {
-	state, number, found, err := stateOf(tx, v.ID, message)
+	m, err := standingOf(tx, v.ID, message)
 	switch {
+	case errors.Is(err, db.ErrNoRows):
+		return 0, fault.Newf(fault.MessageNotFound, "conversation %d has no message %d", v.ID, message)
 	case err != nil:
 		return 0, err
-	case !found:
-		return 0, fault.Newf(fault.MessageNotFound, "conversation %d has no message %d", v.ID, message)
-	case state == event.StatePending:
-		return number, nil
-	case state != event.StateFailed:
+	case m.deleted:
+		return 0, fault.Newf(fault.MessageDeleted, "message %d was deleted", message)
+	case m.state != event.StateFailed && m.state != event.StatePending:
 		return 0, fault.Newf(fault.MessageNotFailed, "message %d has not failed", message)
 	}
 	r, err := d.roster(tx)
@@ -254,6 +322,9 @@ func (d *Desk) retry(ctx context.Context, tx *db.Tx, v *inbox.View, message id.M
 	}
 	switch e.State {
 	case delivery.Pending:
+		if m.state == event.StatePending {
+			return m.number, nil
+		}
 	case delivery.Dead:
 		err = delivery.Revive(tx, e.ID)
 	default:
@@ -263,7 +334,7 @@ func (d *Desk) retry(ctx context.Context, tx *db.Tx, v *inbox.View, message id.M
 		return 0, err
 	}
 	tx.OnCommit(d.Kick)
-	return number, d.Inbox.StateOfMessage(ctx, tx, v.ID, message, event.StatePending, "", "")
+	return m.number, d.Inbox.StateOfMessage(ctx, tx, v.ID, message, event.StatePending, "", "")
 }
 
 // delivered finds the newest delivery that sent a message. Failed ones are few, so they are looked at first.

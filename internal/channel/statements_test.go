@@ -12,8 +12,8 @@ import (
 func TestStatementsPrepare(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		list := []string{sqlInsertChannel, sqlSaveChannel, sqlDeleteChannel, sqlStopChannel, sqlChannels, sqlLockChannel, sqlVersion, sqlSetVersion, sqlHasWidget,
-			sqlGetAddress, sqlLockAddress, sqlCurrentAddress, sqlListAddresses, sqlInsertAddress, sqlAddressEmail, sqlMakeCurrent, sqlSeparateAddress, sqlByEmail,
-			sqlClaimMessage, sqlKnownMessage, sqlSetMessage, sqlPutMessage, sqlSentMessage, sqlStateOf, sqlNote, sqlLog, sqlTrimLog}
+			sqlGetAddress, sqlLockAddress, sqlAddressOf, sqlStillMatching, sqlTakesName, sqlCurrentAddress, sqlListAddresses, sqlInsertAddress, sqlAddressEmail, sqlMakeCurrent, sqlSeparateAddress, sqlByEmail,
+			sqlClaimMessage, sqlKnownMessage, sqlSetMessage, sqlPutMessage, sqlSentMessage, sqlStandingOf, sqlNote, sqlLog, sqlTrimLog}
 		if d.Engine() == db.Postgres {
 			list = append(list, sqlLockNewAddressPostgres)
 		}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -36,7 +37,8 @@ type Server struct {
 	TrustedProxies      []string      `help:"Address ranges of reverse proxies whose X-Forwarded-For is believed, as CIDR, separated by commas." env:"PARLEY_TRUSTED_PROXIES" sep:"," placeholder:"CIDR"`
 	GeoFile             string        `help:"File in the MaxMind DB form with the cities of addresses, such as GeoLite2-City.mmdb. Visitors get a city and a country from it; without it both are unknown. It is read at the start." env:"PARLEY_GEO_FILE" placeholder:"FILE"`
 	MaxUpload           int           `help:"Greatest size of a file in megabytes, uploaded or fetched." default:"25" env:"PARLEY_MAX_UPLOAD" placeholder:"MB"`
-	MediaS3Bucket       string        `help:"Bucket that keeps files, in Amazon S3 or what speaks its language. It must exist. Needed when several nodes share a database; without it files are kept in the data directory." name:"media-s3-bucket" env:"PARLEY_MEDIA_S3_BUCKET" placeholder:"NAME"`
+	MediaDir            string        `help:"Directory that keeps files where no bucket does. Default: media in the data directory. With --redis it must be named: all nodes must share it." env:"PARLEY_MEDIA_DIR" placeholder:"DIR"`
+	MediaS3Bucket       string        `help:"Bucket that keeps files, in Amazon S3 or what speaks its language. It must exist. Several nodes that share a database need it, or --media-dir; without it files are kept in a directory." name:"media-s3-bucket" env:"PARLEY_MEDIA_S3_BUCKET" placeholder:"NAME"`
 	MediaS3Endpoint     string        `help:"URL of the storage that has the bucket. Default: Amazon's own for the region." name:"media-s3-endpoint" env:"PARLEY_MEDIA_S3_ENDPOINT" placeholder:"URL"`
 	MediaS3Region       string        `help:"Region of the bucket." default:"us-east-1" name:"media-s3-region" env:"PARLEY_MEDIA_S3_REGION" placeholder:"REGION"`
 	MediaS3Key          string        `help:"Id of the access key to the bucket." name:"media-s3-key" env:"PARLEY_MEDIA_S3_KEY" placeholder:"ID"`
@@ -125,6 +127,12 @@ func (s *Server) resolveMedia() error {
 		}
 	}
 	switch {
+	case s.MediaS3Bucket != "" && s.MediaDir != "":
+		return fmt.Errorf("--media-dir and --media-s3-bucket are two places for files; leave one of them out")
+	// A file that one node has on its own disk is lost to the others, and nobody notices before it is asked for.
+	case s.MediaS3Bucket == "" && s.MediaDir == "" && !s.Redis.IsZero():
+		return fmt.Errorf("--redis means several nodes, which need one place for files: add --media-s3-bucket with a bucket, or --media-dir with a directory that all nodes share (for a single node, its own: --media-dir %s)",
+			filepath.Join(s.Data, "media"))
 	case s.MediaS3Bucket == "" && (s.MediaS3Endpoint != "" || s.MediaS3Key != "" || !s.MediaS3Secret.IsZero()):
 		return fmt.Errorf("--media-s3-bucket is missing; leave the other --media-s3 settings out to keep files in the data directory")
 	case s.MediaS3Bucket != "" && (s.MediaS3Key == "" || s.MediaS3Secret.IsZero()):

@@ -37,9 +37,11 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 		"huge files":      {Server{Listen: ":1", MaxUpload: 100_000}, "--max-upload"},
 		"less than none":  {Server{Listen: ":1", MaxUpload: -1}, "--max-upload"},
 		"no bucket":       {Server{Listen: ":1", MediaS3Key: "key"}, "--media-s3-bucket"},
-		"no bucket's key": {Server{Listen: ":1", MediaS3Bucket: "files"}, "--media-s3-key"},
-		"bad storage URL": {Server{Listen: ":1", MediaS3Bucket: "files", MediaS3Endpoint: "s3.example.com"}, "--media-s3-endpoint"},
-		"bad proxy range": {Server{Listen: ":1", TrustedProxies: []string{"x"}}, "--trusted-proxies"},
+		"files of several nodes on one node's disk": {Server{Listen: ":1", Storage: Storage{Data: "data"}, Redis: secret.Of("redis://localhost:6379")}, "--media-dir data/media"},
+		"two places for files":                      {Server{Listen: ":1", MediaDir: "files", MediaS3Bucket: "files", MediaS3Key: "key", MediaS3Secret: secret.Of("secret")}, "--media-dir"},
+		"no bucket's key":                           {Server{Listen: ":1", MediaS3Bucket: "files"}, "--media-s3-key"},
+		"bad storage URL":                           {Server{Listen: ":1", MediaS3Bucket: "files", MediaS3Endpoint: "s3.example.com"}, "--media-s3-endpoint"},
+		"bad proxy range":                           {Server{Listen: ":1", TrustedProxies: []string{"x"}}, "--trusted-proxies"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := c.s.Resolve(); err == nil || !strings.Contains(err.Error(), c.want) {

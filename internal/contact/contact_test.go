@@ -357,6 +357,24 @@ func TestTokens(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	each(t, "another external id signs every browser out, and another change none", func(t *testing.T, h *house) {
+		c := h.make(t, Change{Name: new("Vera")})
+		for _, row := range []struct {
+			ch  Change
+			out bool
+		}{
+			{Change{Name: new("Vera B")}, false}, {Change{ExternalID: new("u1")}, true}, {Change{ExternalID: new("u1"), Email: new("v@x.example")}, false},
+			{Change{ExternalID: new("u2")}, true}, {Change{ExternalID: new("")}, true},
+		} {
+			token := h.token(t, c.ID)
+			if _, err := h.desk.Update(t.Context(), ann, once.Key{}, c.ID, row.ch); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.desk.Authenticate(t.Context(), token); fault.Is(err, fault.AuthInvalid) != row.out {
+				t.Errorf("%+v: %v", row.ch, err)
+			}
+		}
+	})
 	each(t, "what is no token is refused", func(t *testing.T, h *house) {
 		for _, token := range []string{"", "vt_", "vt_x", "pat_x", strings.Repeat("x", 1<<20), "vt_" + strings.Repeat("x", 1<<20), "vt_\x00"} {
 			if _, err := h.desk.Authenticate(t.Context(), token); !fault.Is(err, fault.AuthInvalid) {

@@ -94,8 +94,8 @@ func FindExternal(tx *db.Tx, external string) (*event.Contact, error) {
 	return c, err
 }
 
-// SignEmail notes the e-mail address that the site's server vouched for when it signed the contact in, as part of tx. The contact's own
-// address may be another one: anybody can type any address into a messenger, so it alone opens nothing to who signs in.
+// SignEmail notes the e-mail address that the site's server vouched for when it signed the contact in, or that an operator or an API token
+// wrote, as part of tx. The contact's own address may be another one: anybody can type any address into a messenger, so it alone opens nothing to who signs in.
 func SignEmail(tx *db.Tx, contact id.Contact, email string) error {
 	if err := signEmail(tx, contact, email); err != nil {
 		return fmt.Errorf("note the signed e-mail address of contact %d: %w", contact, err)
@@ -208,7 +208,7 @@ func (d *Desk) List(ctx context.Context, s Search) (list []*event.Contact, err e
 	return list, nil
 }
 
-// Update changes a contact on behalf of an operator or a token.
+// Update changes a contact on behalf of an operator or a token. Another external id signs the contact's browsers out.
 func (d *Desk) Update(ctx context.Context, by team.Actor, key once.Key, contact id.Contact, ch Change) (c *event.Contact, err error) {
 	if err := by.MayWrite(); err != nil {
 		return nil, err
@@ -244,7 +244,20 @@ func (d *Desk) edit(ctx context.Context, by event.Party, key once.Key, contact i
 			if err != nil {
 				return false, err
 			}
-			return true, d.Change(ctx, tx, by, c, ch)
+			before := c.ExternalID
+			if err := d.Change(ctx, tx, by, c, ch); err != nil {
+				return false, err
+			}
+			if ch.Email != nil && by.Type != event.ByContact { // operators and the site's own programs vouch for what they write
+				if err := SignEmail(tx, c.ID, *ch.Email); err != nil {
+					return false, err
+				}
+			}
+			if c.ExternalID == before {
+				return true, nil
+			}
+			// Browsers of a contact with an external id count as signed in. Those that are open now never were: they come back with an identity.
+			return true, RevokeTokens(tx, c.ID)
 		})
 		if err == nil && repeated {
 			c, err = Get(tx, contact)

@@ -185,6 +185,15 @@ func Resume(tx *db.Tx, t Target, backlog bool) (dropped int64, err error) {
 	return dropped, nil
 }
 
+// NewestPending is the delivery to the target that was queued last of those that wait, 0 when none does.
+func NewestPending(tx *db.Tx, t Target) (id.Delivery, error) {
+	d, err := newestPending(tx, t)
+	if err != nil {
+		return 0, fmt.Errorf("newest pending delivery of target %d: %w", t, err)
+	}
+	return d, nil
+}
+
 // WebhookID is the id under which a receiver can recognise a repeat: the same for all attempts and replays of one event
 // at one target, over the whole life of the instance.
 func WebhookID(instance string, event id.Event, d id.Delivery, kind string, ref int64) string {
@@ -225,12 +234,17 @@ type Job struct {
 	Name  string
 	Form  string
 	Test  bool
+	// Since is when it was queued, or revived.
+	Since time.Time
 	// Attempt is 1 for the first.
 	Attempt int
 	// WebhookID is the same over all attempts and replays.
 	WebhookID string
-	// Body is what to send. It is nil in Prepare when nothing was stored yet; Prepare fills it, and it never changes again.
+	// Body is what to send. It is nil in Prepare when nothing was stored yet; Prepare fills it, and it never changes again, but by an
+	// executor that sets Renewed.
 	Body []byte
+	// Renewed is set by Prepare or Do where Body was replaced, because what it tells of has changed since it was made.
+	Renewed bool
 	// Detail belongs to the executor: what Prepare found out for Do.
 	Detail any
 	// Verdict is set by Prepare where there is nothing to attempt: the body cannot be made (GiveUp), the target is gone

@@ -33,11 +33,13 @@ VALUES ($1, $2, $3, FALSE, '', 0, 0, '', '', 0, 0, 0, 'closed', 0, 0, 0, 0, $4, 
   last_error, replay_of, created_at, finished_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, 0, $7, $8, 0, '', $9, $7, 0) RETURNING id`
 	sqlInsertBody  = `INSERT INTO delivery_bodies (delivery_id, body) VALUES ($1, $2)`
+	sqlReplaceBody = `UPDATE delivery_bodies SET body = $2 WHERE delivery_id = $1`
 	sqlDropPending = `UPDATE deliveries SET state = 'dropped', last_error = $2, finished_at = $3
 WHERE id IN (SELECT id FROM deliveries WHERE target = $1 AND state = 'pending' AND id <= $4 AND since <= $5 ORDER BY id LIMIT $6)`
-	sqlDropLater = `UPDATE delivery_targets SET drop_to = $2, drop_at = $3, drop_reason = $4 WHERE id = $1`
-	sqlToDrop    = `SELECT drop_to, drop_at, drop_reason FROM delivery_targets WHERE id = $1 AND owner = $2 AND fence = $3 FOR UPDATE`
-	sqlRest      = `SELECT COUNT(*), COALESCE(MAX(id), 0) FROM deliveries WHERE target = $1 AND state = 'pending'`
+	sqlDropLater     = `UPDATE delivery_targets SET drop_to = $2, drop_at = $3, drop_reason = $4 WHERE id = $1`
+	sqlToDrop        = `SELECT drop_to, drop_at, drop_reason FROM delivery_targets WHERE id = $1 AND owner = $2 AND fence = $3 FOR UPDATE`
+	sqlNewestPending = `SELECT COALESCE(MAX(id), 0) FROM deliveries WHERE target = $1 AND state = 'pending'`
+	sqlRest          = `SELECT COUNT(*), COALESCE(MAX(id), 0) FROM deliveries WHERE target = $1 AND state = 'pending'`
 
 	sqlMakeInstance = `INSERT INTO settings (name, value) VALUES ('instance_id', $1) ON CONFLICT (name) DO NOTHING`
 	sqlGetInstance  = `SELECT value FROM settings WHERE name = 'instance_id'`
@@ -215,6 +217,11 @@ func insertBody(tx *db.Tx, d id.Delivery, body []byte) error {
 	return err
 }
 
+func replaceBody(tx *db.Tx, d id.Delivery, body []byte) error {
+	_, err := tx.Exec(sqlReplaceBody, int64(d), body)
+	return err
+}
+
 func dropPending(tx *db.Tx, t Target, reason string, limit int) (int64, error) {
 	return tx.Exec(sqlDropPending, int64(t), clean(reason), db.Micros(tx.Now()), int64(math.MaxInt64), int64(math.MaxInt64), limit)
 }
@@ -227,6 +234,11 @@ func dropLater(tx *db.Tx, t Target, reason string) (int64, error) {
 	}
 	_, err := tx.Exec(sqlDropLater, int64(t), newest, db.Micros(tx.Now()), clean(reason))
 	return n, err
+}
+
+func newestPending(tx *db.Tx, t Target) (d id.Delivery, err error) {
+	err = tx.One(sqlNewestPending, []any{int64(t)}, &d)
+	return d, err
 }
 
 // dropping says which pending rows are being dropped: not what was revived since.
@@ -535,7 +547,13 @@ func storeResults(tx *db.Tx, owner string, batch []*result) (lost map[*target]bo
 		if r.tried {
 			tried = append(tried, r)
 		}
-		if !r.r.hasBody && r.job.Body != nil {
+		switch {
+		case r.job.Body == nil:
+		case r.job.Renewed && r.r.hasBody:
+			if err := replaceBody(tx, r.r.id, r.job.Body); err != nil {
+				return nil, fmt.Errorf("store the new body of delivery %d: %w", r.r.id, err)
+			}
+		case !r.r.hasBody:
 			bodies = append(bodies, r)
 		}
 		if r.verdict == Done {

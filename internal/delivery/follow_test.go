@@ -50,6 +50,49 @@ func TestAFollowerHearsOfEveryDelivery(t *testing.T) {
 	})
 }
 
+// changing is a receiver that finds another text for what was tried before.
+type changing struct{ *receiver }
+
+func (c changing) Prepare(ctx context.Context, jobs []*Job) error {
+	if err := c.receiver.Prepare(ctx, jobs); err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if j.Attempt > 1 {
+			j.Body, j.Renewed = []byte("edited"), true
+		}
+	}
+	return nil
+}
+
+func TestTheLogHasTheBodyThatWasSentLast(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, s *site) {
+		failures := 2
+		s.recv.set(func(ctx context.Context, c call) Outcome {
+			if failures--; failures >= 0 {
+				return failing(ctx, c)
+			}
+			return ok
+		})
+		o := s.options()
+		o.Executors = map[string]Executor{"test": changing{s.recv}}
+		s.running(o, func(*Engine) {
+			s.happen(1)
+			wait(time.Hour)
+			s.update(func(tx *db.Tx) error {
+				var body []byte
+				if err := tx.One(`SELECT body FROM delivery_bodies`, nil, &body); err != nil {
+					return err
+				}
+				if string(body) != "edited" {
+					t.Errorf("the stored body is %q", body)
+				}
+				return nil
+			})
+		})
+	})
+}
+
 func TestWhatWaitsAtARetiredTargetIsDiscardedAndTold(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, s *site) {
 		f := &follower{receiver: s.recv}

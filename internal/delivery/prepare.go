@@ -82,7 +82,7 @@ func (e *Engine) takeTodo() []*lane {
 				if head.replayOf != 0 {
 					origin = head.replayOf
 				}
-				l.job = &Job{ID: head.id, Kind: t.kind, Ref: t.ref, Event: head.event, Name: head.name, Form: head.form, Test: head.test,
+				l.job = &Job{ID: head.id, Kind: t.kind, Ref: t.ref, Event: head.event, Name: head.name, Form: head.form, Test: head.test, Since: head.since,
 					Attempt: head.attempts + 1, WebhookID: WebhookID(e.instance, head.event, origin, t.kind, t.ref), stored: head.hasBody}
 				batch = append(batch, l)
 			}

@@ -10,9 +10,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"parley/internal/fault"
@@ -33,7 +35,7 @@ type Options struct {
 	// RateEvery and RateBurst limit all requests of one address; zero means one per 10 ms after a burst of 500.
 	RateEvery time.Duration
 	RateBurst int
-	// OwnLimits are the beginnings of paths whose handlers limit by themselves who asks too often: the limit by address is not for them.
+	// OwnLimits are the patterns of routes whose handlers limit by themselves who asks too often: the limit by address is not for them.
 	OwnLimits []string
 	// Pepper is mixed into the digests of idempotent requests, so that the stored digest of a body with a password cannot be
 	// tried out offline. It should stay the same over restarts; empty means one made up at start.
@@ -124,22 +126,25 @@ func (e *Edge) Handler(mux *http.ServeMux) http.Handler {
 				panic(v)
 			}
 		}()
-		if !e.limitsItself(r.URL.Path) {
+		answers, pattern := mux.Handler(r)
+		if !e.limitsItself(r, pattern) {
 			if wait, ok := e.rate.Allow(addressKey(c.client)); !ok {
 				WriteProblem(aw, r, fault.New(fault.RequestLimited, "too many requests from this address").After(wait))
 				return
 			}
 		}
-		if h, pattern := mux.Handler(r); pattern == "" {
-			e.noRoute(aw, r, h)
+		if pattern == "" {
+			e.noRoute(aw, r, answers)
 			return
 		}
 		mux.ServeHTTP(aw, r)
 	})
 }
 
-func (e *Edge) limitsItself(path string) bool {
-	return slices.ContainsFunc(e.o.OwnLimits, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
+// limitsItself reports whether the request reaches a handler with limits of its own. A path that is not clean reaches none: the mux
+// answers it with a redirect, and names the route all the same.
+func (e *Edge) limitsItself(r *http.Request, pattern string) bool {
+	return slices.Contains(e.o.OwnLimits, pattern) && path.Clean(r.URL.Path) == r.URL.Path
 }
 
 // noRoute turns the mux's own answer to an unknown route into a problem document.
@@ -227,6 +232,33 @@ func Limit(l *limit.Limiter, next http.Handler) http.Handler {
 			WriteProblem(w, r, fault.New(fault.RequestLimited, "too many requests from this address").After(wait))
 			return
 		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// AtOnce wraps a handler whose answers may take long: at most this many of them at a time for one address of callers.
+func AtOnce(most int, next http.Handler) http.Handler {
+	var mu sync.Mutex
+	under := map[string]int{}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := ClientKey(r.Context())
+		mu.Lock()
+		full := under[key] >= most
+		if !full {
+			under[key]++
+		}
+		mu.Unlock()
+		if full {
+			WriteProblem(w, r, fault.New(fault.RequestLimited, "too many answers to this address are under way").After(time.Second))
+			return
+		}
+		defer func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if under[key]--; under[key] == 0 {
+				delete(under, key)
+			}
+		}()
 		next.ServeHTTP(w, r)
 	})
 }

@@ -659,16 +659,53 @@ func TestEveryKindHasAStatus(t *testing.T) {
 	}
 }
 
-func TestPathsWithLimitsOfTheirOwnAreNotLimitedByAddress(t *testing.T) {
-	b := newBench(t, func(o *Options) {
-		o.RateEvery, o.RateBurst, o.OwnLimits = time.Hour, 1, []string{"/channels/"}
-	})
-	for i, c := range []struct {
-		path string
-		want int
-	}{{"/channels/x", 404}, {"/channels/x", 404}, {"/channel", 404}, {"/channels/x", 404}, {"/channel", 429}} {
-		if got := b.do(http.MethodGet, c.path, "").Code; got != c.want {
-			t.Errorf("%d: %s got %d, want %d", i, c.path, got, c.want)
+func TestRoutesWithLimitsOfTheirOwnAreNotLimitedByAddress(t *testing.T) {
+	const own = "POST /channels/{key}"
+	b := newBench(t, func(o *Options) { o.RateEvery, o.RateBurst, o.OwnLimits = time.Hour, 1, []string{own} })
+	b.mux.HandleFunc(own, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	if got := b.do(http.MethodGet, "/nothing", "").Code; got != 404 {
+		t.Fatalf("the first: %d", got)
+	}
+	for _, c := range []struct {
+		method, path string
+		want         int
+	}{
+		{"POST", "/channels/x", 204}, {"POST", "/channels/x", 204},
+		{"GET", "/channels/x", 429}, {"POST", "/channels/x/y", 429}, {"POST", "/channels/", 429}, {"POST", "/channels/./x", 429}, {"POST", "//channels/x", 429}, {"GET", "/nothing", 429},
+	} {
+		if got := b.do(c.method, c.path, "").Code; got != c.want {
+			t.Errorf("%s %s got %d, want %d", c.method, c.path, got, c.want)
 		}
 	}
+}
+
+func TestOneAddressGetsSoManyAnswersAtOnce(t *testing.T) {
+	enter, leave := make(chan struct{}), make(chan struct{})
+	h := AtOnce(2, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		enter <- struct{}{}
+		<-leave
+	}))
+	ask := func(from string) int {
+		w := httptest.NewRecorder()
+		r := withCall(httptest.NewRequest(http.MethodGet, "/media/x", nil), &call{client: netip.MustParseAddr(from)})
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	var all sync.WaitGroup
+	for _, from := range []string{"192.0.2.1", "192.0.2.1", "192.0.2.2"} {
+		all.Go(func() { ask(from) })
+		<-enter
+	}
+	if got := ask("192.0.2.1"); got != http.StatusTooManyRequests {
+		t.Errorf("a third one: %d", got)
+	}
+	close(leave)
+	all.Wait()
+	all.Go(func() {
+		if got := ask("192.0.2.1"); got != http.StatusOK {
+			t.Errorf("later: %d", got)
+		}
+	})
+	<-enter
+	all.Wait()
 }

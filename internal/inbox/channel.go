@@ -21,6 +21,8 @@ type ChannelPost struct {
 	// Widget is the channel's default widget: it decides group, language and privacy of a new conversation.
 	Widget  id.Widget
 	Contact id.Contact
+	// Address is the contact's address on the channel. Each address has a conversation of its own, and answers go to nobody else.
+	Address int64
 	// Key makes the post idempotent; the zero key does not.
 	Key  once.Key
 	Body string
@@ -39,7 +41,7 @@ type ChannelPosted struct {
 	Duplicate    bool
 }
 
-// PostFromChannel stores a contact's message that came over a channel, as part of tx: into the contact's conversation on that channel that has
+// PostFromChannel stores a contact's message that came over a channel, as part of tx: into the contact's conversation at that address that has
 // not ended, or a new one, routed by the widget (S-061).
 func (d *Desk) PostFromChannel(ctx context.Context, tx *db.Tx, p ChannelPost) (*ChannelPosted, error) {
 	if err := checkText(p.Body, p.MediaURL != ""); err != nil {
@@ -62,12 +64,12 @@ func (d *Desk) postFromChannel(ctx context.Context, tx *db.Tx, p ChannelPost) (o
 	if err != nil {
 		return out, fmt.Errorf("default widget of channel %d: %w", p.Channel.ID, err)
 	}
-	s, err := onChannel(tx, p.Channel.ID, c)
+	s, err := onChannel(tx, p.Channel.ID, p.Address, c)
 	if err != nil {
 		return out, err
 	}
 	created := s == nil
-	s, events, started, err := d.receive(tx, s, p.Channel, w, c, Visit{})
+	s, events, started, err := d.receive(tx, s, venue{p.Channel, p.Address}, w, c, Visit{})
 	if err != nil {
 		return out, err
 	}
@@ -95,9 +97,9 @@ func (d *Desk) postFromChannel(ctx context.Context, tx *db.Tx, p ChannelPost) (o
 	return ChannelPosted{Contact: c.ID, Conversation: s.ID, Message: m.ID}, d.store(ctx, tx, s, events)
 }
 
-// onChannel locks the contact's conversation on a channel that has not ended; nil for none.
-func onChannel(tx *db.Tx, channel id.Channel, c *event.Contact) (*state, error) {
-	at, err := openOnChannel(tx, channel, c.ID)
+// onChannel locks the contact's conversation at an address on a channel that has not ended; nil for none.
+func onChannel(tx *db.Tx, channel id.Channel, address int64, c *event.Contact) (*state, error) {
+	at, err := openOnChannel(tx, channel, address, c.ID)
 	if err != nil {
 		return nil, fmt.Errorf("conversations of contact %d on channel %d: %w", c.ID, channel, err)
 	}
@@ -108,7 +110,7 @@ func onChannel(tx *db.Tx, channel id.Channel, c *event.Contact) (*state, error) 
 	if err != nil {
 		return nil, err
 	}
-	if s.Contact.ID != c.ID || s.Channel.ID != channel || s.Status == event.StatusEnded {
+	if s.Contact.ID != c.ID || s.Channel.ID != channel || s.address != address || s.Status == event.StatusEnded {
 		return nil, nil // somebody handed it over or ended it between the two looks
 	}
 	s.Contact = *c
@@ -134,11 +136,12 @@ type ChannelStart struct {
 	Channel event.Channel
 	Widget  id.Widget
 	Contact id.Contact
+	Address int64 // the contact's on the channel
 	Body    string
 	Media   string // key of an upload, "" for none
 }
 
-// StartOnChannel begins a conversation with a contact on a channel as part of tx, or goes on in the one that they have there, and sends
+// StartOnChannel begins a conversation with a contact on a channel as part of tx, or goes on in the one that they have at that address, and sends
 // the first message. Its operator is who begins it; one that an API token begins has nobody, in the widget's group.
 func (d *Desk) StartOnChannel(ctx context.Context, tx *db.Tx, by team.Actor, p ChannelStart) (id.Conversation, id.Message, error) {
 	if err := by.MayWrite(); err != nil {
@@ -151,7 +154,7 @@ func (d *Desk) StartOnChannel(ctx context.Context, tx *db.Tx, by team.Actor, p C
 	if err != nil {
 		return 0, 0, err
 	}
-	s, err := onChannel(tx, p.Channel.ID, c)
+	s, err := onChannel(tx, p.Channel.ID, p.Address, c)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -174,7 +177,7 @@ func (d *Desk) StartOnChannel(ctx context.Context, tx *db.Tx, by team.Actor, p C
 	if err := d.attach(tx, m, p.Media, uploader(by)); err != nil {
 		return 0, 0, err
 	}
-	s = blank(tx, w, c, p.Channel)
+	s = blank(tx, w, c, venue{p.Channel, p.Address})
 	s.Status = event.StatusOpen
 	var g *event.Group
 	if w.GroupID != 0 {
@@ -202,9 +205,9 @@ func (d *Desk) StartOnChannel(ctx context.Context, tx *db.Tx, by team.Actor, p C
 }
 
 // MoveToChannel lets a contact's conversation of the website go on on a channel, as part of tx (S-064): from now on messages to the contact
-// go there. notice is sent to the contact there as the first one. A conversation that is on the channel already stays as it is; one on
+// go to the address there. notice is sent to the contact there as the first one. A conversation that is on the channel already stays as it is; one on
 // another channel is conversation.moved, an ended one conversation.ended, a foreign one not found.
-func (d *Desk) MoveToChannel(ctx context.Context, tx *db.Tx, contact id.Contact, conversation id.Conversation, to event.Channel, notice func(lang string) string) error {
+func (d *Desk) MoveToChannel(ctx context.Context, tx *db.Tx, contact id.Contact, conversation id.Conversation, to event.Channel, address int64, notice func(lang string) string) error {
 	s, err := load(tx, conversation)
 	if err != nil {
 		return err
@@ -226,7 +229,7 @@ func (d *Desk) MoveToChannel(ctx context.Context, tx *db.Tx, contact id.Contact,
 	if err := put(tx, s, m); err != nil {
 		return err
 	}
-	s.Channel, s.HiddenFrom = to, m.Number
+	s.Channel, s.address, s.HiddenFrom = to, address, m.Number
 	moved := s.base(event.ConversationUpdated, tx.Now(), by)
 	moved.Message = m
 	events := []*event.Event{moved}
@@ -244,9 +247,10 @@ func (d *Desk) MoveToChannel(ctx context.Context, tx *db.Tx, contact id.Contact,
 	return d.store(ctx, tx, s, events)
 }
 
-// HandChannel hands a contact's conversations on a channel to another contact, as part of tx.
-func (d *Desk) HandChannel(ctx context.Context, tx *db.Tx, channel id.Channel, from, to *event.Contact) error {
-	ids, err := idsOnChannel(tx, channel, from.ID)
+// HandChannel hands a contact's conversations at an address on a channel to another contact, as part of tx. Those at other addresses of
+// the contact stay.
+func (d *Desk) HandChannel(ctx context.Context, tx *db.Tx, channel id.Channel, address int64, from, to *event.Contact) error {
+	ids, err := idsOnChannel(tx, channel, address, from.ID)
 	if err != nil {
 		return fmt.Errorf("conversations of contact %d on channel %d: %w", from.ID, channel, err)
 	}
@@ -255,7 +259,7 @@ func (d *Desk) HandChannel(ctx context.Context, tx *db.Tx, channel id.Channel, f
 		if err != nil {
 			return err
 		}
-		if s.Contact.ID != from.ID || s.Channel.ID != channel {
+		if s.Contact.ID != from.ID || s.Channel.ID != channel || s.address != address {
 			continue
 		}
 		if err := d.hand(ctx, tx, s, to, event.Party{Type: event.BySystem}); err != nil {

@@ -57,7 +57,7 @@ func (h *house) startOn(t *testing.T, by team.Actor, p ChannelStart) (c id.Conve
 func (h *house) move(t *testing.T, c id.Contact, conversation id.Conversation, to event.Channel, notice string) error {
 	t.Helper()
 	return h.d.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error {
-		return h.desk.MoveToChannel(ctx, tx, c, conversation, to, func(string) string { return notice })
+		return h.desk.MoveToChannel(ctx, tx, c, conversation, to, 0, func(string) string { return notice })
 	})
 }
 
@@ -72,7 +72,7 @@ func (h *house) hand(t *testing.T, channel id.Channel, from, to id.Contact) erro
 		if err != nil {
 			return err
 		}
-		return h.desk.HandChannel(ctx, tx, channel, a, b)
+		return h.desk.HandChannel(ctx, tx, channel, 0, a, b)
 	})
 }
 
@@ -297,6 +297,41 @@ func TestChannelConversations(t *testing.T) {
 	})
 }
 
+func TestOneConversationForEachAddress(t *testing.T) {
+	each(t, "what comes from an address, begins at it or moves to it meets there, and is handed over with it", func(t *testing.T, h *house) {
+		on, v, p := h.channel(t, "Messenger"), h.visitor(t), h.person(t, contact.Change{})
+		from := func(address int64) id.Conversation {
+			out, err := h.overChannel(t, ChannelPost{Channel: on, Widget: h.widget.ID, Contact: v.Contact.ID, Address: address, Body: "Hello"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out.Conversation
+		}
+		one, two := from(1), from(2)
+		if one == two || from(1) != one || from(2) != two {
+			t.Fatalf("conversations %d and %d", one, two)
+		}
+		if c, _, err := h.startOn(t, h.ann, ChannelStart{Channel: on, Widget: h.widget.ID, Contact: v.Contact.ID, Address: 1, Body: "Hi"}); err != nil || c != one {
+			t.Errorf("an operator writes in %d, %v", c, err)
+		}
+		err := h.d.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			return h.desk.MoveToChannel(ctx, tx, v.Contact.ID, v.Conversation.ID, on, 3, nil)
+		})
+		if err != nil || from(3) != v.Conversation.ID {
+			t.Errorf("the moved one is not the third address's, %v", err)
+		}
+		err = h.d.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error { return h.desk.HandChannel(ctx, tx, on.ID, 2, v.Contact, p) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c, want := range map[id.Conversation]id.Contact{one: v.Contact.ID, two: p.ID, v.Conversation.ID: v.Contact.ID} {
+			if got := h.get(t, c).Contact.ID; got != want {
+				t.Errorf("conversation %d is contact %d's, want %d", c, got, want)
+			}
+		}
+	})
+}
+
 func TestS064_AConversationMovesToAChannel(t *testing.T) {
 	each(t, "the same conversation goes on there, and messages to the contact are sent there", func(t *testing.T, h *house) {
 		on, v := h.channel(t, "Messenger"), h.visitor(t)
@@ -355,6 +390,10 @@ func TestS064_AConversationMovesToAChannel(t *testing.T) {
 		h.refused(t, fault.ConversationMoved, "", func() error { _, err := h.desk.Rate(t.Context(), v.Contact.ID, v.Conversation.ID, 5); return err })
 		h.refused(t, fault.MessageNumber, "number", func() error { return h.desk.MarkByContact(t.Context(), v.Contact.ID, v.Conversation.ID, 0, 2) })
 		h.unchanged(t, func() error { return h.desk.MarkByContact(t.Context(), v.Contact.ID, v.Conversation.ID, 0, 1) })
+		h.did(t)(h.desk.End(t.Context(), h.ann, once.Key{}, v.Conversation.ID))
+		if own := h.own(t, v.Contact.ID, v.Conversation.ID); own.Status != event.StatusOpen || !own.EndedAt.IsZero() {
+			t.Errorf("the contact sees that it ended: %s %v", own.Status, own.EndedAt)
+		}
 		if w := h.write(t, v.Contact.ID, "something new"); w.Conversation.ID == v.Conversation.ID {
 			t.Error("a new message of the website went to the moved conversation")
 		}
@@ -508,15 +547,50 @@ func TestSignedEmailIsWhatTheSiteVouchedFor(t *testing.T) {
 	})
 }
 
+func TestWhatAnOperatorNotedOfAVisitorIsNotSignedWhenTheySignIn(t *testing.T) {
+	each(t, "only the site's word counts", func(t *testing.T, h *house) {
+		v := h.visitor(t)
+		if _, err := h.contacts.Update(t.Context(), h.ann, once.Key{}, v.Contact.ID, contact.Change{Email: new("victim@x.example")}); err != nil {
+			t.Fatal(err)
+		}
+		signed := func(want string) {
+			t.Helper()
+			err := h.d.View(t.Context(), func(_ context.Context, tx *db.Tx) error {
+				got, err := contact.SignedEmail(tx, v.Contact.ID)
+				if got != want {
+					t.Errorf("%q, want %q", got, want)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		signed("victim@x.example")
+		out, err := h.desk.Identify(t.Context(), h.widget.Key, v.Contact.ID, contact.Identity{Change: contact.Change{ExternalID: new("eve")}})
+		if err != nil || out.Contact.ID != v.Contact.ID {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		signed("")
+	})
+}
+
 func TestS026_StateOverAChannel(t *testing.T) {
 	for _, row := range []struct {
 		from, told, want event.MessageState
 	}{
 		{0, 0, 0}, {0, 1, 1}, {0, 2, 2}, {0, 4, 4}, {1, 0, 0}, {1, 1, 1}, {1, 2, 2}, {1, 3, 3},
-		{2, 0, 2}, {2, 1, 2}, {2, 2, 2}, {2, 3, 3}, {3, 2, 3}, {3, 0, 3}, {4, 3, 4}, {4, 0, 4},
+		{2, 0, 0}, {2, 1, 2}, {2, 2, 2}, {2, 3, 3}, {3, 2, 3}, {3, 0, 3}, {4, 3, 4}, {4, 0, 4},
 	} {
-		if got := nextState(row.from, row.told); got != row.want {
+		if got := nextState(row.from, row.told, true); got != row.want {
 			t.Errorf("%d told %d gives %d, want %d", row.from, row.told, got, row.want)
+		}
+		want := row.want
+		if row.from == event.StateSent && row.told == event.StateFailed {
+			want = row.from // a call of ours that failed takes nothing back
+		}
+		if got := nextState(row.from, row.told, false); got != want {
+			t.Errorf("%d by a delivery told %d gives %d, want %d", row.from, row.told, got, want)
 		}
 	}
 	each(t, "each change is told once, with its reason while there is one", func(t *testing.T, h *house) {
@@ -537,9 +611,12 @@ func TestS026_StateOverAChannel(t *testing.T) {
 			{0, "given_up", "nobody answered", true, 0, "given_up", "nobody answered"},
 			{1, "", "", true, 1, "", ""},
 			{2, "x", "y", true, 2, "", ""},
-			{0, "failed", "too late", false, 2, "", ""},
+			{0, CodeRefused, "no such number", true, 0, CodeRefused, "no such number"},
+			{1, "", "", true, 1, "", ""},
+			{2, "", "", true, 2, "", ""},
 			{4, "", "", true, 4, "", ""},
 			{3, "", "", false, 4, "", ""},
+			{0, CodeRefused, "too late", false, 4, "", ""},
 		} {
 			if err := h.setState(t, c, m.ID, step.state, step.code, step.reason); err != nil {
 				t.Fatal(err)
@@ -560,6 +637,36 @@ func TestS026_StateOverAChannel(t *testing.T) {
 		}
 		if after := h.get(t, c); !after.UpdatedAt.Equal(before.UpdatedAt) {
 			t.Error("a state lifts the conversation in the list")
+		}
+	})
+	each(t, "what became of the calls neither lifts what the other side refused nor lowers what it has taken", func(t *testing.T, h *house) {
+		on, ann := h.channel(t, "Messenger"), h.person(t, contact.Change{})
+		c := h.says(t, on, ann.ID, "Hello").Conversation
+		refused, sent := h.reply(t, h.ann, c, "One").Message, h.reply(t, h.ann, c, "Two").Message
+		if err := h.setState(t, c, refused.ID, event.StateFailed, CodeRefused, "no such number"); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.setState(t, c, sent.ID, event.StateSent, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		fate := func(m id.Message, to event.MessageState) error {
+			return h.d.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+				return h.desk.FateOfMessage(ctx, tx, c, m, to, "given_up", "nobody answered")
+			})
+		}
+		for _, to := range []event.MessageState{event.StateFailed, event.StatePending, event.StateSent} {
+			h.unchanged(t, func() error { return fate(refused.ID, to) })
+		}
+		h.unchanged(t, func() error { return fate(sent.ID, event.StateFailed) })
+		// Sent again by hand, or told otherwise by the other side, it goes on.
+		if err := h.setState(t, c, refused.ID, event.StatePending, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := fate(refused.ID, event.StateSent); err != nil {
+			t.Fatal(err)
+		}
+		if now := h.thread(t, c)[1]; now.State != event.StateSent || now.StateCode != "" {
+			t.Errorf("%d %q", now.State, now.StateCode)
 		}
 	})
 	each(t, "what the contact has read counts when the other side has it", func(t *testing.T, h *house) {

@@ -16,6 +16,7 @@ type state struct {
 	event.Conversation
 	groupID    id.Group
 	operatorID id.Operator
+	address    int64         // where the contact is reached on the channel; 0 on the website
 	session    *session      // latest; nil before the first
 	createdBy  id.Operator   // who was responsible when session started
 	timeout    time.Duration // of the widget, for the session's expiry
@@ -36,11 +37,12 @@ type place struct {
 	channelType   string
 	channel       id.Channel
 	hiddenFrom    int
+	address       int64
 }
 
 func (s *state) place() place {
 	p := place{contact: s.Contact.ID, group: s.groupID, operator: s.operatorID, status: s.Status, topic: s.Topic, ended: s.EndedAt,
-		flagged: s.Flagged, tags: strings.Join(s.Tags, "\n"), rating: s.Rating, channelType: s.Channel.Type, channel: s.Channel.ID, hiddenFrom: s.HiddenFrom}
+		flagged: s.Flagged, tags: strings.Join(s.Tags, "\n"), rating: s.Rating, channelType: s.Channel.Type, channel: s.Channel.ID, hiddenFrom: s.HiddenFrom, address: s.address}
 	if s.session != nil {
 		p.session = s.session.ID
 	}
@@ -137,9 +139,13 @@ func (s *state) outbound(m *event.Message) bool {
 }
 
 // nextState is the stored state that a message gets when its channel tells another one: what the other side has (sent or more) only
-// grows, and what it has not is pending or failed in turns, until it has it.
-func nextState(stored, told event.MessageState) event.MessageState {
-	if stored >= event.StateSent {
+// grows, and what it has not is pending or failed in turns, until it has it. Only the other side itself can say that a message which it
+// has taken went no further.
+func nextState(stored, told event.MessageState, byOtherSide bool) event.MessageState {
+	switch {
+	case stored == event.StateSent && told == event.StateFailed && byOtherSide:
+		return told
+	case stored >= event.StateSent:
 		return max(stored, told)
 	}
 	return told

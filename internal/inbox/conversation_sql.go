@@ -20,7 +20,7 @@ import (
 const (
 	conversationColumns = `c.id, c.uuid, c.status, c.channel_type, COALESCE(c.channel_id, 0), c.topic, c.message_count, c.last_message,
   c.operator_read, c.contact_delivered, c.contact_read, c.unread, c.created_at, c.updated_at, c.ended_at, c.flagged, c.tags, c.rating,
-  c.hidden_from, COALESCE(ch.name, ''),
+  c.hidden_from, COALESCE(c.address_id, 0), COALESCE(ch.name, ''),
   COALESCE(c.operator_id, 0), COALESCE(c.group_id, 0), COALESCE(g.name, ''),
   w.id, w.key, w.name, w.session_timeout_seconds,
   p.id, p.uuid, p.name, p.email, p.phone, p.external_id, p.custom, p.additional, p.created_at, p.updated_at,
@@ -35,8 +35,9 @@ const (
 	sqlOpenOfContact    = `SELECT id FROM conversations WHERE contact_id = $1 AND widget_id = $2 AND status <> 'ended' AND channel_type = 'website' ORDER BY id DESC LIMIT 1`
 	// The one in which something happened last: it may have been moved to the channel when there was another one already. A contact has
 	// few conversations and a channel has many; a plus keeps the engines from beginning with the channel.
-	sqlOpenOnChannel    = `SELECT id FROM conversations WHERE contact_id = $2 AND +channel_id = $1 AND status <> 'ended' ORDER BY +updated_at DESC, id DESC LIMIT 1`
-	sqlIDsOnChannel     = `SELECT id FROM conversations WHERE contact_id = $2 AND +channel_id = $1 ORDER BY id`
+	sqlOpenOnChannel = `SELECT id FROM conversations WHERE contact_id = $2 AND +channel_id = $1 AND COALESCE(address_id, 0) = $3 AND status <> 'ended'
+ORDER BY +updated_at DESC, id DESC LIMIT 1`
+	sqlIDsOnChannel     = `SELECT id FROM conversations WHERE contact_id = $2 AND +channel_id = $1 AND COALESCE(address_id, 0) = $3 ORDER BY id`
 	sqlIDsOfContact     = `SELECT id FROM conversations WHERE contact_id = $1 ORDER BY id`
 	sqlForeignAddresses = `SELECT EXISTS (SELECT 1 FROM channel_contacts WHERE contact_id = $1 AND (email = '' OR email <> $2))`
 	sqlInSession        = `SELECT c.id FROM conversations c JOIN sessions s ON s.id = c.session_id WHERE c.contact_id = $1 AND s.ended_at = 0 AND c.channel_type = 'website' ORDER BY c.id`
@@ -44,11 +45,11 @@ const (
 ORDER BY c.updated_at DESC, c.id DESC LIMIT $2`
 
 	sqlInsertConversation = `INSERT INTO conversations (uuid, contact_id, widget_id, channel_type, channel_id, group_id, operator_id, status, topic,
-  message_count, session_id, last_message, operator_read, contact_delivered, contact_read, unread, created_at, updated_at, ended_at, hidden_from)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, NULL, '', 0, 0, 0, 0, $10, $10, 0, $11) RETURNING id`
+  message_count, session_id, last_message, operator_read, contact_delivered, contact_read, unread, created_at, updated_at, ended_at, hidden_from, address_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, NULL, '', 0, 0, 0, 0, $10, $10, 0, $11, $12) RETURNING id`
 	sqlUpdateConversation = `UPDATE conversations SET contact_id = $2, group_id = $3, operator_id = $4, status = $5, topic = $6, message_count = $7,
   session_id = $8, last_message = $9, operator_read = $10, contact_delivered = $11, contact_read = $12, unread = $13, updated_at = $14, ended_at = $15,
-  flagged = $16, tags = $17, rating = $18, channel_type = $19, channel_id = $20, hidden_from = $21
+  flagged = $16, tags = $17, rating = $18, channel_type = $19, channel_id = $20, hidden_from = $21, address_id = $22
 WHERE id = $1`
 	// What a message changes. Columns that are named cost their indexes and references even when they stay as they are.
 	sqlUpdateMessages = `UPDATE conversations SET message_count = $2, last_message = $3, operator_read = $4, contact_delivered = $5, contact_read = $6,
@@ -129,9 +130,9 @@ func openOfContact(tx *db.Tx, contact id.Contact, widget id.Widget) (id.Conversa
 	return got, err
 }
 
-// openOnChannel returns the contact's conversation on a channel that has not ended, 0 for none.
-func openOnChannel(tx *db.Tx, channel id.Channel, contact id.Contact) (c id.Conversation, err error) {
-	if err = tx.One(sqlOpenOnChannel, []any{int64(channel), int64(contact)}, &c); errors.Is(err, db.ErrNoRows) {
+// openOnChannel returns the contact's conversation at an address on a channel that has not ended, 0 for none.
+func openOnChannel(tx *db.Tx, channel id.Channel, address int64, contact id.Contact) (c id.Conversation, err error) {
+	if err = tx.One(sqlOpenOnChannel, []any{int64(channel), int64(contact), address}, &c); errors.Is(err, db.ErrNoRows) {
 		return 0, nil
 	}
 	return c, err
@@ -143,8 +144,8 @@ func foreignAddresses(tx *db.Tx, contact id.Contact, email string) (yes bool, er
 	return yes, err
 }
 
-func idsOnChannel(tx *db.Tx, channel id.Channel, contact id.Contact) ([]id.Conversation, error) {
-	return db.All(tx, sqlIDsOnChannel, []any{int64(channel), int64(contact)}, scanConversationID)
+func idsOnChannel(tx *db.Tx, channel id.Channel, address int64, contact id.Contact) ([]id.Conversation, error) {
+	return db.All(tx, sqlIDsOnChannel, []any{int64(channel), int64(contact), address}, scanConversationID)
 }
 
 func idsOfContact(tx *db.Tx, contact id.Contact) ([]id.Conversation, error) {
@@ -173,7 +174,7 @@ func scanState(r db.Scanner) (*state, error) {
 	p := &s.Contact
 	if err := r.Scan(&s.ID, &s.UUID, &s.Status, &s.Channel.Type, &s.Channel.ID, &s.Topic, &s.MessageCount, &last,
 		&s.OperatorRead, &s.ContactDelivered, &s.ContactRead, &s.Unread, &created, &updated, &ended, &s.Flagged, &tags, &s.Rating,
-		&s.HiddenFrom, &s.Channel.Name,
+		&s.HiddenFrom, &s.address, &s.Channel.Name,
 		&s.operatorID, &s.groupID, &groupName,
 		&s.Widget.ID, &s.Widget.Key, &s.Widget.Name, &timeout,
 		&p.ID, &p.UUID, &p.Name, &p.Email, &p.Phone, &p.ExternalID, &custom, &additional, &pCreated, &pUpdated,
@@ -280,7 +281,7 @@ func storeTags(tx *db.Tx, conversation id.Conversation, before, after []string) 
 
 func insertConversation(tx *db.Tx, s *state) (err error) {
 	s.ID, err = db.Insert[id.Conversation](tx, sqlInsertConversation, s.UUID, int64(s.Contact.ID), int64(s.Widget.ID), s.Channel.Type, db.NullID(s.Channel.ID),
-		db.NullID(s.groupID), db.NullID(s.operatorID), s.Status, s.Topic, db.Micros(s.CreatedAt), s.HiddenFrom)
+		db.NullID(s.groupID), db.NullID(s.operatorID), s.Status, s.Topic, db.Micros(s.CreatedAt), s.HiddenFrom, db.NullID(s.address))
 	return err
 }
 
@@ -310,7 +311,7 @@ func save(tx *db.Tx, s *state) error {
 	} else {
 		_, err = tx.Exec(sqlUpdateConversation, int64(s.ID), int64(p.contact), db.NullID(p.group), db.NullID(p.operator), p.status, p.topic, s.MessageCount,
 			db.NullID(p.session), last, s.OperatorRead, s.ContactDelivered, s.ContactRead, s.Unread, db.Micros(s.UpdatedAt), db.Micros(p.ended),
-			p.flagged, p.tags, p.rating, p.channelType, db.NullID(p.channel), p.hiddenFrom)
+			p.flagged, p.tags, p.rating, p.channelType, db.NullID(p.channel), p.hiddenFrom, db.NullID(p.address))
 		if err == nil && p.tags != s.stored.tags {
 			err = storeTags(tx, s.ID, splitTags(s.stored.tags), s.Tags)
 		}

@@ -14,19 +14,33 @@ import (
 	"parley/internal/team"
 )
 
-// StateOfMessage sets the state of a message to the contact that went over a channel, as part of tx: it only grows, but that failed
-// may become pending or more (S-026), and pending failed. Nothing happens when it stays the same, or when the message is gone or went
-// over none.
+// CodeRefused is the code of a message that failed because the other side of its channel said so.
+const CodeRefused = "refused"
+
+// StateOfMessage sets the state of a message to the contact that went over a channel, as part of tx, to what the other side says or an
+// operator wants: it only grows, but that failed may become pending or more (S-026), and pending and sent failed. Nothing happens when it
+// stays the same, or when the message is gone or went over none.
 func (d *Desk) StateOfMessage(ctx context.Context, tx *db.Tx, conversation id.Conversation, message id.Message, state event.MessageState, code, reason string) error {
+	return d.setState(ctx, tx, conversation, message, state, code, reason, true)
+}
+
+// FateOfMessage is StateOfMessage for what became of the calls that bring the message out. They know less than the other side: what it
+// has taken does not fail by them, and what it has refused stays so.
+func (d *Desk) FateOfMessage(ctx context.Context, tx *db.Tx, conversation id.Conversation, message id.Message, state event.MessageState, code, reason string) error {
+	return d.setState(ctx, tx, conversation, message, state, code, reason, false)
+}
+
+func (d *Desk) setState(ctx context.Context, tx *db.Tx, conversation id.Conversation, message id.Message, state event.MessageState, code, reason string,
+	byOtherSide bool) error {
 	s, m, err := d.loadMessage(tx, conversation, message)
 	if err != nil || m == nil {
 		return err
 	}
 	stored := m.State
-	if stored == stateDerived {
+	if stored == stateDerived || !byOtherSide && stored == event.StateFailed && m.StateCode == CodeRefused {
 		return nil
 	}
-	next := nextState(stored, state)
+	next := nextState(stored, state, byOtherSide)
 	switch next {
 	case event.StateFailed:
 	case event.StatePending:
@@ -42,6 +56,18 @@ func (d *Desk) StateOfMessage(ctx context.Context, tx *db.Tx, conversation id.Co
 	}
 	m.State, m.StateCode, m.StateReason = next, code, reason
 	return d.tell(ctx, tx, s, m, event.ChangedState, event.Party{Type: event.BySystem})
+}
+
+// MessageAsItIs reads a message as part of tx, with its stored state; nil when it is gone.
+func (d *Desk) MessageAsItIs(tx *db.Tx, conversation id.Conversation, message id.Message) (*event.Message, error) {
+	m, err := messageByID(tx, conversation, message)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("message %d: %w", message, err)
+	}
+	return m, nil
 }
 
 // MediaChanged is a media.Changed: it tells of a file or link card that became known after its message.
@@ -256,11 +282,10 @@ func (d *Desk) alter(ctx context.Context, by team.Actor, key once.Key, conversat
 	return &Posted{viewOf(s), m}, nil
 }
 
-// writtenBy refuses what an actor may not change: thread entries, what the contact said, and what another operator or program said,
-// unless an admin asks.
+// writtenBy refuses what an actor may not change: thread entries, what the contact said, and what another operator or any program said,
+// unless an admin asks. A message names the token that sent it, and a name is nobody's own: programs need the admin scope for theirs, too.
 func writtenBy(m *event.Message, by team.Actor) error {
-	own := by.Operator != 0 && m.Sender.Type == event.ByOperator && m.Sender.ID == int64(by.Operator) ||
-		by.Operator == 0 && m.Sender.Type == event.ByBot && m.Sender.Name == by.Name
+	own := by.Operator != 0 && m.Sender.Type == event.ByOperator && m.Sender.ID == int64(by.Operator)
 	switch {
 	case !m.Said():
 		return fault.Newf(fault.MessageNotYours, "message %d is an entry of the thread; nobody wrote it", m.ID)

@@ -115,7 +115,8 @@ func TestEditAndDelete(t *testing.T) {
 		mine, note, bots := h.reply(t, h.ann, c, "Ann's").Message.ID, h.note(t, h.ann, c, "Ann's note").ID, h.reply(t, h.token, c, "a robot's").Message.ID
 		h.did(t)(h.desk.End(t.Context(), h.ann, once.Key{}, c))
 		contacts, entry := v.Message.ID, h.thread(t, c)[4].ID
-		other := team.Actor{Token: 2, Name: "another robot", Scope: team.ScopeWrite}
+		other := team.Actor{Token: 2, Name: h.token.Name, Scope: team.ScopeWrite} // anybody may call a token so
+		robot := team.Actor{Token: 3, Name: "a robot", Scope: team.ScopeAdmin}
 		for _, row := range []struct {
 			name    string
 			by      team.Actor
@@ -123,7 +124,7 @@ func TestEditAndDelete(t *testing.T) {
 			want    fault.Code
 		}{
 			{"her own", h.ann, mine, ""}, {"her own note", h.ann, note, ""}, {"an admin hers", admin, mine, ""}, {"an admin her note", admin, note, ""},
-			{"a robot its own", h.token, bots, ""}, {"an admin the robot's", admin, bots, ""},
+			{"a robot its own", robot, bots, ""}, {"a robot without the admin scope", h.token, bots, fault.MessageNotYours}, {"an admin the robot's", admin, bots, ""},
 			{"a colleague's", h.bob, mine, fault.MessageNotYours}, {"a colleague's note", h.bob, note, fault.MessageNotYours}, {"the robot's", h.ann, bots, fault.MessageNotYours},
 			{"another robot's", other, bots, fault.MessageNotYours}, {"a robot an operator's", h.token, mine, fault.MessageNotYours},
 			{"the contact's", admin, contacts, fault.MessageNotYours}, {"a thread entry", admin, entry, fault.MessageNotYours},

@@ -443,7 +443,7 @@ func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 }
 
 // altered holds the news of a message against what was told of it before: a message that was not told is never altered, one that was
-// deleted says nothing any more, and its state never falls below what the other side has.
+// deleted says nothing any more, and its state never falls below what the other side has, unless that refuses it.
 func (r *reader) altered(t failer, c *toldOf, e *event.Event) {
 	t.Helper()
 	m := e.Message
@@ -457,7 +457,7 @@ func (r *reader) altered(t failer, c *toldOf, e *event.Event) {
 	if !before.DeletedAt.IsZero() && e.Changed != event.ChangedState {
 		t.Errorf("event %d (%s, changed %q) alters a deleted message", e.Seq, e.Type, e.Changed)
 	}
-	if before.State >= event.StateSent && m.State < before.State {
+	if before.State >= event.StateSent && m.State < before.State && (m.State != event.StateFailed || m.StateCode != CodeRefused) {
 		t.Errorf("event %d (%s): the state of message %d falls from %d to %d", e.Seq, e.Type, m.Number, before.State, m.State)
 	}
 	c.messages[m.Number] = *m

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"parley/internal/contact"
 	"parley/internal/db"
@@ -74,6 +75,12 @@ func (s *state) hide(v *View) {
 		return
 	}
 	v.MessageCount, v.LastMessage, v.UpdatedAt = shown, nil, v.CreatedAt
+	v.Status, v.EndedAt = event.StatusOpen, time.Time{} // as it was when it moved
+	if v.Session != nil {
+		se := *v.Session
+		se.Rating, se.Feedback, se.Survey = nil, "", nil
+		v.Session = &se
+	}
 	v.OperatorRead, v.ContactDelivered, v.ContactRead = min(v.OperatorRead, shown), min(v.ContactDelivered, shown), min(v.ContactRead, shown)
 	if v.Visible != nil {
 		v.UpdatedAt = v.Visible.SentAt

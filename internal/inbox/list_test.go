@@ -230,7 +230,7 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 		"loads":                 {"USING COVERING INDEX conversations_active_operator", func(tx *db.Tx) error { _, err := loads(tx); return err }},
 		"session expiry":        {"sessions USING INDEX sessions_expiry", func(tx *db.Tx) error { _, err := expiredConversations(tx, time.Unix(1, 0), 10); return err }},
 		"a contact's open one":  {"conversations USING INDEX conversations_contact", func(tx *db.Tx) error { _, err := openOfContact(tx, 1, 1); return err }},
-		"one on a channel":      {"conversations USING INDEX conversations_contact", func(tx *db.Tx) error { _, err := openOnChannel(tx, 1, 1); return err }},
+		"one on a channel":      {"conversations USING INDEX conversations_contact", func(tx *db.Tx) error { _, err := openOnChannel(tx, 1, 1, 1); return err }},
 		"those on a channel":    {"c USING INDEX conversations_channel", func(tx *db.Tx) error { _, err := listStates(tx, Filter{Channel: "3", Limit: 50}); return err }},
 		"a contact's addresses": {"channel_contacts USING INDEX channel_contacts_contact", func(tx *db.Tx) error { _, err := foreignAddresses(tx, 1, "x"); return err }},
 		"a page of a thread":    {"m USING INDEX sqlite_autoindex_messages", func(tx *db.Tx) error { _, err := messagesBefore(tx, 1, 100, false, 50); return err }},

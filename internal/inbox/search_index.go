@@ -13,14 +13,14 @@ import (
 const (
 	// indexBatch is how many messages go into the search index in one transaction while people write: on SQLite whoever writes at
 	// that moment waits for it. indexCatchUp is how many it is when nobody does.
-	indexBatch   = 100
+	indexBatch   = 50
 	indexCatchUp = 250
 	// mergeEvery is for how many messages a page of SQLite's index is merged, in a transaction of its own. Each makes about a
 	// thirtieth of a page, which is merged some four times.
 	mergeEvery = 6
 	// indexPause is the least time between two batches while people write, and how long after a message the index is written,
 	// so that more of them share a batch.
-	indexPause = 250 * time.Millisecond
+	indexPause = 125 * time.Millisecond
 	// indexLook is how often the indexer looks for messages by itself: a wake-up may be lost.
 	indexLook = 5 * time.Second
 	// settleTime is how long a transaction may keep the index from going on. It is far more than any of ours takes; one of
@@ -29,7 +29,7 @@ const (
 )
 
 // RunSearch keeps the search index up with the messages until ctx ends, from wherever it was. Several nodes may run it: every
-// message is indexed once. While messages come it takes four batches a second at most, so that it does not slow their writing;
+// message is indexed once. While messages come it takes eight batches a second at most, so that it does not slow their writing;
 // what is left, such as the messages of before the first start, it catches up with when nobody writes.
 func (d *Desk) RunSearch(ctx context.Context, log *slog.Logger) error {
 	var newest id.Message

@@ -166,7 +166,7 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 			s.Contact = *c
 		}
 	}
-	s, events, started, err := d.receive(tx, s, event.Channel{Type: event.ChannelWebsite, Name: "Website"}, w, c, p.Visit)
+	s, events, started, err := d.receive(tx, s, venue{Channel: event.Channel{Type: event.ChannelWebsite, Name: "Website"}}, w, c, p.Visit)
 	if err != nil {
 		return ids, err
 	}
@@ -201,7 +201,7 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 
 // receive makes a conversation, a new one on the channel where s is nil, ready for what its contact is about to write: it is not ended
 // or set aside any more, and its latest session is open. started tells that this session is new.
-func (d *Desk) receive(tx *db.Tx, s *state, on event.Channel, w *event.Widget, c *event.Contact, v Visit) (_ *state, events []*event.Event, started bool, err error) {
+func (d *Desk) receive(tx *db.Tx, s *state, on venue, w *event.Widget, c *event.Contact, v Visit) (_ *state, events []*event.Event, started bool, err error) {
 	by := event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}
 	if s == nil {
 		if s, err = open(tx, w, c, on); err != nil {
@@ -327,13 +327,19 @@ func (d *Desk) author(ctx context.Context, tx *db.Tx, w *event.Widget, p Contact
 	return c, d.Contacts.Change(ctx, tx, event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}, c, p.Change)
 }
 
+// venue is where a conversation takes place: a channel, and the contact's address on it, 0 on the website.
+type venue struct {
+	event.Channel
+	address int64
+}
+
 // blank is a new conversation of the contact, for nobody yet. One that does not take place on the website is hidden from browsers of
 // contacts who are not signed in.
-func blank(tx *db.Tx, w *event.Widget, c *event.Contact, on event.Channel) *state {
+func blank(tx *db.Tx, w *event.Widget, c *event.Contact, on venue) *state {
 	s := &state{Conversation: event.Conversation{
-		UUID: secret.UUID(), Status: event.StatusNew, Channel: on,
+		UUID: secret.UUID(), Status: event.StatusNew, Channel: on.Channel,
 		Widget: event.WidgetRef{ID: w.ID, Key: w.Key, Name: w.Name}, Contact: *c, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
-	}, timeout: time.Duration(w.SessionTimeoutSeconds) * time.Second}
+	}, address: on.address, timeout: time.Duration(w.SessionTimeoutSeconds) * time.Second}
 	if on.Type != event.ChannelWebsite {
 		s.HiddenFrom = 1
 	}
@@ -341,7 +347,7 @@ func blank(tx *db.Tx, w *event.Widget, c *event.Contact, on event.Channel) *stat
 }
 
 // open makes a new conversation of the contact in the widget's group, with who of it is free.
-func open(tx *db.Tx, w *event.Widget, c *event.Contact, on event.Channel) (*state, error) {
+func open(tx *db.Tx, w *event.Widget, c *event.Contact, on venue) (*state, error) {
 	s := blank(tx, w, c, on)
 	o, g, err := answerer(tx, w.GroupID, 0)
 	if err != nil {
@@ -565,8 +571,13 @@ func (d *Desk) identify(ctx context.Context, widgetKey string, anonymous id.Cont
 		if err := d.Contacts.Change(ctx, tx, by, c, who.Change); err != nil {
 			return err
 		}
-		if who.Email != nil {
-			if err := contact.SignEmail(tx, c.ID, *who.Email); err != nil {
+		if who.Email != nil || mayBe {
+			// What an operator noted of the anonymous contact may be what a stranger told them; it does not make the user that address's owner.
+			signed := ""
+			if who.Email != nil {
+				signed = *who.Email
+			}
+			if err := contact.SignEmail(tx, c.ID, signed); err != nil {
 				return err
 			}
 		}
@@ -626,7 +637,11 @@ func (d *Desk) handConversations(ctx context.Context, tx *db.Tx, from, to *event
 			return err
 		}
 	}
-	return nil
+	if d.Media == nil {
+		return nil
+	}
+	// A file that is attached but not sent yet goes along: the browser's next message is the user's. Files are locked after conversations.
+	return d.Media.HandOver(tx, media.Owner{Kind: media.OwnedByContact, ID: int64(from.ID)}, media.Owner{Kind: media.OwnedByContact, ID: int64(to.ID)})
 }
 
 // hand makes a conversation another contact's.

@@ -6,9 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/jpeg" // what our own small pictures are
-	_ "image/png"
 	"io"
 	"mime"
 	"net/http"
@@ -33,11 +30,18 @@ const (
 	// cardFor is how long what a page says is taken for current, and noneFor how long that it says nothing.
 	cardFor = 24 * time.Hour
 	noneFor = time.Hour
+	// askedMost is how many pages are read for one conversation within askedIn: every card takes room on the disk for as long as its
+	// message stands, and a place of the worker. The addresses of further messages stay plain links.
+	askedMost = 20
+	askedIn   = 10 * time.Minute
+	// lateAfter is how long a page may wait for its turn. Then it says nothing: nobody looks at the message any more.
+	lateAfter = 10 * time.Minute
 )
 
 // Card returns the card of the first address in a message's text as part of tx: what is known, and nil with the message put down
 // to hear of it where the page has to be read first, or nil when the text names none. It costs nothing without an address, and
-// a few statements with one. A card that has become old is returned and its page is read again.
+// a few statements with one. A card that has become old is returned and its page is read again. A conversation that asks for more than
+// askedMost pages within askedIn has no card of the others.
 func (d *Desk) Card(tx *db.Tx, text string, conversation id.Conversation, message id.Message) (*event.LinkCard, id.LinkCard, error) {
 	url := FirstURL(text)
 	if url == "" {
@@ -55,24 +59,31 @@ func (d *Desk) card(tx *db.Tx, url string, conversation id.Conversation, message
 	if err != nil {
 		return nil, 0, err
 	}
+	asked := false
 	if c == nil {
-		if err := addCard(tx, url); err != nil {
+		if asked, err = addCard(tx, url, conversation); err != nil {
 			return nil, 0, err
 		}
 		// Read again: another node may have been quicker.
-		if c, err = cardByURL(tx, url); err != nil || c == nil {
+		if c, err = cardByURL(tx, url); err != nil {
+			return nil, 0, err
+		}
+		if c == nil {
+			return nil, 0, unwait(tx, message)
+		}
+	}
+	if c.state != cardWaiting && c.due <= db.Micros(tx.Now()) {
+		if asked, err = askAgain(tx, c, conversation); err != nil {
 			return nil, 0, err
 		}
 	}
-	current := c.state != cardWaiting && c.due > db.Micros(tx.Now())
-	if current {
-		err = unwait(tx, message) // an edited message may wait for what its text named before
+	if asked {
+		tx.OnCommit(d.work.cards.wake)
+	}
+	if asked || c.state == cardWaiting {
+		err = wait(tx, message, conversation, c.id)
 	} else {
-		if c.state != cardWaiting {
-			err = askAgain(tx, c.id)
-		}
-		err = errors.Join(err, wait(tx, message, conversation, c.id))
-		tx.OnCommit(d.work.wake)
+		err = unwait(tx, message) // an edited message may wait for what its text named before
 	}
 	if err != nil || !c.shows() {
 		return nil, 0, err
@@ -259,23 +270,23 @@ func (d *Desk) small(ctx context.Context, s *outhttp.Stream) (*arrival, error) {
 		return nil, err
 	}
 	defer whole.close()
+	whole.from = siteOf(s.URL)
 	if err := d.examine(ctx, whole, cmp.Or(nameOf(s.URL), "image")); err != nil {
 		return nil, err
 	}
 	if whole.thumb == nil {
 		return nil, errors.New("it is no picture that can be shown")
 	}
-	// Our own bytes from here on.
-	config, format, err := image.DecodeConfig(bytes.NewReader(whole.thumb))
+	bytesOf, size, err := smaller(whole.thumb)
 	if err != nil {
-		return nil, fmt.Errorf("read a small picture: %w", err)
+		return nil, fmt.Errorf("make the picture of a card: %w", err)
 	}
-	out, err := d.receive(bytes.NewReader(whole.thumb), int64(len(whole.thumb)))
+	out, err := d.receive(bytes.NewReader(bytesOf), int64(len(bytesOf)))
 	if err != nil {
 		return nil, err
 	}
-	out.kind, out.contentType, out.width, out.height = event.MediaImage, "image/"+format, config.Width, config.Height
-	out.name = fitName("preview", out.contentType, out.kind, "."+strings.Replace(format, "jpeg", "jpg", 1))
+	out.kind, out.contentType, out.width, out.height = event.MediaImage, "image/jpeg", size.X, size.Y
+	out.name = fitName("preview", out.contentType, out.kind, ".jpg")
 	return out, nil
 }
 
@@ -307,14 +318,7 @@ func (d *Desk) tellOf(ctx context.Context, e errand) error {
 		}
 		var errs []error
 		for _, w := range list {
-			err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-				ok, err := told(tx, w)
-				if err != nil || !ok || w.state != cardReady || d.Changed == nil {
-					return err
-				}
-				return d.Changed(ctx, tx, w.conversation, w.message, event.ChangedLink, w.card)
-			})
-			if err != nil {
+			if err := d.tellOne(ctx, w); err != nil {
 				errs = append(errs, fmt.Errorf("tell message %d of link card %d: %w", w.message, w.card, err))
 			}
 		}
@@ -324,9 +328,89 @@ func (d *Desk) tellOf(ctx context.Context, e errand) error {
 	}
 }
 
-// forgetCards removes cards that say nothing and that nobody asked for again.
+// tellOne tells a message of its card. A message that cannot be told is let go after some tries, so that it does not stand before others
+// for ever. What posts and edits locks the conversation and then what waits in it: so does this.
+func (d *Desk) tellOne(ctx context.Context, w waiting) error {
+	err := safely(func() error {
+		return d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+			if err := lockOf(tx, w.conversation); err != nil {
+				return err
+			}
+			ok, err := told(tx, w)
+			if err != nil || !ok || w.state != cardReady || d.Changed == nil {
+				return err
+			}
+			return d.Changed(ctx, tx, w.conversation, w.message, event.ChangedLink, w.card)
+		})
+	})
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	var over bool
+	counted := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+		over, err = notTold(tx, w)
+		return err
+	})
+	if over {
+		d.Logger.Error("a message is not told of its link card any more", "message", w.message, "card", w.card, "error", err)
+	}
+	return errors.Join(err, counted)
+}
+
+// giveUpLate gives pages up that waited too long for their turn.
+func (d *Desk) giveUpLate(ctx context.Context) error {
+	for {
+		var list []errand
+		err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+			list, err = lateCards(tx, tx.Now().Add(-lateAfter), cardBatch)
+			return err
+		})
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		err = d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
+			for _, e := range list {
+				if err := giveUpCard(tx, e); err != nil {
+					return fmt.Errorf("give link card %d up: %w", e.id, err)
+				}
+			}
+			return nil
+		})
+		if err != nil || len(list) < cardBatch {
+			return err
+		}
+	}
+}
+
+// forgetCards removes cards that are old and that no message shows, with their pictures.
 func (d *Desk) forgetCards(ctx context.Context) error {
-	return d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error { return forgetCards(tx, tx.Now().Add(-cardFor)) })
+	var after id.LinkCard
+	for {
+		var list []id.LinkCard
+		err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+			list, err = unneededCards(tx, after, cardBatch)
+			return err
+		})
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		err = d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
+			for _, c := range list {
+				image, err := forgetCard(tx, c)
+				if err == nil && image != 0 {
+					err = d.Remove(tx, image)
+				}
+				if err != nil {
+					return fmt.Errorf("forget link card %d: %w", c, err)
+				}
+			}
+			return nil
+		})
+		if err != nil || len(list) < cardBatch {
+			return err
+		}
+		after = list[len(list)-1]
+	}
 }
 
 // absolute is where an address of a page leads, "" for nowhere that we would call.

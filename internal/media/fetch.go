@@ -38,28 +38,41 @@ func (d *Desk) fetchFile(ctx context.Context, e errand) (func(context.Context, *
 		d.Logger.Info("a file could not be fetched", "media", e.id, "host", hostOf(e.url), "reason", why)
 	}
 	return func(ctx context.Context, tx *db.Tx) error {
-		var ok bool
-		var err error
-		if why != "" {
-			ok, err = notFetched(tx, e, why)
-		} else {
-			ok, err = fetched(tx, e, m, small)
-		}
-		if err != nil {
-			return fmt.Errorf("store what became of file %d: %w", e.id, err)
-		}
-		if !ok { // removed, or another's by now
-			return nil
-		}
-		conversation, message, err := messageOf(tx, e.id)
-		if errors.Is(err, db.ErrNoRows) || err == nil && d.Changed == nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("message of file %d: %w", e.id, err)
-		}
-		return d.Changed(ctx, tx, conversation, message, event.ChangedMedia, 0)
+		return d.settleFile(ctx, tx, e, true, func() (bool, error) {
+			if why != "" {
+				return notFetched(tx, e, why)
+			}
+			return fetched(tx, e, m, small)
+		})
 	}, nil
+}
+
+// giveUpFile makes a file a failed one, for a reason that is ours.
+func (d *Desk) giveUpFile(ctx context.Context, tx *db.Tx, e errand, tell bool) error {
+	return d.settleFile(ctx, tx, e, tell, func() (bool, error) { return notFetched(tx, e, "this server could not take it") })
+}
+
+// settleFile stores what became of a file, and tells its message. What deletes a message or fetches a file again locks the conversation
+// and then the file: so does this.
+func (d *Desk) settleFile(ctx context.Context, tx *db.Tx, e errand, tell bool, store func() (bool, error)) error {
+	if err := lockOfFile(tx, e.id); err != nil {
+		return fmt.Errorf("file %d: %w", e.id, err)
+	}
+	ok, err := store()
+	if err != nil {
+		return fmt.Errorf("store what became of file %d: %w", e.id, err)
+	}
+	if !ok || !tell || d.Changed == nil { // not ok is removed, or another's by now
+		return nil
+	}
+	conversation, message, err := messageOf(tx, e.id)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("message of file %d: %w", e.id, err)
+	}
+	return d.Changed(ctx, tx, conversation, message, event.ChangedMedia, 0)
 }
 
 // copyOf fetches a file and puts it into the store. It returns what the file is and how large its small picture, or why there is none in
@@ -88,6 +101,7 @@ func (d *Desk) copyOf(ctx context.Context, e errand) (m *event.Media, small int,
 		return nil, 0, "", err
 	}
 	defer in.close()
+	in.from = siteOf(s.URL)
 	name := e.name
 	if name == cleanName(nameOf(u)) { // nobody gave it another
 		name = cmp.Or(nameIn(s.Header.Get("Content-Disposition")), nameOf(s.URL), name)

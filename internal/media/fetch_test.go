@@ -244,7 +244,7 @@ func TestFetchThatWasCutOffIsMadeGood(t *testing.T) {
 		m := h.remote(t, h.url+"/a", "", 1)
 		var dead errand
 		h.update(t, func(tx *db.Tx) error {
-			list, err := dueFiles(tx, errand{}, 10)
+			list, err := dueFiles(tx, errand{}, crowd{}, 10)
 			if err != nil || len(list) != 1 {
 				return fmt.Errorf("%v, %w", list, err)
 			}

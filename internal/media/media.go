@@ -27,9 +27,6 @@ const (
 	writingFor = time.Hour
 	// removedFor is how long the bytes of a removed file stay at least: longer than a fetch that was under way may write.
 	removedFor = 10 * time.Minute
-	// thumbsAtOnce is how many pictures are made smaller at a time, and thumbWait how long a file waits for its turn.
-	thumbsAtOnce = 2
-	thumbWait    = 20 * time.Second
 	// MaxPeaks is how many peaks a voice note has at most.
 	MaxPeaks = 64
 )
@@ -86,8 +83,8 @@ type Thumbnailer func(ctx context.Context, image *os.File) (*thumb.Picture, erro
 // Desk has the use cases of files. It is safe for concurrent use.
 type Desk struct {
 	Options
-	thumbs chan struct{} // holds one for each picture that is being made
-	work   *work
+	turns *turns
+	work  *work
 }
 
 // New makes a Desk.
@@ -107,7 +104,7 @@ func New(o Options) *Desk {
 	if o.CardRanges == nil {
 		o.CardRanges = &outhttp.Ranges{}
 	}
-	d := &Desk{Options: o, thumbs: make(chan struct{}, thumbsAtOnce)}
+	d := &Desk{Options: o, turns: newTurns()}
 	d.work = d.newWork()
 	return d
 }
@@ -134,6 +131,14 @@ func (d *Desk) Bind(tx *db.Tx, m *event.Media, conversation id.Conversation, mes
 	}
 	if !ok {
 		return fault.Newf(fault.MediaNotFound, "another message has the file %d", m.ID).At("media")
+	}
+	return nil
+}
+
+// HandOver makes the uploads of one owner that no message has taken yet another's, as part of tx.
+func (d *Desk) HandOver(tx *db.Tx, from, to Owner) error {
+	if err := handOver(tx, from, to); err != nil {
+		return fmt.Errorf("hand the uploads of %s over to %s: %w", from, to, err)
 	}
 	return nil
 }

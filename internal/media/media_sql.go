@@ -23,8 +23,8 @@ const (
 const columns = `id, key, state, kind, name, content_type, size, width, height, duration_ms, peaks, thumb, error`
 
 const (
-	sqlInsertMedia = `INSERT INTO media (key, state, kind, name, content_type, size, width, height, duration_ms, peaks, thumb, owner, source_url, error, due_at, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', $14, $15) RETURNING id`
+	sqlInsertMedia = `INSERT INTO media (key, state, kind, name, content_type, size, width, height, duration_ms, peaks, thumb, owner, source_url, host, error, due_at, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', $15, $16) RETURNING id`
 	sqlSettle = `UPDATE media SET state = 'loose', due_at = $2 WHERE id = $1 AND state = 'writing'`
 	sqlTake   = `SELECT ` + columns + `, owner FROM media WHERE key = $1 AND state = 'loose' FOR UPDATE`
 	sqlBind   = `UPDATE media SET state = CASE state WHEN 'loose' THEN 'stored' ELSE state END, conversation_id = $2, message_id = $3,
@@ -36,6 +36,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', $14, $15) RE
 	sqlCondemn = `UPDATE media SET state = 'removed', due_at = $3 WHERE id IN (
   SELECT id FROM media WHERE state IN ('loose', 'writing', 'removed') AND due_at <= $1 ORDER BY due_at LIMIT $2)
   AND state IN ('loose', 'writing', 'removed') RETURNING id, key`
+	// As above; there are few of them at any time.
+	sqlHandOver = `UPDATE media SET owner = $2 WHERE id IN (
+  SELECT id FROM media WHERE state IN ('loose', 'writing', 'removed') AND due_at > 0 AND owner = $1) AND state IN ('loose', 'writing')`
 	sqlForget = `DELETE FROM media WHERE id = $1 AND state = 'removed'`
 )
 
@@ -46,7 +49,7 @@ func insertMedia(tx *db.Tx, m *event.Media, state string, thumb int64, owner Own
 		return err
 	}
 	m.ID, err = db.Insert[id.Media](tx, sqlInsertMedia, m.Key, state, m.Kind, m.Name, m.ContentType, m.Size, m.Width, m.Height, m.DurationMS, peaks, thumb,
-		owner.String(), source, db.Micros(due), db.Micros(tx.Now()))
+		owner.String(), source, hostOf(source), db.Micros(due), db.Micros(tx.Now()))
 	return err
 }
 
@@ -103,6 +106,11 @@ func condemn(tx *db.Tx, again time.Time, limit int) ([]condemned, error) {
 		err = r.Scan(&c.id, &c.key)
 		return c, err
 	})
+}
+
+func handOver(tx *db.Tx, from, to Owner) error {
+	_, err := tx.Exec(sqlHandOver, from.String(), to.String())
+	return err
 }
 
 func forget(tx *db.Tx, m id.Media) error {

@@ -634,53 +634,103 @@ func (f *fails) Delete(ctx context.Context, key string) error {
 }
 
 func TestAFailedThumbnailFailsNoUpload(t *testing.T) {
+	small := photo(t, 30, 20)
+	large := append(small, make([]byte, maxUntried)...)
+	huge := bytes.Replace(small, []byte{0, 20, 0, 30}, []byte{0x40, 0, 0x40, 0}, 1) // says that it has 268 megapixels
 	for name, c := range map[string]struct {
-		err  error
-		kind string
+		bytes []byte
+		err   error
+		kind  string
 	}{
-		"the bytes are to blame":      {fmt.Errorf("decode: %w", thumb.ErrImage), event.MediaFile},
-		"the child could not be made": {errors.New("no more processes"), event.MediaImage},
+		"the bytes are to blame":                        {small, fmt.Errorf("decode: %w", thumb.ErrImage), event.MediaFile},
+		"the child could not be made":                   {small, errors.New("no more processes"), event.MediaImage},
+		"the child could not be made for a large file":  {large, errors.New("no more processes"), event.MediaFile},
+		"the child could not be made for a huge canvas": {huge, errors.New("no more processes"), event.MediaFile},
 	} {
 		d := deskOver(t, dbtest.New(t), func(o *Options) {
+			o.MaxUpload = 4 << 20
 			o.Thumbnail = func(context.Context, *os.File) (*thumb.Picture, error) { return nil, c.err }
 		})
-		if m := upload(t, d, "a.jpg", photo(t, 30, 20)); m.Kind != c.kind || m.Thumb || m.Width != 0 {
+		if m := upload(t, d, "a.jpg", c.bytes); m.Kind != c.kind || m.Thumb || m.Width != 0 {
 			t.Errorf("%s: %+v", name, m)
 		}
 	}
 }
 
-func TestFewPicturesAreMadeAtATime(t *testing.T) {
+// Somebody who keeps the decoder busy keeps others of the same side waiting for a moment, and operators not at all.
+func TestNobodyHoldsThePlacesOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		over := dbtest.New(t)
 		defer over.Close()
-		enter, leave := make(chan struct{}, 10), make(chan struct{})
+		slow := photo(t, 64, 20)
 		d := deskOver(t, over, func(o *Options) {
-			o.Thumbnail = func(context.Context, *os.File) (*thumb.Picture, error) {
-				enter <- struct{}{}
-				<-leave
+			o.Thumbnail = func(ctx context.Context, f *os.File) (*thumb.Picture, error) {
+				if s, err := thumb.Check(f); err == nil && s.Width == 64 {
+					time.Sleep(3 * time.Second)
+					return nil, thumb.ErrImage
+				}
 				return &thumb.Picture{Width: 30, Height: 20, Bytes: []byte("\xff\xd8\xff")}, nil
 			}
 		})
-		made := make(chan *event.Media, 3)
-		for range 3 {
-			go func() {
-				m, err := d.Upload(t.Context(), ann, Upload{Name: "a.jpg"}, bytes.NewReader(photo(t, 30, 20)))
-				if err != nil {
-					t.Error(err)
+		widget := Owner{OwnedByWidget, 1}
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				if m, err := d.Upload(t.Context(), widget, Upload{Name: "a.jpg", From: "192.0.2.1"}, bytes.NewReader(slow)); err != nil || m.Thumb {
+					t.Errorf("%+v, %v", m, err)
 				}
-				made <- m
-			}()
+			})
 		}
-		m := <-made // the one that waited for its turn in vain
-		if m.Kind != event.MediaImage || m.Thumb || len(enter) != thumbsAtOnce {
-			t.Errorf("%+v while %d are being made", m, len(enter))
-		}
-		close(leave)
-		for range 2 {
-			if m := <-made; !m.Thumb || m.Width != 30 {
-				t.Errorf("%+v", m)
+		synctest.Wait()
+		for name, c := range map[string]struct {
+			owner Owner
+			from  string
+			most  time.Duration
+		}{"an operator": {ann, "", 0}, "another visitor": {widget, "192.0.2.2", 3 * time.Second}, "a visitor who is known": {Owner{OwnedByContact, 1}, "", 3 * time.Second}} {
+			began := time.Now()
+			m, err := d.Upload(t.Context(), c.owner, Upload{Name: "a.jpg", From: c.from}, bytes.NewReader(photo(t, 30, 20)))
+			if took := time.Since(began); err != nil || !m.Thumb || took > c.most {
+				t.Errorf("%s: %+v, %v after %s", name, m, err, took)
 			}
+		}
+		began := time.Now()
+		all.Wait()
+		if took := time.Since(began); took > turnWait+3*time.Second {
+			t.Errorf("the last of them waited %s", took)
+		}
+		if n := len(d.turns.keys); n > 0 {
+			t.Errorf("%d keys are left", n)
+		}
+	})
+}
+
+func TestLargePicturesAreMadeOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := newTurns()
+		end, err := turns.take(t.Context(), fromTeam, "a", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		small, err := turns.take(t.Context(), fromVisitors, "b", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		small()
+		if _, err := turns.take(t.Context(), fromVisitors, "b", true); !errors.Is(err, errBusy) {
+			t.Errorf("two large ones: %v", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := turns.take(ctx, fromTeam, "a", false); !errors.Is(err, context.Canceled) {
+			t.Errorf("who has left waits on: %v", err)
+		}
+		end()
+		for _, s := range []side{fromTeam, fromVisitors, outside} {
+			end, err := turns.take(t.Context(), s, "a", true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			end()
 		}
 	})
 }
@@ -702,4 +752,165 @@ func TestFilesOnS3(t *testing.T) {
 	if w, _ := get(t, d, "GET", d.Links.URL(m, d.DB.Now()), "Range", "bytes=100-199"); w.Code != 206 || !bytes.Equal(w.Body.Bytes(), content[100:200]) {
 		t.Errorf("a part: %d", w.Code)
 	}
+}
+
+// Each call of the storage costs money, and a stranger with an address may ask as often as they like.
+func TestAViewIsOneCallOfTheStorage(t *testing.T) {
+	var calls atomic.Int32
+	s, _ := s3Store(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet {
+			calls.Add(1)
+		}
+		return false
+	})
+	d := deskOver(t, dbtest.New(t), func(o *Options) { o.Store = s })
+	content := photo(t, 800, 600)
+	m := upload(t, d, "a.jpg", content)
+	whole, small := d.Links.URL(m, d.DB.Now()), d.Links.Thumb(m, d.DB.Now())
+	for name, c := range map[string]struct {
+		method, address string
+		header          []string
+		status          int
+		calls           int32
+	}{
+		"a view":                   {"GET", whole, nil, 200, 1},
+		"the small picture":        {"GET", small, nil, 200, 1},
+		"a part":                   {"GET", whole, []string{"Range", "bytes=500-"}, 206, 1},
+		"many parts":               {"GET", whole, []string{"Range", "bytes=0-0" + strings.Repeat(",2-2", 500)}, 200, 1},
+		"who has it":               {"GET", whole, []string{"If-None-Match", `"` + m.Key + `"`}, 304, 0},
+		"who has the small one":    {"GET", small, []string{"If-None-Match", `"` + m.Key + `.thumb"`}, 304, 0},
+		"the head":                 {"HEAD", whole, nil, 200, 0},
+		"a part that is not there": {"GET", whole, []string{"Range", "bytes=99999999-"}, 416, 0},
+	} {
+		calls.Store(0)
+		w, code := get(t, d, c.method, c.address, c.header...)
+		if w.Code != c.status || calls.Load() != c.calls {
+			t.Errorf("%s: %d %s after %d calls", name, w.Code, code, calls.Load())
+		}
+		if c.address == whole && c.status == 200 && c.method == "GET" && !bytes.Equal(w.Body.Bytes(), content) {
+			t.Errorf("%s: another file", name)
+		}
+	}
+}
+
+// reader is the other side of an answer: it takes a while for each part, and the server's deadlines count.
+type reader struct {
+	*httptest.ResponseRecorder
+	each  time.Duration
+	until time.Time
+}
+
+func (r *reader) SetWriteDeadline(t time.Time) error { r.until = t; return nil }
+
+func (r *reader) Write(b []byte) (int, error) {
+	<-time.After(r.each)
+	if time.Now().After(r.until) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return r.ResponseRecorder.Write(b)
+}
+
+func TestASlowReaderHasToKeepAPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := dbtest.New(t)
+		defer over.Close()
+		d := deskOver(t, over, nil)
+		const size = 900 << 10
+		m := upload(t, d, "a.bin", make([]byte, size))
+		mux := http.NewServeMux()
+		mux.Handle("GET /media/{key}/{name}", d.Handler(func(http.ResponseWriter, *http.Request, error) { t.Error("a problem") }))
+		for each, whole := range map[time.Duration]bool{time.Second: true, 7 * time.Second: true, 50 * time.Second: false} {
+			w := &reader{ResponseRecorder: httptest.NewRecorder(), each: each}
+			began := time.Now()
+			mux.ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(d.Links.URL(m, d.DB.Now()), base), nil))
+			if (w.Body.Len() == size) != whole || time.Since(began) > slowest(size) || !whole && time.Since(began) > 3*time.Minute {
+				t.Errorf("%s for each part: %d bytes after %s", each, w.Body.Len(), time.Since(began))
+			}
+		}
+	})
+}
+
+// A storage that does not answer takes one step of the purge its time, once.
+func TestThePurgeGivesUpOnAStorageThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := dbtest.New(t)
+		defer over.Close()
+		s := &hangs{Store: diskStore(t)}
+		d := deskOver(t, over, func(o *Options) { o.Store = s })
+		for range 5 {
+			upload(t, d, "a.txt", []byte("words"))
+		}
+		time.Sleep(LooseFor + time.Second)
+		s.hang = true
+		began := time.Now()
+		if n, err := d.PurgeOnce(t.Context()); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%d, %v", n, err)
+		}
+		if took := time.Since(began); took > purgeFor || s.deletes > 2 {
+			t.Errorf("%s and %d calls", took, s.deletes)
+		}
+		began = time.Now()
+		if _, err := d.Upload(t.Context(), ann, Upload{Name: "a.txt"}, strings.NewReader("words")); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > putFor+time.Second {
+			t.Errorf("an upload: %v after %s", err, time.Since(began))
+		}
+		s.hang = false
+		time.Sleep(purgeAgain)
+		if n, err := d.PurgeOnce(t.Context()); n != 6 || err != nil {
+			t.Errorf("later: %d, %v", n, err)
+		}
+	})
+}
+
+// hangs is a store that may not answer.
+type hangs struct {
+	Store
+	hang    bool
+	deletes int
+}
+
+func (h *hangs) Put(ctx context.Context, key string, r io.ReadSeeker, size int64) error {
+	if h.hang {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return h.Store.Put(ctx, key, r, size)
+}
+
+func (h *hangs) Delete(ctx context.Context, key string) error {
+	if h.hang {
+		h.deletes++
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return h.Store.Delete(ctx, key)
+}
+
+func TestUploadsAreHandedOver(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, over *db.DB) {
+		d := deskOver(t, over, nil)
+		a, b, c := Owner{OwnedByContact, 1}, Owner{OwnedByContact, 2}, Owner{OwnedByContact, 11}
+		of := func(o Owner) *event.Media {
+			m, err := d.Upload(t.Context(), o, Upload{Name: "a.txt"}, strings.NewReader("words"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		loose, sent, foreign := of(a), of(a), of(c)
+		if _, err := send(t, d, sent.Key, 5, a); err != nil {
+			t.Fatal(err)
+		}
+		if err := update(t, d, func(tx *db.Tx) error { return d.HandOver(tx, a, b) }); err != nil {
+			t.Fatal(err)
+		}
+		for _, try := range []struct {
+			m     *event.Media
+			owner Owner
+			ok    bool
+		}{{loose, a, false}, {loose, b, true}, {foreign, b, false}, {foreign, c, true}, {sent, b, false}} {
+			if _, err := send(t, d, try.m.Key, 9, try.owner); (err == nil) != try.ok || err != nil && !fault.Is(err, fault.MediaNotFound) {
+				t.Errorf("file %d taken by %s: %v", try.m.ID, try.owner, err)
+			}
+		}
+	})
 }

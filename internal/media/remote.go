@@ -27,7 +27,7 @@ func (d *Desk) Remote(tx *db.Tx, owner Owner, url, name string) (*event.Media, e
 	if err := insertMedia(tx, m, event.MediaFetching, 0, owner, u.String(), tx.Now()); err != nil {
 		return nil, fmt.Errorf("put down a file to fetch: %w", err)
 	}
-	tx.OnCommit(d.work.wake)
+	tx.OnCommit(d.work.files.wake)
 	return m, nil
 }
 
@@ -38,7 +38,7 @@ func (d *Desk) Refetch(tx *db.Tx, m id.Media) (bool, error) {
 		return false, fmt.Errorf("fetch file %d again: %w", m, err)
 	}
 	if ok {
-		tx.OnCommit(d.work.wake)
+		tx.OnCommit(d.work.files.wake)
 	}
 	return ok, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -17,8 +18,11 @@ import (
 )
 
 const (
-	// serveStep is how long the other side may take for one part of a file, some kilobytes.
-	serveStep = time.Minute
+	// servePause is how long the other side may take for one part of a file, some kilobytes.
+	servePause = time.Minute
+	// servePace is how many bytes per second it takes at least, on average. It is less than the slowest phone does, and bounds how long
+	// somebody who reads drop by drop can hold a connection and a file.
+	servePace = 4 << 10
 	// fetchingAgain is when a file that is still being fetched may be asked for again.
 	fetchingAgain = 2 * time.Second
 )
@@ -77,28 +81,30 @@ func (d *Desk) serve(w http.ResponseWriter, r *http.Request) error {
 	if variant == variantThumb {
 		stored, size = thumbOf(key), file.thumb
 	}
-	body, err := d.Store.Open(r.Context(), stored, size)
-	if err != nil {
-		return fmt.Errorf("open file %d: %w", file.ID, err)
-	}
+	// A storage that does not answer is not waited for longer than the other side may take.
+	ctx, cancel := context.WithTimeout(r.Context(), slowest(size))
+	defer cancel()
+	body := &content{size: size, open: func() (io.ReadSeekCloser, error) { return d.Store.Open(ctx, stored, size) }}
 	defer body.Close()
-	// The first byte is read before anything is said: a store that has lost the file must not end as a broken answer.
-	var first [3]byte
-	if _, err := io.ReadFull(body, first[:min(int64(len(first)), size)]); err != nil {
-		return fmt.Errorf("read file %d: %w", file.ID, err)
-	}
-	if _, err := body.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("read file %d: %w", file.ID, err)
-	}
 
 	h := w.Header()
+	etag := `"` + stored + `"`
 	contentType, inline := typeOf(file.Media)
-	if variant == variantThumb {
+	if variant == variantThumb && r.Header.Get("If-None-Match") != etag {
+		first, err := body.peek(3)
+		if err != nil {
+			return fmt.Errorf("read the small picture of file %d: %w", file.ID, err)
+		}
 		contentType, inline = "image/png", true
-		if string(first[:]) == "\xff\xd8\xff" {
+		if string(first) == "\xff\xd8\xff" {
 			contentType = "image/jpeg"
 		}
 	}
+	// Nobody who shows a file needs several parts of it at once, and each part would be a call of the storage.
+	if strings.Contains(r.Header.Get("Range"), ",") {
+		r.Header.Del("Range")
+	}
+	said := maps.Clone(h)
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Disposition", disposition(file.Name, inline))
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -107,9 +113,101 @@ func (d *Desk) serve(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Content-Security-Policy", pdfPolicy)
 	}
 	h.Set("Cache-Control", "private, max-age="+strconv.Itoa(int(left/time.Second))+", immutable")
-	h.Set("ETag", `"`+stored+`"`)
-	http.ServeContent(&patient{w, http.NewResponseController(w)}, r, "", file.created, body)
+	h.Set("ETag", etag)
+	to := &patient{ResponseWriter: w, c: http.NewResponseController(w), began: time.Now()}
+	http.ServeContent(to, r, "", file.created, body)
+	if body.err != nil && !to.said {
+		clear(h)
+		maps.Copy(h, said)
+		return fmt.Errorf("read file %d: %w", file.ID, body.err)
+	}
+	to.say()
 	return nil
+}
+
+// slowest is how long somebody may take to read so many bytes.
+func slowest(bytes int64) time.Duration {
+	return servePause + time.Duration(bytes)*time.Second/servePace
+}
+
+// content is a stored file that is opened when somebody reads of it: whoever has it already, or asks for its head, needs nothing of
+// the store.
+type content struct {
+	open func() (io.ReadSeekCloser, error)
+	size int64
+
+	at    int64  // where the reader stands
+	first []byte // the start, where it was looked at
+	body  io.ReadSeekCloser
+	on    int64 // where body stands
+	err   error // why the file could not be read
+}
+
+// peek returns the first n bytes, or all where there are fewer. What is read later is not asked for again.
+func (c *content) peek(n int) ([]byte, error) {
+	b := make([]byte, min(int64(n), c.size))
+	if _, err := io.ReadFull(c, b); err != nil {
+		return nil, err
+	}
+	c.at, c.first = 0, b
+	return b, nil
+}
+
+// Read implements io.Reader.
+func (c *content) Read(p []byte) (n int, err error) {
+	switch {
+	case c.at >= c.size:
+		return 0, io.EOF
+	case c.at < int64(len(c.first)):
+		n = copy(p, c.first[c.at:])
+		c.at += int64(n)
+		return n, nil
+	}
+	if c.body == nil {
+		if c.body, err = c.open(); err != nil {
+			c.body, c.err = nil, err
+			return 0, err
+		}
+	}
+	if c.on != c.at {
+		if c.on, err = c.body.Seek(c.at, io.SeekStart); err != nil {
+			c.err = err
+			return 0, err
+		}
+	}
+	n, err = c.body.Read(p)
+	c.at += int64(n)
+	c.on = c.at
+	if err == io.EOF && c.at < c.size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
+}
+
+// Seek implements io.Seeker.
+func (c *content) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += c.at
+	case io.SeekEnd:
+		offset += c.size
+	}
+	if offset < 0 {
+		return 0, errors.New("seek before the start of a file")
+	}
+	c.at = offset
+	return offset, nil
+}
+
+// Close implements io.Closer.
+func (c *content) Close() error {
+	if c.body == nil {
+		return nil
+	}
+	return c.body.Close()
 }
 
 // typeOf is the content type that a file is served as, and whether a browser may show it. What a file is comes from its bytes; what
@@ -142,14 +240,37 @@ func disposition(name string, inline bool) string {
 	return out
 }
 
-// patient lets the other side take its time for a large file, as long as it takes some of it.
+// patient lets the other side take its time for a large file, as long as it takes enough of it. The status is said with the first
+// byte: until then a file that the store has lost can still be an error.
 type patient struct {
 	http.ResponseWriter
-	c *http.ResponseController
+	c      *http.ResponseController
+	began  time.Time
+	bytes  int64
+	status int
+	said   bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (p *patient) WriteHeader(status int) { p.status = status }
+
+// say says the status that nothing followed.
+func (p *patient) say() {
+	if !p.said && p.status != 0 {
+		p.said = true
+		p.ResponseWriter.WriteHeader(p.status)
+	}
 }
 
 // Write implements http.ResponseWriter.
 func (p *patient) Write(b []byte) (int, error) {
-	p.c.SetWriteDeadline(time.Now().Add(serveStep)) // writers of tests know no deadlines
-	return p.ResponseWriter.Write(b)
+	until := p.began.Add(slowest(p.bytes))
+	if pause := time.Now().Add(servePause); pause.Before(until) {
+		until = pause
+	}
+	p.c.SetWriteDeadline(until) // writers of tests know no deadlines
+	p.say()
+	n, err := p.ResponseWriter.Write(b)
+	p.bytes += int64(n)
+	return n, err
 }

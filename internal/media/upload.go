@@ -2,10 +2,12 @@ package media
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -17,8 +19,15 @@ import (
 	"parley/internal/secret"
 )
 
-// maxDuration is the longest voice note that a sender may claim.
-const maxDuration = 24 * time.Hour
+const (
+	// maxDuration is the longest voice note that a sender may claim.
+	maxDuration = 24 * time.Hour
+	// maxUntried is how many bytes a picture may have that no decoder of ours has seen whole.
+	maxUntried = 1 << 20
+	// putFor is how long the store may take for any file, and putPace how many bytes per second it takes of a large one at least.
+	putFor  = 2 * time.Minute
+	putPace = 1 << 20
+)
 
 // Upload is what a sender says about a file. Only a voice note has more than a name.
 type Upload struct {
@@ -28,6 +37,9 @@ type Upload struct {
 	DurationMS int
 	// Peaks are the loudness over time, 0 to 100 each, at most MaxPeaks.
 	Peaks []int
+	// From tells strangers apart who are not known yet, by their address for example: of all their pictures one at a time is made
+	// smaller. "" means that the owner does.
+	From string
 }
 
 func (u *Upload) check() error {
@@ -58,6 +70,7 @@ func (d *Desk) Upload(ctx context.Context, owner Owner, u Upload, r io.Reader) (
 		return nil, err
 	}
 	defer in.close()
+	in.side, in.from = sideOf(owner.Kind), cmp.Or(u.From, owner.String())
 	if err := d.examine(ctx, in, u.Name); err != nil {
 		return nil, err
 	}
@@ -100,6 +113,9 @@ func (d *Desk) settle(ctx context.Context, m id.Media) error {
 type arrival struct {
 	file *os.File
 	size int64
+
+	side side   // who brought it
+	from string // tells those of a side apart
 
 	name, contentType, kind string
 	width, height           int
@@ -166,8 +182,9 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// examine finds out what a file is, and makes its small picture. name is what its sender calls it. A picture that cannot be decoded
-// is no picture: it is kept as a file.
+// examine finds out what a file is, and makes its small picture. name is what its sender calls it. A picture that cannot be decoded,
+// in a sensible time and space, is no picture: it is kept as a file. One that could only not be tried is one without a small picture
+// while it is small itself.
 func (d *Desk) examine(ctx context.Context, a *arrival, name string) error {
 	contentType, kind, extension, err := sniff(a.file, a.size)
 	if err != nil {
@@ -175,7 +192,7 @@ func (d *Desk) examine(ctx context.Context, a *arrival, name string) error {
 	}
 	a.contentType, a.kind = contentType, kind
 	if kind == event.MediaImage {
-		p, err := d.thumbnail(ctx, a.file)
+		p, err := d.thumbnail(ctx, a)
 		switch {
 		case err == nil:
 			a.width, a.height, a.thumb = p.Width, p.Height, p.Bytes
@@ -185,6 +202,9 @@ func (d *Desk) examine(ctx context.Context, a *arrival, name string) error {
 			a.kind = event.MediaFile
 			d.Logger.Info("an image cannot be shown", "type", contentType, "bytes", a.size, "error", err)
 		default:
+			if a.size > maxUntried {
+				a.kind = event.MediaFile
+			}
 			d.Logger.Warn("a small picture could not be made", "error", err)
 		}
 	}
@@ -192,29 +212,34 @@ func (d *Desk) examine(ctx context.Context, a *arrival, name string) error {
 	return nil
 }
 
-// thumbnail makes a small picture when it is its turn.
-func (d *Desk) thumbnail(ctx context.Context, f *os.File) (*thumb.Picture, error) {
-	wait := time.NewTimer(thumbWait)
-	defer wait.Stop()
-	select {
-	case d.thumbs <- struct{}{}:
-	case <-wait.C:
-		return nil, errors.New("too many pictures come in at once")
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// thumbnail makes a small picture when it is its turn. What the head says is looked at before: nothing waits in vain.
+func (d *Desk) thumbnail(ctx context.Context, a *arrival) (*thumb.Picture, error) {
+	size, err := thumb.Check(a.file)
+	if err != nil {
+		return nil, err
 	}
-	defer func() { <-d.thumbs }()
-	return d.Thumbnail(ctx, f)
+	end, err := d.turns.take(ctx, a.side, a.from, size.Large)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	return d.Thumbnail(ctx, a.file)
 }
 
 // save puts the bytes of a file and of its small picture into the store. A row with the key must stand already.
 func (d *Desk) save(ctx context.Context, key string, a *arrival) error {
 	if a.thumb != nil {
-		if err := d.Store.Put(ctx, thumbOf(key), bytes.NewReader(a.thumb), int64(len(a.thumb))); err != nil {
+		if err := d.put(ctx, thumbOf(key), bytes.NewReader(a.thumb), int64(len(a.thumb))); err != nil {
 			return err
 		}
 	}
-	return d.Store.Put(ctx, key, a.file, a.size)
+	return d.put(ctx, key, a.file, a.size)
+}
+
+func (d *Desk) put(ctx context.Context, key string, r io.ReadSeeker, size int64) error {
+	ctx, cancel := context.WithTimeout(ctx, putFor+time.Duration(size)*time.Second/putPace)
+	defer cancel()
+	return d.Store.Put(ctx, key, r, size)
 }
 
 // drop removes the bytes of a file and of its small picture from the store.
@@ -225,12 +250,15 @@ func (d *Desk) drop(ctx context.Context, key string) error {
 const (
 	// purgeBatch is how many files one step of the purge removes at most.
 	purgeBatch = 100
+	// purgeFor is how long the store may take for one step of the purge.
+	purgeFor = 30 * time.Second
 	// purgeAgain is when a file whose bytes could not be deleted is tried again. Until then the others have their turn.
 	purgeAgain = time.Hour
 )
 
 // PurgeOnce removes uploads that no message took in time, uploads that were cut off, and files of deleted messages, with their bytes.
-// It returns how many it removed: when it is 0 there are no more. What the store will not remove stays for a later call.
+// It returns how many it removed: when it is 0 there are no more. It stops with the first that the store will not remove, so that a store
+// that is away is asked once; what is left stays for a later call.
 func (d *Desk) PurgeOnce(ctx context.Context) (int, error) {
 	var list []condemned
 	// Marked first: from then on no message can take them, and a node that dies in the middle leaves them marked.
@@ -241,12 +269,16 @@ func (d *Desk) PurgeOnce(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find files to purge: %w", err)
 	}
+	// In any order: one that can never be removed must not be the first each time.
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	var gone []condemned
 	var errs []error
+	limited, cancel := context.WithTimeout(ctx, purgeFor)
+	defer cancel()
 	for _, c := range list {
-		if err := d.drop(ctx, c.key); err != nil {
+		if err := d.drop(limited, c.key); err != nil {
 			errs = append(errs, err)
-			continue
+			break
 		}
 		gone = append(gone, c)
 	}

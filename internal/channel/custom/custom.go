@@ -83,6 +83,9 @@ func (custom) Call(s channel.Settings) (string, map[string]secret.String) {
 	return s.Values[outboundURL], map[string]secret.String{tokenHeader: s.Secrets[channel.OutboundToken]}
 }
 
+// NeedsEmail implements channel.Sender: version 1 knows contacts by e-mail address.
+func (custom) NeedsEmail(s channel.Settings) bool { return s.Values[version] != version2 }
+
 // documents are the payloads for the reference; the outbound samples are rendered by what renders calls.
 func documents() []channel.Document {
 	return []channel.Document{

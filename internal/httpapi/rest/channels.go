@@ -79,7 +79,7 @@ func (h *handlers) channels(api huma.API) {
 	add(h, api, httpapi.Operation{
 		ID: "retry-message", Method: http.MethodPost, Path: "/conversations/{id}/messages/{message_id}/retry", Tags: conversations, Scope: team.ScopeWrite,
 		Summary: "Send a failed message again", Description: "The same message under the same webhook id; one that is under way stays so.",
-		Faults: codes(fault.ConversationNotFound, fault.MessageNotFound, fault.MessageNotFailed, fault.ChannelNotFound, fault.DeliveryNotFound, fault.KeyReused),
+		Faults: codes(fault.ConversationNotFound, fault.MessageNotFound, fault.MessageDeleted, fault.MessageNotFailed, fault.ChannelNotFound, fault.DeliveryNotFound, fault.KeyReused),
 	}, h.retryMessage)
 	contacts := []string{tagContacts}
 	add(h, api, httpapi.Operation{

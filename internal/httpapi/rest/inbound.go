@@ -11,9 +11,11 @@ import (
 	"parley/internal/httpapi"
 )
 
-// InboundPrefix is the path below which channels' other sides post. It has limits of its own, by channel: many messages of one sender
-// are no attack.
-const InboundPrefix = "/channels/"
+// The routes that channels' other sides post to. They have limits of their own, by channel: many messages of one sender are no attack.
+const (
+	InboundMessages = "POST /channels/{key}"
+	InboundReceipts = "POST /channels/{key}/receipts"
+)
 
 // inboundTime is how long the other side of a channel may take to send a body.
 const inboundTime = 30 * time.Second
@@ -28,7 +30,7 @@ func RegisterInbound(mux *http.ServeMux, desk *channels.Desk) {
 			}
 		}
 	}
-	mux.HandleFunc("POST "+InboundPrefix+"{key}", open(func(w http.ResponseWriter, r *http.Request, door *channels.Door, body []byte) error {
+	mux.HandleFunc(InboundMessages, open(func(w http.ResponseWriter, r *http.Request, door *channels.Door, body []byte) error {
 		got, err := door.Receive(r.Context(), body)
 		if err != nil {
 			return err
@@ -36,7 +38,7 @@ func RegisterInbound(mux *http.ServeMux, desk *channels.Desk) {
 		httpapi.WriteJSON(w, r, http.StatusOK, inboundAnswer{wireID(got.Message), wireID(got.Conversation), wireID(got.Contact), got.Duplicate})
 		return nil
 	}))
-	mux.HandleFunc("POST "+InboundPrefix+"{key}/receipts", open(func(w http.ResponseWriter, r *http.Request, door *channels.Door, body []byte) error {
+	mux.HandleFunc(InboundReceipts, open(func(w http.ResponseWriter, r *http.Request, door *channels.Door, body []byte) error {
 		got, err := door.Receipt(r.Context(), body)
 		if err != nil {
 			return err

@@ -192,7 +192,7 @@ func (h *handlers) conversations(api huma.API) {
 	add(h, api, httpapi.Operation{
 		ID: "edit-message", Method: http.MethodPatch, Path: "/conversations/{id}/messages/{message_id}", Tags: tags, Scope: team.ScopeWrite,
 		Summary:     "Change a message's text",
-		Description: "Of a message to the contact or a note that you wrote; admins change everybody's. Ended conversations are no obstacle. The contact sees the new text, marked as edited.",
+		Description: "Of a message to the contact or a note that you wrote; admins, and tokens with the scope admin, change everybody's on this side. Ended conversations are no obstacle. The contact sees the new text, marked as edited.",
 		Faults: codes(fault.ConversationNotFound, fault.MessageNotFound, fault.MessageNotYours, fault.MessageDeleted, fault.MessageEmpty, fault.MessageTooLong, fault.TextInvalid,
 			fault.KeyReused),
 	}, h.editMessage)

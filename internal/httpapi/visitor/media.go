@@ -15,8 +15,8 @@ import (
 	"parley/internal/media"
 )
 
-// What strangers may upload from one address: this many files at once, then one in this time; and this many megabytes at once, then
-// one in this time, which is 200 MB per hour. Nobody has to sign in for it, so this bounds how fast a disk can be filled: what no
+// What strangers may upload from one address: this many files at once, then one in this time; and this many megabytes at once (more
+// where one file may be that large: see newUploads), then one in this time, which is 200 MB per hour. Nobody has to sign in for it, so this bounds how fast a disk can be filled: what no
 // message takes is gone after a day.
 const (
 	fileBurst     = 20
@@ -30,10 +30,12 @@ const (
 // uploads are the limits of the addresses that files come from.
 type uploads struct{ files, megabytes *limit.Limiter }
 
-func newUploads(now func() time.Time) uploads {
+// newUploads makes the limits. Two of the largest files pass at once: a burst below the size of one would refuse it for ever.
+func newUploads(now func() time.Time, maxUpload int64) uploads {
+	burst := max(megabyteBurst, int(2*(maxUpload+megabyte-1)/megabyte))
 	return uploads{
 		files:     limit.New(limit.Options{Every: fileEvery, Burst: fileBurst, Keys: 100_000, Now: now}),
-		megabytes: limit.New(limit.Options{Every: megabyteEvery, Burst: megabyteBurst, Keys: 100_000, Now: now}),
+		megabytes: limit.New(limit.Options{Every: megabyteEvery, Burst: burst, Keys: 100_000, Now: now}),
 	}
 }
 
@@ -84,6 +86,7 @@ func (e *edge) upload(w http.ResponseWriter, r *http.Request) error {
 	if c := guest.Visitor.Contact; c != 0 {
 		owner = media.Owner{Kind: media.OwnedByContact, ID: int64(c)}
 	}
+	u.From = key
 	m, err := e.Media.Upload(r.Context(), owner, u, &metered{r: httpapi.Stream(w, r), key: key, limiter: e.uploads.megabytes})
 	if err != nil {
 		return err

@@ -101,3 +101,19 @@ func TestMegabytesAreCountedAsTheyCome(t *testing.T) {
 		t.Errorf("later: %d, %v", n, err)
 	}
 }
+
+// A limit below the size of one file would refuse that file for ever, however long its sender waits.
+func TestTheLargestFileFitsIntoTheLimitOfAnAddress(t *testing.T) {
+	now := time.Now()
+	for _, most := range []int64{1, 25, 200, 2000} {
+		l := newUploads(func() time.Time { return now }, most*megabyte)
+		file := &metered{r: io.LimitReader(zeros{}, most*megabyte), key: "a", limiter: l.megabytes}
+		if n, err := io.Copy(io.Discard, file); n != most*megabyte || err != nil {
+			t.Errorf("a file of %d MB: %d bytes, %v", most, n, err)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }

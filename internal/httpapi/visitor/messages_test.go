@@ -105,18 +105,20 @@ func TestAConversationThatMovedIsVeiled(t *testing.T) {
 	o := &Options{Now: time.Now}
 	view := func(external string) *inbox.View {
 		seen := aMessage()
-		return &inbox.View{Visible: seen, UnreadByContact: 1, Conversation: &event.Conversation{ID: 2, Status: event.StatusOpen, Channel: event.Channel{ID: 8, Type: "custom", Name: "SMS"},
-			HiddenFrom: 4, MessageCount: 9, OperatorRead: 9, ContactRead: 8, ContactDelivered: 7, Operator: &event.Operator{FirstName: "Ann"}, Contact: event.Contact{ExternalID: external},
+		se := &event.Session{Rating: &event.Rating{Value: 1}, Feedback: "bad", Survey: &event.Survey{}}
+		return &inbox.View{Visible: seen, UnreadByContact: 1, Session: se, Conversation: &event.Conversation{ID: 2, Status: event.StatusEnded, Channel: event.Channel{ID: 8, Type: "custom", Name: "SMS"},
+			HiddenFrom: 4, EndedAt: time.Unix(899, 0), MessageCount: 9, OperatorRead: 9, ContactRead: 8, ContactDelivered: 7, Operator: &event.Operator{FirstName: "Ann"}, Contact: event.Contact{ExternalID: external},
 			CreatedAt: time.Unix(1, 0), UpdatedAt: time.Unix(900, 0)}}
 	}
 	veiled := o.conversationOf(view(""))
 	want := veiled
 	want.Moved, want.Operator, want.MessageCount, want.OperatorRead, want.ContactRead, want.ContactDelivered = true, nil, 3, 3, 3, 3
 	want.UpdatedAt = time.Unix(100, 0)
+	want.Status, want.EndedAt, want.Rating, want.Feedback, want.Survey = event.StatusOpen, nil, nil, false, false
 	if d := cmp.Diff(want, veiled); d != "" || veiled.Channel != (wireChannel{"custom", "SMS"}) {
 		t.Errorf("%s %+v", d, veiled.Channel)
 	}
-	if w := o.conversationOf(view("user-2")); w.Moved || w.Operator == nil || w.MessageCount != 9 || w.OperatorRead != 9 || !w.UpdatedAt.Equal(time.Unix(900, 0)) {
+	if w := o.conversationOf(view("user-2")); w.Moved || w.Operator == nil || w.MessageCount != 9 || w.OperatorRead != 9 || !w.UpdatedAt.Equal(time.Unix(900, 0)) || w.EndedAt == nil || w.Rating == nil || !w.Feedback || !w.Survey {
 		t.Errorf("who is signed in gets %+v", w)
 	}
 	nothing := view("")

@@ -53,7 +53,7 @@ type edge struct {
 
 // Register adds the routes of /visitor/v1 except the socket.
 func Register(mux *http.ServeMux, o Options) {
-	e := &edge{Options: o, said: limit.New(limit.Options{Every: sayEvery, Burst: sayBurst, Keys: 100_000, Now: o.Now}), uploads: newUploads(o.Now), moves: newMoves(o.Now)}
+	e := &edge{Options: o, said: limit.New(limit.Options{Every: sayEvery, Burst: sayBurst, Keys: 100_000, Now: o.Now}), uploads: newUploads(o.Now, o.Media.MaxUpload), moves: newMoves(o.Now)}
 	route := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
 		mux.Handle(pattern, cors(func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {

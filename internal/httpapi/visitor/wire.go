@@ -340,6 +340,7 @@ func (o *Options) conversationOf(v *inbox.View) wireConversation {
 // goes on at.
 func (w *wireConversation) veil(after int) {
 	w.Moved, w.Operator = true, nil
+	w.Status, w.EndedAt, w.Rating, w.Feedback, w.Survey = event.StatusOpen, nil, nil, false, false
 	w.MessageCount, w.ContactRead, w.OperatorRead = min(w.MessageCount, after), min(w.ContactRead, after), min(w.OperatorRead, after)
 	w.ContactDelivered = min(w.ContactDelivered, after)
 	if w.UpdatedAt = w.CreatedAt; w.LastMessage != nil {

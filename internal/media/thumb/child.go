@@ -14,25 +14,29 @@ import (
 )
 
 const (
-	// childTime is how long a child may take, in which it uses one or two cores.
-	childTime = 10 * time.Second
+	// childTime is how long a child may take, in which it uses one or two cores. The largest honest pictures need a third of it.
+	childTime = 3 * time.Second
 	// childHeap is what a child's heap should stay below, and childSpace by how much its address space may grow over what the
-	// program takes to start. A JPEG of MaxPixels that is written in passes needs most of it.
-	childHeap  = 640 << 20
-	childSpace = 1 << 30
+	// program takes to start: maxDecoded, what the scaler needs, and what the runtime holds on top.
+	childHeap  = 320 << 20
+	childSpace = 400 << 20
 	// childSays is how much of a child's complaint is kept, in bytes.
 	childSays = 200
 )
 
 // Child returns a function that has a child process do what Make does. path is the program, with the arguments with which it calls
-// Serve. The child reads the file itself, gets no environment, and is killed when it takes too long: that may
-// be the machine's fault. Whatever else makes it fail once it runs is an ErrImage: bytes that bring one decoder down are shown to none.
+// Serve. The child reads the file itself, gets no environment, and is killed when it takes too long. Whatever makes it fail once it
+// runs, its time too, is an ErrImage: bytes that bring one decoder down are shown to none.
 func Child(path string, args ...string) func(context.Context, *os.File) (*Picture, error) {
+	return child(childTime, path, args...)
+}
+
+func child(most time.Duration, path string, args ...string) func(context.Context, *os.File) (*Picture, error) {
 	return func(ctx context.Context, file *os.File) (*Picture, error) {
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
 			return nil, fmt.Errorf("read the picture from its start: %w", err)
 		}
-		limited, cancel := context.WithTimeout(ctx, childTime)
+		limited, cancel := context.WithTimeout(ctx, most)
 		defer cancel()
 		cmd := exec.CommandContext(limited, path, args...)
 		cmd.Env = []string{"GOMAXPROCS=2", "GOGC=50"}
@@ -49,7 +53,7 @@ func Child(path string, args ...string) func(context.Context, *os.File) (*Pictur
 				return nil, ctx.Err()
 			}
 			if limited.Err() != nil {
-				return nil, fmt.Errorf("the small picture took longer than %s", childTime)
+				return nil, fmt.Errorf("%w: the small picture took longer than %s", ErrImage, most)
 			}
 			return nil, fmt.Errorf("%w: %w: %s", ErrImage, err, bytes.TrimSpace(says.b))
 		}
@@ -64,6 +68,7 @@ func Child(path string, args ...string) func(context.Context, *os.File) (*Pictur
 // Serve is the child's side: it limits the process, reads an image from in, and writes the answer to out.
 func Serve(in *os.File, out io.Writer) error {
 	debug.SetMemoryLimit(childHeap)
+	offerProcess()
 	if err := limitProcess(childSpace, childTime); err != nil {
 		return fmt.Errorf("limit the process: %w", err)
 	}

@@ -1,7 +1,6 @@
 package thumb
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -19,14 +18,12 @@ import (
 const (
 	// Side is the longest side of a small picture in pixels. Smaller originals are not made larger.
 	Side = 640
-	// MaxPixels is how many pixels an original may have.
-	MaxPixels = 40_000_000
-	// MaxSide is how many pixels an original may have in one direction.
-	MaxSide = 65_535
 	// MaxBytes is the greatest small picture in bytes that a child may hand back.
 	MaxBytes = 4 << 20
 
 	quality = 82
+	// between is the longest side, in pixels, of a picture that is made small in one step.
+	between = 4 * Side
 )
 
 // ErrImage is what every error is that the bytes themselves are the reason of: they are no picture of a known format, damaged, or
@@ -45,6 +42,8 @@ type Picture struct {
 type format struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
+	// cost is how many bytes the decoder needs for a pixel.
+	cost func(io.Reader) int64
 	// turned finds the orientation that the metadata tell, 1 to 8; 1 where they tell none.
 	turned func(io.Reader) int
 }
@@ -52,36 +51,22 @@ type format struct {
 // Make reads a PNG, JPEG, GIF or WebP and makes the small picture: the first frame of a moving one, turned upright. A panic of a
 // decoder is an ErrImage too.
 func Make(r io.ReadSeeker) (p *Picture, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			p, err = nil, fmt.Errorf("%w: its decoder failed: %v", ErrImage, v)
-		}
-	}()
+	defer refuse(&err)
 	f, err := formatOf(r)
 	if err != nil {
 		return nil, err
 	}
-	again := func() (io.Reader, error) {
-		_, err := r.Seek(0, io.SeekStart)
-		return bufio.NewReaderSize(r, 32<<10), err
-	}
-	in, err := again()
+	c, _, err := f.measure(r)
 	if err != nil {
-		return nil, fmt.Errorf("read the picture from its start: %w", err)
+		return nil, err
 	}
-	c, err := f.config(in)
+	in, err := start(r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrImage, err)
-	}
-	if c.Width < 1 || c.Height < 1 || c.Width > MaxSide || c.Height > MaxSide || c.Width*c.Height > MaxPixels {
-		return nil, fmt.Errorf("%w: it has %d × %d pixels", ErrImage, c.Width, c.Height)
-	}
-	if in, err = again(); err != nil {
-		return nil, fmt.Errorf("read the picture from its start: %w", err)
+		return nil, err
 	}
 	turn := f.turned(in)
-	if in, err = again(); err != nil {
-		return nil, fmt.Errorf("read the picture from its start: %w", err)
+	if in, err = start(r); err != nil {
+		return nil, err
 	}
 	m, err := f.decode(in)
 	if err != nil {
@@ -118,13 +103,13 @@ func formatOf(r io.ReadSeeker) (*format, error) {
 	b := head[:n]
 	switch {
 	case bytes.HasPrefix(b, []byte("\xff\xd8\xff")):
-		return &format{jpeg.DecodeConfig, jpeg.Decode, turnedJPEG}, nil
+		return &format{jpeg.DecodeConfig, jpeg.Decode, jpegCost, turnedJPEG}, nil
 	case bytes.HasPrefix(b, []byte("\x89PNG\r\n\x1a\n")):
-		return &format{png.DecodeConfig, png.Decode, turnedPNG}, nil
+		return &format{png.DecodeConfig, png.Decode, pngCost, turnedPNG}, nil
 	case bytes.HasPrefix(b, []byte("GIF87a")), bytes.HasPrefix(b, []byte("GIF89a")):
-		return &format{gif.DecodeConfig, gif.Decode, func(io.Reader) int { return 1 }}, nil
+		return &format{gif.DecodeConfig, gif.Decode, func(io.Reader) int64 { return costGIF }, func(io.Reader) int { return 1 }}, nil
 	case len(b) == 12 && string(b[:4]) == "RIFF" && string(b[8:]) == "WEBP":
-		return &format{webp.DecodeConfig, decodeWebP, turnedWebP}, nil
+		return &format{webp.DecodeConfig, decodeWebP, webpCost, turnedWebP}, nil
 	}
 	return nil, fmt.Errorf("%w: its format is unknown", ErrImage)
 }
@@ -140,6 +125,13 @@ func shrink(m image.Image, canvas image.Rectangle) *image.NRGBA {
 		whole := image.NewNRGBA(canvas)
 		draw.Draw(whole, m.Bounds().Intersect(canvas), m, m.Bounds().Intersect(canvas).Min, draw.Src)
 		m = whole
+	}
+	// The good scaler looks at every pixel, and keeps its sums of whole lines: of a very large picture it gets what a quicker one made
+	// of it, still with several pixels for each of the small picture.
+	if longest := max(canvas.Dx(), canvas.Dy()); longest > between {
+		half := image.NewRGBA(image.Rect(0, 0, max(1, canvas.Dx()*between/longest), max(1, canvas.Dy()*between/longest)))
+		draw.ApproxBiLinear.Scale(half, half.Bounds(), m, canvas, draw.Src, nil)
+		m, canvas = half, half.Bounds()
 	}
 	// The scaler works with premultiplied colours.
 	small := image.NewRGBA(image.Rect(0, 0, w, h))

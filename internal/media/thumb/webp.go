@@ -52,7 +52,7 @@ func firstFrame(n int64, body io.Reader) (image.Image, error) {
 	}
 	u24 := func(at int) int { return int(b[at]) | int(b[at+1])<<8 | int(b[at+2])<<16 }
 	x, y, w, h := 2*u24(0), 2*u24(3), u24(6)+1, u24(9)+1
-	if w > MaxSide || h > MaxSide || w*h > MaxPixels || x > MaxSide || y > MaxSide {
+	if w > MaxSide || h > MaxSide || w*h*costRichWebP > maxDecoded || x > MaxSide || y > MaxSide {
 		return nil, errors.New("its first frame has too many pixels")
 	}
 	chunks := b[16:]

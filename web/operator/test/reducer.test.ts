@@ -350,6 +350,18 @@ describe("a message that changes", () => {
     expect(become(at("delivered"), failed)).toMatchObject({ state: "delivered", state_reason: undefined });
   });
 
+  it("fails after all when an event says that the other side refused it", () => {
+    const refused = at("failed", { state_code: "refused", state_reason: "no such number" });
+    for (const state of ["pending", "sent", "delivered", "read"] as const) {
+      const before = { seq: 5, items: [at(state)], hasMore: false, gap: false };
+      const told = (seq: number, now: Message) =>
+        event("message.updated", seq, { conversation: conversation({ id: 1 }), message: now });
+      const after = applyToThread(before, told(6, refused), 1);
+      expect(after.items[0]).toMatchObject({ state: "failed", state_reason: "no such number" });
+      expect(applyToThread(after, told(7, at("sent")), 1).items[0]?.state).toBe("sent");
+    }
+  });
+
   it("keeps the latest text, and a deletion for good", () => {
     const edited = at("sent", { body: "new", edited_at: "2026-11-22T10:05:00.000000Z" });
     expect(become(at("sent"), edited)?.body).toBe("new");

@@ -418,11 +418,26 @@ export function fileTests(test) {
     v.mock.lever({
       do: "file",
       kind: "image",
-      media: { url: `${v.mock.base}/media/gone/a.png`, thumb_url: null },
+      media: { url: `${v.mock.base}/media/gone/a.png`, thumb_url: `${v.mock.base}/media/gone/a.png?v=thumb` },
     });
     v.mock.lever({ do: "file", kind: "video" });
     await v.page.getByText("The file could not be loaded").nth(1).waitFor();
     assert.equal(await v.page.getByRole("link", { name: /garden\.png/ }).count(), 1);
+  });
+
+  test("rich messages: a picture without a small one is loaded by those who open it", {}, async (v) => {
+    await began(v);
+    const asked = [];
+    v.page.on("request", (request) => asked.push(request.url()));
+    v.mock.lever({ do: "file", kind: "image", media: { thumb_url: null } });
+    await v.page.getByRole("link", { name: /garden\.png/ }).waitFor();
+    v.mock.lever({ do: "reply", body: "that is all" });
+    await v.bubble("that is all").waitFor();
+    assert.equal(await v.page.locator(".log img").count(), 0);
+    assert.deepEqual(
+      asked.filter((url) => url.includes("/media/")),
+      [],
+    );
   });
 
   test("rich messages: addresses that could run something are no addresses", {}, async (v) => {

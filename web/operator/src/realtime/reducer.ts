@@ -148,10 +148,14 @@ export function applyToConversation(snapshot: ConversationSnapshot, event: T.Eve
 
 const RANK: Record<T.MessageState, number> = { failed: -1, pending: 0, sent: 1, delivered: 2, read: 3 };
 
-/** The state only grows. A message that failed may be sent again, and one that arrived has not failed. */
-function settledState(known: T.Message, sent: T.Message): T.Message {
+/**
+ * The state only grows. A message that failed may be sent again, and one that arrived has not failed: unless an event
+ * says so, for the other side of a channel can refuse what it took before, whatever the marks let it look like. Later
+ * events put right what an older one took back.
+ */
+function settledState(known: T.Message, sent: T.Message, told: boolean): T.Message {
   const past = known.state === "failed" ? -1 : RANK[known.state];
-  const stays = sent.state === "failed" ? past > RANK.sent : RANK[sent.state] < past;
+  const stays = sent.state === "failed" ? past > RANK.sent && !told : RANK[sent.state] < past;
   return stays
     ? { ...sent, state: known.state, state_code: known.state_code, state_reason: known.state_reason }
     : sent;
@@ -159,11 +163,12 @@ function settledState(known: T.Message, sent: T.Message): T.Message {
 
 /**
  * A message after something newer or older came for it: a page of the thread may have overtaken the events before it.
- * What is deleted stays deleted, the latest text and a file that is there stay, and the state only grows.
+ * What is deleted stays deleted, the latest text and a file that is there stay, and the state only grows. `told` marks
+ * what came with an event about the message.
  */
-export function settled(known: T.Message, sent: T.Message): T.Message {
+export function settled(known: T.Message, sent: T.Message, told = false): T.Message {
   if (known.deleted_at && !sent.deleted_at) return known;
-  let next = settledState(known, sent);
+  let next = settledState(known, sent, told);
   if (!next.deleted_at && (known.edited_at ?? "") > (next.edited_at ?? ""))
     next = { ...next, body: known.body, link: known.link, edited_at: known.edited_at };
   if (known.media?.state === "stored" && next.media && next.media.state !== "stored")
@@ -171,14 +176,14 @@ export function settled(known: T.Message, sent: T.Message): T.Message {
   return next;
 }
 
-/** Puts a message at its place; the same number replaces what was there. */
-export function withMessage(items: T.Message[], message: T.Message): T.Message[] {
+/** Puts a message at its place; the same number replaces what was there. For `told` see `settled`. */
+export function withMessage(items: T.Message[], message: T.Message, told = false): T.Message[] {
   const last = items.at(-1);
   if (!last || message.number > last.number) return [...items, message];
   const index = items.findIndex((item) => item.number >= message.number);
   const next = items.slice();
   const known = items[index];
-  if (known?.number === message.number) next[index] = settled(known, message);
+  if (known?.number === message.number) next[index] = settled(known, message, told);
   else next.splice(index, 0, message);
   return next;
 }
@@ -209,7 +214,8 @@ export function applyToThread(
   // A line older than what is loaded belongs to a page that has not been asked for.
   if (first && message.number < first.number && thread.hasMore) return { ...thread, seq: event.seq };
   const gap = thread.gap || message.number > (last?.number ?? 0) + 1;
-  return { ...thread, items: withMessage(thread.items, message), seq: event.seq, gap };
+  const items = withMessage(thread.items, message, event.type === "message.updated");
+  return { ...thread, items, seq: event.seq, gap };
 }
 
 type Counted = Pick<T.Conversation, "status" | "operator">;

@@ -115,7 +115,7 @@ export function makeRich(desk: Desk): Files["Rich"] {
           style={room(media)}
           onClick={() => show(true)}
         >
-          <img src={address(media.thumb_url) ?? url} alt="" decoding="async" onError={broken} />
+          <img src={address(media.thumb_url) ?? ""} alt="" decoding="async" onError={broken} />
         </button>
         {open && <Viewer media={media} url={url} close={() => show(false)} />}
       </div>
@@ -132,6 +132,8 @@ export function makeRich(desk: Desk): Files["Rich"] {
     const broken = () => lose(url);
     switch (media.kind) {
       case "image":
+        // Without a small picture nobody has looked into the original: it is opened by whoever wants to, never unasked.
+        if (!media.thumb_url) return <Card media={media} />;
         return <Picture media={media} url={url} broken={broken} />;
       case "voice":
       case "audio":

@@ -41,6 +41,8 @@ export default function Attached({ message, media }: Props) {
   const url = ownAddress(media.url);
   switch (media.kind) {
     case "image":
+      // Without a small picture nobody has looked into the original: it is opened by whoever wants to, never unasked.
+      if (!media.thumb_url) return <FileCard media={media} url={url} />;
       return <Picture message={message} media={media} onError={renewal.onError} />;
     case "video":
       return (
@@ -69,7 +71,7 @@ function Picture({ message, media, onError }: Props & { onError: () => void }) {
   const [open, setOpen] = useState(false);
   // The small picture of a moving one stands still.
   const moving = media.content_type === "image/gif" && media.size < 3_000_000;
-  const url = (moving ? null : media.thumb_url) ?? media.url ?? "";
+  const url = (moving ? media.url : media.thumb_url) ?? "";
   return (
     <>
       <button
@@ -111,7 +113,7 @@ function FileCard({ media, url }: { media: Media; url: string }) {
           {typeName(media)} · {sizeText(media.size)}
         </span>
       </span>
-      {media.kind === "pdf" && (
+      {(media.kind === "pdf" || media.kind === "image") && (
         <a
           className="button quiet icon-only"
           href={url}

@@ -6,7 +6,8 @@ const HIGHEST = 280;
 
 /** The place a file takes in the thread, known before anything of it is loaded: lines must not jump. */
 export function holdOf(media: Media): CSSProperties {
-  const seen = media.state === "stored" && (media.kind === "image" || media.kind === "video");
+  const seen =
+    media.state === "stored" && (media.kind === "video" || (media.kind === "image" && media.thumb_url));
   if (!seen) return { width: 288, minHeight: 56 };
   const width = media.width || 320;
   const height = media.height || 200;
