@@ -135,7 +135,7 @@ type channelKnockPage struct {
 // startInput begins a conversation with somebody on a channel.
 type startInput struct {
 	ChannelID int64   `json:"channel_id" minimum:"1" example:"1"`
-	ContactID *int64  `json:"contact_id,omitempty" minimum:"1" doc:"Give one of contact_id, email and address." example:"11"`
+	ContactID *int64  `json:"contact_id,omitempty" minimum:"1" doc:"Give contact_id, email or address; with contact_id, address says which of the contact's." example:"11"`
 	Email     *string `json:"email,omitempty" example:"ann@example.com"`
 	Address   *string `json:"address,omitempty" doc:"An address of GET /contacts/{id}/addresses, or the other side's own id of the contact."`
 	Name      *string `json:"name,omitempty" doc:"The contact's, where it is not known yet." example:"Ann"`

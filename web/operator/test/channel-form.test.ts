@@ -205,7 +205,7 @@ describe("with whom a conversation is begun", () => {
 
   it("is the contact while the offered address stands, in whatever case", () => {
     const input = startInput({ ...values, address: "Ann@Example.com" }, first, ann, "ann@example.com");
-    expect(input).toEqual({ channel_id: 1, contact_id: 9, body: "Hello" });
+    expect(input).toEqual({ channel_id: 1, contact_id: 9, address: "ann@example.com", body: "Hello" });
   });
 
   it("is whoever stands behind an address that was typed", () => {

@@ -149,7 +149,12 @@ export async function channelScenes(scene) {
       await page.getByRole("button", { name: "Send", exact: true }).last().click();
       await page.waitForURL(/\/inbox\/41/);
       await page.getByRole("log").getByText("Your lamp is here.").waitFor();
-      assert.deepEqual(world.started, { channel_id: 1, contact_id: 3, body: "Your lamp is here." });
+      assert.deepEqual(world.started, {
+        channel_id: 1,
+        contact_id: 3,
+        address: "mei.tanaka@example.net",
+        body: "Your lamp is here.",
+      });
       await page.keyboard.press("Escape");
       await page.keyboard.press("Control+k");
       await page.getByPlaceholder("Search or type").fill("start a conv");

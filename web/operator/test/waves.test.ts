@@ -65,9 +65,20 @@ describe("sizes and lengths", () => {
 
 describe("the place of a file", () => {
   it("has the picture's shape and fits the thread", () => {
-    expect(holdOf(media({ width: 800, height: 600 }))).toEqual({ width: 320, aspectRatio: "800 / 600" });
-    expect(holdOf(media({ width: 300, height: 700 }))).toEqual({ width: 120, aspectRatio: "300 / 700" });
-    expect(holdOf(media({ width: 20, height: 10 })).width).toBe(72);
+    const shown = { thumb_url: "https://chat.example/media/k/a.png?v=thumb" };
+    expect(holdOf(media({ ...shown, width: 800, height: 600 }))).toEqual({
+      width: 320,
+      aspectRatio: "800 / 600",
+    });
+    expect(holdOf(media({ ...shown, width: 300, height: 700 }))).toEqual({
+      width: 120,
+      aspectRatio: "300 / 700",
+    });
+    expect(holdOf(media({ ...shown, width: 20, height: 10 })).width).toBe(72);
+  });
+
+  it("is that of a card for a picture without a small one", () => {
+    expect(holdOf(media({ width: 800, height: 600 }))).toEqual({ width: 288, minHeight: 56 });
   });
 
   it("is that of a card until the picture is there", () => {

@@ -65,7 +65,7 @@ export function startInput(
   // The address that was offered belongs to the contact; one that was typed may be somebody else's.
   const who =
     contact && known !== "" && address.toLowerCase() === known.toLowerCase()
-      ? { contact_id: contact.id }
+      ? { contact_id: contact.id, address: known }
       : by === "email" || (by === "either" && address.includes("@"))
         ? { email: address }
         : { address };
