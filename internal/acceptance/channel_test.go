@@ -17,7 +17,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -1036,8 +1035,10 @@ func (c *console) types(line string) {
 }
 
 func TestS082_TheExamples(t *testing.T) {
-	_, here, _, _ := runtime.Caller(0)
-	examples := filepath.Join(filepath.Dir(here), "..", "..", "examples", "custom-channel")
+	examples, err := filepath.Abs(filepath.Join("..", "..", "examples", "custom-channel"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	binary := filepath.Join(t.TempDir(), "channel")
 	if out, err := exec.Command("go", "build", "-o", binary, filepath.Join(examples, "go")).CombinedOutput(); err != nil {
 		t.Fatalf("build the Go example: %v\n%s", err, out)

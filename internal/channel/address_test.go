@@ -233,7 +233,11 @@ func (h *house) held(which id.Contact, do func() error, then func(ctx context.Co
 		go func() { done <- do() }()
 		h.Until(func() bool {
 			var n int
-			h.must(tx.One(`SELECT COUNT(*) FROM pg_stat_activity WHERE CAST($1 AS INT) = ANY (pg_blocking_pids(pid))`, []any{pid}, &n))
+			if len(done) > 0 {
+				h.T.Fatalf("it did not wait for the contact: %v", <-done)
+			}
+			// Not pg_stat_activity: what a transaction sees of that stays as it was at the first look.
+			h.must(tx.One(`SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND CAST($1 AS INT) = ANY (pg_blocking_pids(pid))`, []any{pid}, &n))
 			return n > 0
 		})
 		return then(ctx, tx, pid)
