@@ -20,7 +20,8 @@ start_redis || redis=no
 chromium=
 find_chromium() {
   local name
-  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+  # The shell has no browser window to draw beside the page: the tests take less than half the time.
+  for name in "${CHROMIUM:-}" chromium-headless-shell chromium chromium-browser google-chrome; do
     if [ -n "$name" ] && have "$name"; then
       chromium=$(command -v "$name")
       return
@@ -29,7 +30,8 @@ find_chromium() {
   return 1
 }
 if ! find_chromium && may_install; then
-  install chromium fonts-dejavu-core
+  install chromium-headless-shell fonts-dejavu-core
+  find_chromium || install chromium fonts-dejavu-core
   find_chromium || true
 fi
 

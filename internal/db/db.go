@@ -113,6 +113,16 @@ func InTx(ctx context.Context) bool { return ctx.Value(txMark{}) != nil }
 // Update runs fn in a read-write transaction and returns after its changes are durable, or with an error and no change.
 // Errors of fn are returned as they are; engine trouble is a fault of kind unavailable. fn may run more than once.
 func (d *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.update(ctx, false, fn)
+}
+
+// UpdateAside is Update for work in the background that nobody waits for. On SQLite it shares the commit of somebody who is in a hurry,
+// where one comes along within 25 ms, so that it costs those no disk time of its own.
+func (d *DB) UpdateAside(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.update(ctx, true, fn)
+}
+
+func (d *DB) update(ctx context.Context, aside bool, fn func(ctx context.Context, tx *Tx) error) error {
 	if InTx(ctx) {
 		panic("db: Update inside a transaction")
 	}
@@ -122,7 +132,10 @@ func (d *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	if d.engine == Postgres {
 		return d.updatePostgres(ctx, fn)
 	}
-	return d.lite.update(ctx, fn)
+	if aside {
+		return d.lite.update(ctx, d.lite.aside, fn)
+	}
+	return d.lite.update(ctx, d.lite.queue, fn)
 }
 
 // View runs fn in a read-only transaction that sees one snapshot.

@@ -24,6 +24,8 @@ const (
 	groupMax = 32
 	// queueMax bounds the functions that wait for the writer; more are refused with 503 instead of piling up.
 	queueMax = 8192
+	// asideWait is how long a function that is in no hurry waits for others to share their commit with it.
+	asideWait = 25 * time.Millisecond
 	// checkpointAfter is how long after a commit the log is moved into the database file, in the background. The writer does
 	// it itself only when the log has grown to autoCheckpoint pages: every caller of that moment waits for it.
 	checkpointAfter = 2 * time.Second
@@ -39,6 +41,7 @@ type liteEngine struct {
 	name    string  // URI of the file
 	pragmas []string
 	queue   chan *liteJob
+	aside   chan *liteJob // those in no hurry
 	readers chan *liteConn
 	writer  *liteConn
 	wait    sync.WaitGroup
@@ -78,7 +81,7 @@ func openLite(ctx context.Context, d *DB, o Options) (*liteEngine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite file %s: %w", o.URL, err)
 	}
-	e := &liteEngine{db: d, sql: pool, name: name, pragmas: pragmas, queue: make(chan *liteJob, queueMax), stop: make(chan struct{}), dirty: make(chan struct{}, 1)}
+	e := &liteEngine{db: d, sql: pool, name: name, pragmas: pragmas, queue: make(chan *liteJob, queueMax), aside: make(chan *liteJob, queueMax), stop: make(chan struct{}), dirty: make(chan struct{}, 1)}
 	if e.writer, err = e.connect(); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open SQLite file %s: %w", o.URL, err)
@@ -114,7 +117,7 @@ func (e *liteEngine) close() error {
 	return e.sql.Close()
 }
 
-func (e *liteEngine) update(ctx context.Context, fn func(context.Context, *Tx) error) error {
+func (e *liteEngine) update(ctx context.Context, queue chan *liteJob, fn func(context.Context, *Tx) error) error {
 	job := &liteJob{ctx: ctx, fn: fn, done: make(chan struct{})}
 	e.mu.RLock()
 	if e.closed.Load() {
@@ -122,7 +125,7 @@ func (e *liteEngine) update(ctx context.Context, fn func(context.Context, *Tx) e
 		return fault.New(fault.ShuttingDown, "the database is closed")
 	}
 	select {
-	case e.queue <- job:
+	case queue <- job:
 	default:
 		e.mu.RUnlock()
 		return fault.New(fault.DatabaseBusy, "too many writes are waiting; try again in a moment").After(time.Second)
@@ -142,20 +145,36 @@ func (e *liteEngine) update(ctx context.Context, fn func(context.Context, *Tx) e
 	return job.err
 }
 
-// run is the writer goroutine. It ends after close, when the queue is empty.
+// run is the writer goroutine. It ends after close, when the queues are empty.
 func (e *liteEngine) run() {
 	batch := make([]*liteJob, 0, groupMax)
+	var held []*liteJob       // in no hurry: they go with the next commit
+	var late <-chan time.Time // when they have waited long enough for one
 	for {
 		batch = batch[:0]
+		aside := e.aside
+		if len(held) >= groupMax/4 { // nor may they make others wait long
+			aside = nil
+		}
 		select {
 		case j := <-e.queue:
 			batch = append(batch, j)
+		case j := <-aside:
+			if held = append(held, j); late == nil {
+				late = time.After(asideWait)
+			}
+			continue
+		case <-late:
 		case <-e.stop:
 			select {
 			case j := <-e.queue:
 				batch = append(batch, j)
+			case j := <-aside:
+				batch = append(batch, j)
 			default:
-				return
+				if len(held) == 0 {
+					return
+				}
 			}
 		}
 	fill:
@@ -167,6 +186,9 @@ func (e *liteEngine) run() {
 				break fill
 			}
 		}
+		// The group runs before anybody who shares it hears of it, so those in no hurry come last and are few.
+		batch = append(batch, held...)
+		held, late = held[:0], nil
 		e.group(batch)
 	}
 }

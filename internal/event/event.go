@@ -33,6 +33,9 @@ const (
 	WidgetUpdated             Type = "widget.updated"
 	ContactCreated            Type = "contact.created"
 	ContactUpdated            Type = "contact.updated"
+	ContactErased             Type = "contact.erased"   // their data was deleted because they wanted that; what is left names nobody
+	MailQueued                Type = "mail.queued"      // a mail to a contact was put down to be sent
+	MailFailed                Type = "mail.failed"      // a mail to a contact was refused for good, or given up
 	RatingGiven               Type = "rating.given"     // a contact rated a session
 	FeedbackGiven             Type = "feedback.given"   // a contact wrote what they think of a session
 	SurveyAnswered            Type = "survey.answered"  // a contact answered the widget's question after the conversation was set to ended
@@ -49,7 +52,7 @@ func Types() []Type {
 	return []Type{
 		ConversationCreated, ConversationAssigned, ConversationStatusChanged, ConversationEnded, ConversationReopened, ConversationRead, ConversationUpdated,
 		SessionStarted, SessionEnded, SessionUnread, MessageReceived, MessageSent, MessageNoted, MessageUpdated, MessageDeleted,
-		OperatorStatusChanged, OperatorUpdated, GroupUpdated, WidgetUpdated, ContactCreated, ContactUpdated,
+		OperatorStatusChanged, OperatorUpdated, GroupUpdated, WidgetUpdated, ContactCreated, ContactUpdated, ContactErased, MailQueued, MailFailed,
 		RatingGiven, FeedbackGiven, SurveyAnswered, GoalReached,
 		EndpointFailing, EndpointPaused, DeliveryDead, ChannelFailing, ChannelPaused,
 	}
@@ -107,6 +110,21 @@ type Event struct {
 	Reason  string   `json:",omitempty"`
 	// Changed says what message.updated is about: ChangedText, ChangedMedia, ChangedLink or ChangedState.
 	Changed string `json:",omitempty"`
+	// Mail is what mail.queued and mail.failed (with Reason) are about. They have a conversation where the mail is about one, else a contact.
+	Mail *Mail `json:",omitempty"`
+}
+
+// Kinds of mail.
+const (
+	MailTranscript = "transcript" // everything that was said in a conversation
+	MailMissed     = "missed"     // answers that came when the contact had left
+	MailReauth     = "reauth"     // a way to sign in again
+)
+
+// Mail is a mail to a contact. It does not say to which address: those who may know see the contact.
+type Mail struct {
+	ID   id.Mail
+	Kind string
 }
 
 // What became different about a message.

@@ -104,6 +104,16 @@ const (
 	ChannelNotOffered   Code = "channel.not_offered"
 	ConversationMoved   Code = "conversation.moved"
 
+	MailServerUnset Code = "mail.server_unset"
+	MailAddress     Code = "mail.address_missing"
+	MailCallbackURL Code = "mail.callback_url_refused"
+	MailLimited     Code = "mail.limited"
+	MailNotOffered  Code = "mail.not_offered"
+	ReauthInvalid   Code = "reauth.invalid"
+	ReauthLocked    Code = "reauth.locked"
+	ReauthOff       Code = "reauth.off"
+	DeviceNotFound  Code = "device.not_found"
+
 	EndpointNotFound Code = "endpoint.not_found"
 	EndpointURL      Code = "endpoint.url_refused"
 	EndpointDialect  Code = "endpoint.dialect_unknown"
@@ -212,6 +222,15 @@ func Catalogue() []Entry {
 		{ChannelTokenWrong, Denied, "The token in API-SECURITY-TOKEN is wrong"},
 		{ChannelNotOffered, Conflict, "The channel is not offered on this widget"},
 		{ConversationMoved, Conflict, "The conversation goes on elsewhere"},
+		{MailServerUnset, Conflict, "No mail server is set up"},
+		{MailAddress, Invalid, "The contact has no e-mail address"},
+		{MailCallbackURL, Invalid, "The callback URL is not acceptable"},
+		{MailLimited, Limited, "The address has got too many mails"},
+		{MailNotOffered, Conflict, "The widget does not offer this"},
+		{ReauthInvalid, Denied, "The link or code is wrong, used or too old"},
+		{ReauthLocked, Limited, "Too many wrong codes"},
+		{ReauthOff, Conflict, "The widget offers no sign-in by mail"},
+		{DeviceNotFound, NotFound, "There is no such browser of the contact"},
 		{EndpointNotFound, NotFound, "There is no such endpoint"},
 		{EndpointURL, Invalid, "The endpoint's URL is not acceptable"},
 		{EndpointDialect, Invalid, "There is no such dialect"},

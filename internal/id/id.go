@@ -26,6 +26,7 @@ type (
 	Channel      int64
 	Media        int64
 	LinkCard     int64
+	Mail         int64
 )
 
 // Seq is an event's place in the instance's feed: 1, 2, 3 … in commit order without a gap. Zero means "not yet numbered".

@@ -332,7 +332,7 @@ func (d *Desk) tellOf(ctx context.Context, e errand) error {
 // for ever. What posts and edits locks the conversation and then what waits in it: so does this.
 func (d *Desk) tellOne(ctx context.Context, w waiting) error {
 	err := safely(func() error {
-		return d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return d.DB.UpdateAside(ctx, func(ctx context.Context, tx *db.Tx) error {
 			if err := lockOf(tx, w.conversation); err != nil {
 				return err
 			}

@@ -18,7 +18,7 @@ const (
 	// lookEvery is how often the worker looks without being woken: for what other nodes put down, and for what was cut off.
 	lookEvery = 3 * time.Second
 	// gatherTime is how long the worker waits after it was woken, so that what comes in a burst is claimed together.
-	gatherTime = 20 * time.Millisecond
+	gatherTime = 50 * time.Millisecond
 	// atOnce is how many files, and how many pages, are fetched at a time; perHost, how many of them from one host.
 	atOnce  = 8
 	perHost = 2
@@ -223,7 +223,7 @@ func (d *Desk) begin(ctx context.Context, q *errands, start func(func())) (int, 
 		return 0, err
 	}
 	var mine map[int64]int64
-	err = d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
+	err = d.DB.UpdateAside(ctx, func(_ context.Context, tx *db.Tx) error {
 		mine = map[int64]int64{}
 		until := db.Micros(tx.Now().Add(q.lease))
 		for _, e := range chosen {
@@ -328,7 +328,7 @@ func (d *Desk) carryOut(ctx context.Context, q *errands, e errand) {
 // keep stores the result of an errand, in several tries while ctx lasts. A panic is not tried again.
 func (d *Desk) keep(ctx context.Context, store func(ctx context.Context, tx *db.Tx) error) error {
 	for {
-		err := safely(func() error { return d.DB.Update(ctx, store) })
+		err := safely(func() error { return d.DB.UpdateAside(ctx, store) })
 		if _, broke := errors.AsType[*panicked](err); err == nil || broke {
 			return err
 		}

@@ -520,5 +520,10 @@ func Named() []Sample {
 
 	add("channel_failing", &event.Event{Type: event.ChannelFailing, By: system(), Channel: ptr(sms()), Days: 3, Reason: "the channel's server answered 500"})
 	add("channel_paused", &event.Event{Type: event.ChannelPaused, By: system(), Channel: ptr(sms()), Reason: "nothing has succeeded for 5 days"})
+	add("contact_erased", &event.Event{Type: event.ContactErased, By: byContact(jane()), Contact: ptr(event.Contact{ID: 11, UUID: jane().UUID, Custom: "{}", CreatedAt: at(-3600), UpdatedAt: at(60)})})
+	add("mail_queued", &event.Event{Type: event.MailQueued, By: byAnn(), Conversation: conversation(jane()), Mail: &event.Mail{ID: 5, Kind: event.MailTranscript}})
+	add("mail_queued_contact", &event.Event{Type: event.MailQueued, By: byContact(jane()), Contact: ptr(jane()), Mail: &event.Mail{ID: 6, Kind: event.MailReauth}})
+	add("mail_failed", &event.Event{Type: event.MailFailed, By: system(), Conversation: conversation(jane()), Mail: &event.Mail{ID: 5, Kind: event.MailTranscript},
+		Reason: "the mail server refused the address: 550 no such user"})
 	return out
 }

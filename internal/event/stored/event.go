@@ -120,6 +120,10 @@ func writeEvent(w *jsontext.Writer, v *event.Event) {
 		w.Text(`,"Changed":`)
 		w.String(v.Changed)
 	}
+	if v.Mail != nil {
+		w.Text(`,"Mail":`)
+		writeMail(w, v.Mail)
+	}
 	w.Text(`}`)
 }
 
@@ -277,6 +281,14 @@ func readEvent(r *jsontext.Reader, v *event.Event) {
 		if r.Key(`,"Changed":`) {
 			v.Changed = r.String()
 		}
+		if r.Key(`,"Mail":`) {
+			if r.Null() {
+				v.Mail = nil
+			} else {
+				v.Mail = new(event.Mail)
+				readMail(r, v.Mail)
+			}
+		}
 		if r.Key(`}`) {
 			return
 		}
@@ -410,6 +422,13 @@ func readEvent(r *jsontext.Reader, v *event.Event) {
 			v.Reason = r.String()
 		case "Changed":
 			v.Changed = r.String()
+		case "Mail":
+			if r.Null() {
+				v.Mail = nil
+			} else {
+				v.Mail = new(event.Mail)
+				readMail(r, v.Mail)
+			}
 		default:
 			r.Skip()
 		}
@@ -1769,6 +1788,38 @@ func readChannel(r *jsontext.Reader, v *event.Channel) {
 			v.Type = r.String()
 		case "Name":
 			v.Name = r.String()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func writeMail(w *jsontext.Writer, v *event.Mail) {
+	w.Text(`{"ID":`)
+	w.Int(int64(v.ID))
+	w.Text(`,"Kind":`)
+	w.String(v.Kind)
+	w.Text(`}`)
+}
+
+func readMail(r *jsontext.Reader, v *event.Mail) {
+	// First as it was written.
+	inside := r.Key(`{"ID":`)
+	if inside {
+		v.ID = id.Mail(r.Int64())
+		if r.Key(`,"Kind":`) {
+			v.Kind = r.String()
+		}
+		if r.Key(`}`) {
+			return
+		}
+	}
+	for key, ok := r.Rest(inside); ok; key, ok = r.Next() {
+		switch key {
+		case "ID":
+			v.ID = id.Mail(r.Int64())
+		case "Kind":
+			v.Kind = r.String()
 		default:
 			r.Skip()
 		}

@@ -39,7 +39,7 @@ type eventData struct {
 	Conversation   *conversation     `json:"conversation,omitempty" doc:"As it was right after the event."`
 	Session        *session          `json:"session,omitempty"`
 	Message        *message          `json:"message,omitempty" doc:"The message, or the line that the event put into the thread."`
-	Contact        *contactObject    `json:"contact,omitempty" doc:"In contact.created and contact.updated."`
+	Contact        *contactObject    `json:"contact,omitempty" doc:"In contact.created, contact.updated and contact.erased, and in mail.queued and mail.failed where the mail is about no conversation."`
 	Operator       *eventOperator    `json:"operator,omitempty" doc:"In operator.status_changed and operator.updated."`
 	Widget         *eventWidget      `json:"widget,omitempty" doc:"In widget.updated."`
 	Group          *groupWithMembers `json:"group,omitempty" doc:"In group.updated."`
@@ -51,6 +51,14 @@ type eventData struct {
 	Delivery       *eventDelivery    `json:"delivery,omitempty" doc:"In delivery.dead."`
 	Channel        *eventChannel     `json:"channel,omitempty" doc:"In channel.failing and channel.paused."`
 	Changed        string            `json:"changed,omitempty" enum:"text,media,link,state" doc:"What became different about the message (message.updated)."`
+	Mail           *eventMail        `json:"mail,omitempty" doc:"In mail.queued and mail.failed."`
+}
+
+// eventMail is a mail to a contact, without its address.
+type eventMail struct {
+	ID     int64  `json:"id" example:"5"`
+	Kind   string `json:"kind" enum:"transcript,missed,reauth"`
+	Reason string `json:"reason,omitempty" doc:"In mail.failed." example:"the mail server refused it: 550 no such user"`
 }
 
 // eventChannel is a channel as operational events tell of it.

@@ -263,9 +263,11 @@ test("typing both ways", {}, async (v) => {
   await v.page.locator(".typing").waitFor({ timeout: 300 });
   await v.shot("typing");
   await v.page.locator(".typing").waitFor({ state: "detached", timeout: 1500 });
+  const began = Date.now();
   await v.box.pressSequentially("typing quite a while", { delay: 20 });
   const sent = v.mock.world.log.filter((one) => one.frame?.type === "typing").length;
-  assert.equal(sent, 1);
+  const most = 1 + Math.floor((Date.now() - began) / 2000); // a busy machine types slowly
+  assert.ok(sent >= 1 && sent <= most, `${sent} signs of typing, at most ${most}`);
 });
 
 test("two tabs: own messages, read marks and tokens are shared", {}, async (v) => {
@@ -866,9 +868,13 @@ test("identity is required", { world: { identityRequired: true } }, async (v) =>
 
 fileTests(test);
 
+// Every test has a browser context and a mock server of its own, so several run side by side: most of a test is waiting.
+// The first ones measure how fast something opens and run alone.
+const ALONE = 2;
+const TOGETHER = 4;
+
 let broken = 0;
-for (const { name, options, run } of tests) {
-  if (only && !name.includes(only)) continue;
+async function runOne({ name, options, run }) {
   const mock = await startMock();
   mock.lever({ do: "set", world: options.world ?? {}, widget: options.widget ?? {} });
   const started = Date.now();
@@ -899,6 +905,15 @@ for (const { name, options, run } of tests) {
     mock.stop();
   }
 }
+
+const chosen = tests.filter(({ name }) => !only || name.includes(only));
+for (const one of chosen.slice(0, ALONE)) await runOne(one);
+const waiting = chosen.slice(ALONE);
+await Promise.all(
+  Array.from({ length: TOGETHER }, async () => {
+    for (let one = waiting.shift(); one; one = waiting.shift()) await runOne(one);
+  }),
+);
 await browser.close();
-console.log(`${broken} failed; ${pictures} pictures in ${shots}`);
-process.exit(broken ? 1 : 0);
+console.log(`${chosen.length - broken} passed, ${broken} failed; ${pictures} pictures in ${shots}`);
+process.exit(broken || chosen.length === 0 ? 1 : 0);

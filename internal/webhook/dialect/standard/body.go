@@ -84,6 +84,10 @@ func writeData(w *jsontext.Writer, v *data) {
 		w.Text(`,"changed":`)
 		w.String(v.Changed)
 	}
+	if v.Mail != nil {
+		w.Text(`,"mail":`)
+		writeToldMail(w, v.Mail)
+	}
 	w.EndObject(start)
 }
 
@@ -509,6 +513,18 @@ func writeToldChannel(w *jsontext.Writer, v *toldChannel) {
 	w.String(v.Name)
 	w.Text(`,"reason":`)
 	w.String(v.Reason)
+	w.Text(`}`)
+}
+
+func writeToldMail(w *jsontext.Writer, v *toldMail) {
+	w.Text(`{"id":`)
+	w.Int(v.ID)
+	w.Text(`,"kind":`)
+	w.String(v.Kind)
+	if v.Reason != "" {
+		w.Text(`,"reason":`)
+		w.String(v.Reason)
+	}
 	w.Text(`}`)
 }
 

@@ -147,6 +147,14 @@ type data struct {
 	Delivery       *delivery     `json:"delivery,omitempty"`
 	Channel        *toldChannel  `json:"channel,omitempty"`
 	Changed        string        `json:"changed,omitempty"`
+	Mail           *toldMail     `json:"mail,omitempty"`
+}
+
+// toldMail is a mail to a contact. The reason is there in mail.failed only.
+type toldMail struct {
+	ID     int64  `json:"id"`
+	Kind   string `json:"kind"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // toldChannel is a channel as operational events tell of it.
@@ -482,6 +490,9 @@ func (s *sheet) fill(e *event.Event, o *dialect.Options) *body {
 		d.Channel = &toldChannel{ID: int64(c.ID), Type: c.Type, Name: c.Name, Reason: e.Reason}
 	}
 	d.Changed = e.Changed
+	if m := e.Mail; m != nil {
+		d.Mail = &toldMail{ID: int64(m.ID), Kind: m.Kind, Reason: e.Reason}
+	}
 	return &s.body
 }
 
