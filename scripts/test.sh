@@ -35,8 +35,25 @@ if ! find_chromium && may_install; then
   find_chromium || true
 fi
 
-if ! have python3 && may_install; then # runs an example
-  install python3-minimal
+python_with_flask() { # of the two that there may be, see internal/acceptance/mail_test.go
+  local name
+  for name in python3 /usr/bin/python3; do
+    if have "$name" && "$name" -c 'import flask, flask_mail, http.server' 2>/dev/null; then
+      return
+    fi
+  done
+  return 1
+}
+if ! python_with_flask && may_install; then # runs the examples
+  install python3 python3-flask python3-flask-mail
+fi
+
+# The mail server that the tests send to, started by them in a folder of its own, which takes root. Installed without settings, so that
+# nothing of it runs otherwise, and only where no other mail server would have to go.
+has_postfix() { have postfix || [ -x /usr/sbin/postfix ]; }
+if ! has_postfix && may_install && ! [ -e /usr/sbin/sendmail ]; then
+  echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections || true
+  install postfix
 fi
 
 node=yes
@@ -56,7 +73,12 @@ fi
 [ "$postgres" = yes ] || missing "Go tests on PostgreSQL" "install it (Debian: apt-get install postgresql), or set PARLEY_TEST_POSTGRES to the URL of a server"
 [ "$redis" = yes ] || missing "Go tests on Redis" "install it (Debian: apt-get install redis-server), or set PARLEY_TEST_REDIS to the URL of a server"
 
-have python3 || missing "the examples in Python" "install Python 3.9 or newer (Debian: apt-get install python3)"
+if [ "$(id -u)" != 0 ]; then
+  note "no mails were sent to Postfix: only root can start it"
+elif ! has_postfix; then
+  missing "mails to Postfix" "install it (Debian: apt-get install postfix)"
+fi
+python_with_flask || missing "the examples in Python" "install Python 3.9 or newer with Flask and Flask-Mail (Debian: apt-get install python3-flask python3-flask-mail)"
 
 if [ "$node" = yes ]; then
   for app in widget operator; do

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"parley/internal/audit"
 	"parley/internal/channel"
 	"parley/internal/config"
 	"parley/internal/contact"
@@ -26,6 +27,7 @@ import (
 	"parley/internal/httpapi/visitor"
 	"parley/internal/id"
 	"parley/internal/inbox"
+	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/metrics"
 	"parley/internal/once"
@@ -69,6 +71,8 @@ type App struct {
 	out      *outhttp.Client
 	hooks    *webhook.Desk
 	channels *channel.Desk
+	mails    *mail.Desk
+	audit    *audit.Log
 	engine   *delivery.Engine
 	standard dialect.Dialect
 	media    *media.Desk
@@ -134,6 +138,7 @@ func (a *App) assemble(ctx context.Context) error {
 		a.Logger.Info("places of visitors come from a file", "path", path, "kind", places.Kind())
 	}
 	a.contacts = contact.New(a.db, a.feed)
+	a.audit = audit.New(a.db)
 	a.widgets = widget.New(widget.Options{DB: a.db, Feed: a.feed, Sealer: a.sealer})
 	a.out = outhttp.New(outhttp.Options{AllowPrivate: private, UserAgent: a.agent(), Logger: a.Logger})
 	if err := a.files(); err != nil {
@@ -298,6 +303,8 @@ func (a *App) ServeOn(ctx context.Context, l net.Listener, ready func()) error {
 	run("timers", func(ctx context.Context) error { return a.inbox.RunTimers(ctx, a.Logger) })
 	run("search", func(ctx context.Context) error { return a.inbox.RunSearch(ctx, a.Logger) })
 	run("media", a.media.Run)
+	run("mails", a.mails.Run)
+	run("erasures", func(ctx context.Context) error { return a.inbox.RunErasures(ctx, a.Logger) })
 	run("tidying", a.tidy)
 	run("removing files", a.purgeFiles)
 	run("deliveries", a.runEngine)
@@ -354,6 +361,7 @@ func (a *App) tidy(ctx context.Context) error {
 		a.note("forget the chart of deliveries", delivery.ForgetChart(ctx, a.db))
 		a.note("forget sessions", a.team.Forget(ctx))
 		a.note("trim the logs of channels", a.channels.Forget(ctx))
+		a.note("forget mails", a.mails.Forget(ctx))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"parley/internal/httpapi"
 	"parley/internal/httpapi/rest"
 	"parley/internal/httpapi/visitor"
+	"parley/internal/mail"
 	"parley/internal/webhook"
 	"parley/internal/webhook/dialect"
 	"parley/internal/webhook/dialect/all"
@@ -22,7 +23,7 @@ import (
 	"parley/web"
 )
 
-// deliveries makes the ways out: the endpoints, the channels and the engine.
+// deliveries makes the ways out: the endpoints, the channels, mails and the engine.
 func (a *App) deliveries(ctx context.Context) error {
 	a.hooks = webhook.New(webhook.Options{
 		DB: a.db, Feed: a.feed, HTTP: a.out, Sealer: a.sealer, Dialects: all.Dialects(), UserAgent: a.agent(), PublicURL: a.Config.PublicURL,
@@ -34,13 +35,18 @@ func (a *App) deliveries(ctx context.Context) error {
 		PublicURL: a.Config.PublicURL, MediaURL: a.mediaURL, Kick: func() { a.engine.Kick() }, Logger: a.Logger,
 	})
 	a.feed.Plan(a.channels.Plan)
+	a.mails = mail.New(mail.Options{
+		DB: a.db, Feed: a.feed, Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, HTTP: a.out, Sealer: a.sealer, Key: a.mailKey, MediaURL: a.mediaURL,
+		PublicURL: a.Config.PublicURL, UserAgent: a.agent(), Kick: func() { a.engine.Kick() }, Logger: a.Logger,
+	})
+	a.feed.Plan(a.mails.Plan) // last: it appends events of its own
 	node, err := nodeName(a.Config.Data)
 	if err != nil {
 		return err
 	}
 	a.engine = delivery.New(delivery.Options{
 		DB: a.db, Changed: a.feed.Changed, Logger: a.Logger, Node: node, Observe: a.metrics.Attempt,
-		Executors: map[string]delivery.Executor{webhook.Kind: a.hooks.Executor(), channel.Deliveries: a.channels.Executor()},
+		Executors: map[string]delivery.Executor{webhook.Kind: a.hooks.Executor(), channel.Deliveries: a.channels.Executor(), mail.Deliveries: a.mails.Executor()},
 	})
 	a.standard = standard.New()
 	return nil
@@ -87,7 +93,7 @@ func (a *App) runEngine(ctx context.Context) error {
 func (a *App) routes() {
 	visitor.Register(a.mux, visitor.Options{
 		Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Team: a.team, PublicURL: a.Config.PublicURL, Media: a.media, Links: a.links,
-		Channels: a.channels, Now: a.db.Now,
+		Channels: a.channels, Mail: a.mails, Ended: a.hub.Ended, Now: a.db.Now,
 	})
 	a.mux.HandleFunc("GET /visitor/v1/socket", a.hub.Visitors)
 	a.mux.HandleFunc("GET /api/v1/socket", a.hub.Operators)
@@ -100,7 +106,7 @@ func (a *App) routes() {
 	a.mux.Handle("GET /metrics", a.edge.RequireToken(a.metrics.Handler()))
 	rest.RegisterInbound(a.mux, a.channels)
 	rest.Register(a.edge, a.mux, rest.Options{
-		Team: a.team, Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Webhooks: a.hooks, Channels: a.channels, Feed: a.feed, Media: a.media, Links: a.links,
+		Team: a.team, Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Webhooks: a.hooks, Channels: a.channels, Mails: a.mails, Audit: a.audit, Feed: a.feed, Media: a.media, Links: a.links,
 		EventJSON: a.eventJSON, PublicURL: a.Config.PublicURL, Version: a.Version, Demo: a.Demo, Now: a.db.Now, Stopping: a.stopping,
 	})
 }

@@ -28,6 +28,8 @@ type Storage struct {
 	pepper []byte
 	// linkKey signs the addresses of files: the same on all nodes, and after a restart.
 	linkKey []byte
+	// mailKey makes the secrets of ways to sign in by mail, likewise.
+	mailKey []byte
 	team    *team.Desk
 }
 
@@ -59,7 +61,8 @@ func openStorage(ctx context.Context, c config.Storage, log *slog.Logger, now fu
 	f := feed.New(d)
 	pepper := sha256.Sum256(append([]byte("parley pepper\n"), key...))
 	linkKey := sha256.Sum256(append([]byte("parley media links\n"), key...))
-	return &Storage{db: d, feed: f, sealer: sealer, pepper: pepper[:], linkKey: linkKey[:], team: team.New(team.Options{DB: d, Feed: f, Logger: log, Sealer: sealer})}, nil
+	mailKey := sha256.Sum256(append([]byte("parley ways to sign in by mail\n"), key...))
+	return &Storage{db: d, feed: f, sealer: sealer, pepper: pepper[:], linkKey: linkKey[:], mailKey: mailKey[:], team: team.New(team.Options{DB: d, Feed: f, Logger: log, Sealer: sealer})}, nil
 }
 
 // Close closes the database.

@@ -23,7 +23,7 @@ var jsonPlaces = list(`
 	internal/httpapi/wire*.go internal/httpapi/problem*.go internal/httpapi/*/wire*.go
 	internal/realtime/wire*.go
 	internal/webhook/dialect/*.go internal/webhook/dialect/*/*.go
-	internal/channel/*/wire*.go internal/mail/callback.go
+	internal/channel/*/wire*.go internal/mail/letter/callback.go
 	internal/config/*.go internal/client/wire*.go internal/feed/codec.go internal/demo/wire*.go
 	cmd/bench/*.go examples/*/*/*.go`)
 

@@ -53,8 +53,8 @@ var rooms = []room{
 	{path: "internal/widget", may: list("internal/db internal/event internal/feed internal/once internal/team")},
 	{path: "internal/media", may: list("internal/db internal/event internal/outhttp internal/team internal/media/thumb")},
 	{path: "internal/media/thumb"}, // what decodes strangers' images, in a process of its own
-	{path: "internal/inbox", may: list("internal/db internal/event internal/feed internal/once internal/team internal/contact internal/widget internal/media")},
-	{path: "internal/command", may: list("internal/event internal/once internal/team internal/contact internal/inbox")},
+	{path: "internal/inbox", may: list("internal/audit internal/db internal/delivery internal/event internal/feed internal/once internal/team internal/contact internal/widget internal/media")},
+	{path: "internal/command", may: list("internal/event internal/once internal/team internal/contact internal/inbox internal/mail")},
 	{path: "internal/webhook", may: list("internal/db internal/delivery internal/event internal/feed internal/once internal/outhttp internal/team internal/webhook/dialect internal/event/eventtest"), tests: list("internal/webhook/dialect/*")},
 	{path: "internal/webhook/dialect", may: list("internal/event")},
 	{path: "internal/webhook/dialect/*", may: list("internal/event internal/event/jsontext internal/webhook/dialect")},
@@ -69,8 +69,8 @@ var rooms = []room{
 	{path: "internal/channel/all", may: list("internal/channel internal/channel/*")},
 	{path: "internal/realtime", may: list("internal/event internal/feed")},
 	{path: "internal/httpapi", may: list("internal/event internal/team internal/limit internal/once")},
-	{path: "internal/httpapi/rest", may: list("internal/httpapi internal/delivery internal/webhook internal/webhook/dialect internal/event/eventtest internal/channel internal/limit internal/command " + concepts), tests: list("internal/webhook/dialect/* internal/channel/*")},
-	{path: "internal/httpapi/visitor", may: list("internal/httpapi internal/limit internal/channel " + concepts), tests: list("internal/channel/*")},
+	{path: "internal/httpapi/rest", may: list("internal/httpapi internal/delivery internal/webhook internal/webhook/dialect internal/event/eventtest internal/channel internal/limit internal/command internal/mail internal/mail/letter internal/audit " + concepts), tests: list("internal/webhook/dialect/* internal/channel/*")},
+	{path: "internal/httpapi/visitor", may: list("internal/httpapi internal/limit internal/channel internal/mail internal/audit " + concepts), tests: list("internal/channel/*")},
 	{path: "internal/metrics", may: list("internal/db internal/delivery internal/feed")},
 	{path: "internal/demo", may: list("web internal/httpapi")},
 	{path: "internal/app", may: list("…")},
@@ -80,6 +80,7 @@ var rooms = []room{
 	{path: "cmd/parley", may: list("internal/cli")},
 	{path: "web"},
 	{path: "examples/custom-channel/go"}, // somebody else's program: it knows nothing of ours
+	{path: "examples/email-callback/go"},
 
 	{path: "internal/db/dbtest", may: list("internal/db"), testOnly: true},
 	{path: "internal/golden", testOnly: true},
@@ -109,7 +110,9 @@ var outside = map[string][]string{
 	"github.com/gabriel-vasile/mimetype":      list("internal/media"),
 	"golang.org/x/image":                      list("internal/media internal/media/thumb"),
 	"github.com/aws/aws-sdk-go-v2":            list("internal/media"),
-	"golang.org/x/net":                        list("internal/outhttp internal/media"),
+	"golang.org/x/net":                        list("internal/outhttp internal/media internal/mail/smtp"),
+	"github.com/wneessen/go-mail":             list("internal/mail/smtp"),
+	"github.com/emersion/go-msgauth":          list("internal/mail/smtp"),
 	"golang.org/x/text":                       list("internal/inbox"),
 	"golang.org/x/time":                       list("internal/limit internal/httpapi internal/realtime"),
 }
@@ -125,6 +128,8 @@ var testLibraries = []string{
 	"github.com/coder/websocket",
 	"github.com/golang-jwt/jwt/v5",
 	"github.com/johannesboyne/gofakes3",
+	"github.com/emersion/go-smtp",
+	"github.com/emersion/go-sasl",
 }
 
 func list(s string) []string { return strings.Fields(s) }

@@ -22,6 +22,7 @@ VALUES ($1, $2, $3, $4, TRUE, $5, $6, $7, 0, '') RETURNING id`
 	sqlAddressEmail    = `UPDATE channel_contacts SET email = $2 WHERE id = $1`
 	sqlMakeCurrent     = `UPDATE channel_contacts SET current = (id = $3) WHERE contact_id = $1 AND channel_id = $2`
 	sqlSeparateAddress = `UPDATE channel_contacts SET contact_id = $2, current = TRUE, alone = TRUE, separated_at = $3, separated_by = $4 WHERE id = $1`
+	sqlEraseAddresses  = `DELETE FROM channel_contacts WHERE contact_id = $1`
 	// Who may stand behind an e-mail address. Contacts that were kept or taken apart are nobody's match. Somebody who is signed in, and sees
 	// on the website what is said on channels, is found by the address that was vouched for, and not by what they typed.
 	sqlMatching = ` FROM contacts c WHERE c.id IN (SELECT id FROM contacts WHERE email = $1 AND email <> '' AND external_id = ''
@@ -92,6 +93,11 @@ func setAddressEmail(tx *db.Tx, a *Address, email string) error {
 
 func separateAddress(tx *db.Tx, a *Address, to id.Contact, by string) error {
 	_, err := tx.Exec(sqlSeparateAddress, a.ID, int64(to), db.Micros(tx.Now()), by)
+	return err
+}
+
+func eraseAddresses(tx *db.Tx, contact id.Contact) error {
+	_, err := tx.Exec(sqlEraseAddresses, int64(contact))
 	return err
 }
 

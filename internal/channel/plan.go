@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"fmt"
 
 	"parley/internal/db"
 	"parley/internal/delivery"
@@ -9,8 +10,13 @@ import (
 )
 
 // Plan is a feed.Planner: it queues a delivery for each message to a contact that goes over a channel, in the event's transaction, and
-// for what becomes of the message where the kind tells of it (S-077).
+// for what becomes of the message where the kind tells of it (S-077). It forgets the addresses of a contact whose data was erased.
 func (d *Desk) Plan(_ context.Context, tx *db.Tx, e *event.Event) error {
+	if e.Type == event.ContactErased && e.Contact != nil {
+		if err := eraseAddresses(tx, e.Contact.ID); err != nil {
+			return fmt.Errorf("forget the addresses of contact %d: %w", e.Contact.ID, err)
+		}
+	}
 	if !outbound(e) {
 		return nil
 	}

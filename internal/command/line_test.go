@@ -59,7 +59,7 @@ func TestWhatIsNoCommandIsNone(t *testing.T) {
 
 func TestAnUnknownCommandIsRefusedWithTheNearestName(t *testing.T) {
 	for line, hint := range map[string]string{
-		"$apo": "$api", "/forwrad Ann": "$forward", "!hlep": "$help", "$additional04 x": "$additional01", "$transcript": "$help lists", "$": "begins with", "hello": "begins with",
+		"$apo": "$api", "/forwrad Ann": "$forward", "!hlep": "$help", "$additional04 x": "$additional01", "$transkript": "$transcript", "$picture": "$help lists", "$": "begins with", "hello": "begins with",
 		"$" + strings.Repeat("y", 50): "$help lists",
 	} {
 		_, _, err := parse(line)

@@ -19,6 +19,7 @@ const (
 	Tag      Argument = "tag"
 	Topic    Argument = "topic"
 	Number   Argument = "number"
+	Email    Argument = "email" // an e-mail address; the contact's is a good guess
 )
 
 // Who may use a command.
@@ -75,6 +76,8 @@ func registry() []Command {
 			Help: "Adds tags to the conversation."},
 		Command{Name: "untag", Args: "TAG [TAG …]", Argument: Tag, run: runUntag,
 			Help: "Takes tags off the conversation."},
+		Command{Name: "transcript", Args: "[ADDRESS]", Argument: Email, run: runTranscript,
+			Help: "Sends the contact by mail what was said in the conversation, or sends it to another address."},
 		Command{Name: "info", Argument: None, run: runInfo,
 			Help: "Shows what is known of the contact: data, browser, page, place and visits."},
 		Command{Name: "history", Args: "[NUMBER]", Argument: Number, run: runHistory,

@@ -13,6 +13,7 @@ import (
 	"parley/internal/fault"
 	"parley/internal/id"
 	"parley/internal/inbox"
+	"parley/internal/mail"
 	"parley/internal/once"
 	"parley/internal/team"
 )
@@ -22,6 +23,7 @@ type Options struct {
 	Inbox    *inbox.Desk
 	Contacts *contact.Desk
 	Team     *team.Desk
+	Mails    *mail.Desk
 }
 
 // Desk runs command lines. Safe for concurrent use.
@@ -313,6 +315,19 @@ func (c *call) tags(add bool) error {
 	} else {
 		c.say("Tags: none")
 	}
+	return nil
+}
+
+func runTranscript(c *call) error {
+	to, more, ok := word(c.rest, unicode.IsSpace)
+	if !ok || more != "" || c.rest != "" && to == "" {
+		return c.usage()
+	}
+	m, err := c.Mails.SendTranscript(c.ctx, c.by, c.key, c.id, to)
+	if err != nil {
+		return err
+	}
+	c.say("A mail to %s with the transcript is queued.", m.Receiver)
 	return nil
 }
 

@@ -16,7 +16,9 @@ import (
 	"parley/internal/feed"
 	"parley/internal/id"
 	"parley/internal/inbox"
+	"parley/internal/mail"
 	"parley/internal/once"
+	"parley/internal/outhttp"
 	"parley/internal/secret"
 	"parley/internal/team"
 	"parley/internal/widget"
@@ -55,7 +57,10 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	widgets := widget.New(widget.Options{DB: d, Feed: h.feed, Sealer: sealer})
 	box := inbox.New(inbox.Options{DB: d, Feed: h.feed, Contacts: contacts, Widgets: widgets,
 		TakesRequested: func(*db.Tx, *event.Conversation) (bool, error) { return !h.noAddon, nil }})
-	h.desk = New(Options{Inbox: box, Contacts: contacts, Team: operators})
+	mails := mail.New(mail.Options{DB: d, Feed: h.feed, Inbox: box, Contacts: contacts, Widgets: widgets, Sealer: sealer, Key: make([]byte, 32), HTTP: outhttp.New(outhttp.Options{}),
+		PublicURL: "https://chat.example", UserAgent: "Parley/test"})
+	h.feed.Plan(mails.Plan)
+	h.desk = New(Options{Inbox: box, Contacts: contacts, Team: operators, Mails: mails})
 	for _, name := range []string{"Ann Lee", "Anna Kay", "Bob Lee", "Gone Girl"} {
 		first, last, _ := strings.Cut(name, " ")
 		c, err := operators.Create(t.Context(), team.System(), team.NewOperator{Email: strings.ToLower(first) + "@example.com", FirstName: first, LastName: last, Slots: 3}, once.Key{})
@@ -192,7 +197,7 @@ func TestS121_WithoutAnAddonAPIExplainsWhatIsMissing(t *testing.T) {
 
 func TestALineRunsOnceForItsKey(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		for i, line := range []string{"$api", "$note once", "$tag a", "$name Jane", "$field a b", "$additional02 x", "$topic t", "$group Support", "$end"} {
+		for i, line := range []string{"$api", "$note once", "$tag a", "$name Jane", "$field a b", "$additional02 x", "$topic t", "$group Support", "$transcript boss@shop.example", "$end"} {
 			key := once.Key{Scope: "line", Value: fmt.Sprint(i)}
 			var first *Answer
 			for n := range 3 {
@@ -324,6 +329,45 @@ func TestCommandsOfTheConversation(t *testing.T) {
 		h.run("$x", "has ended", event.SessionEnded, event.ConversationEnded)
 		h.run("$end", "has ended")
 		h.run("$note afterwards", "stored", event.MessageNoted)
+	})
+}
+
+func TestTranscriptGoesToTheContactOrToAnAddress(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		mails := func() (out []string) {
+			t.Helper()
+			list, _, err := h.desk.Mails.List(t.Context(), h.ann, mail.Filter{Conversation: h.conv})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range list {
+				out = append(out, m.Receiver)
+			}
+			return out
+		}
+		before := h.messages()
+		h.refused("$transcript", fault.CommandArgument, "")
+		for _, line := range []string{"$transcript nobody", "$transcript a@b.example c@d.example", `$transcript "a@b.example`, `$transcript ""`, "$transcript a@b.example\nBcc:c@d.example"} {
+			h.refused(line, fault.CommandArgument, "")
+		}
+		if got := mails(); len(got) > 0 {
+			t.Errorf("refused lines sent mails to %q", got)
+		}
+		h.run("$email Jane@Customer.example", "jane@customer.example", event.ContactUpdated)
+		a := h.run("/transcript", "jane@customer.example", event.MailQueued)
+		if a.Command != "transcript" || a.Message != nil || h.messages() != before {
+			t.Errorf("%+v, and %d messages, before %d", a, h.messages(), before)
+		}
+		h.refused("!transcript boss@shop.example", fault.MailLimited, "")
+		if got := mails(); !slices.Equal(got, []string{"jane@customer.example"}) {
+			t.Errorf("mails to %q", got)
+		}
+		h.conv = h.write(0)
+		h.events()
+		h.run(`!TRANSCRIPT "boss@shop.example"`, "boss@shop.example", event.MailQueued)
+		if got := mails(); !slices.Equal(got, []string{"boss@shop.example"}) {
+			t.Errorf("mails to %q", got)
+		}
 	})
 }
 

@@ -19,12 +19,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id`
 	sqlUpdateContact = `UPDATE contacts SET name = $2, email = $3, phone = $4, external_id = $5, custom = $6, additional = $7, updated_at = $8 WHERE id = $1`
 	sqlGetContact    = `SELECT ` + columns + ` FROM contacts WHERE id = $1`
 	sqlLockContact   = `SELECT ` + columns + ` FROM contacts WHERE id = $1 FOR UPDATE`
+	sqlLockLive      = `SELECT ` + columns + ` FROM contacts WHERE id = $1 AND erased_at = 0 FOR UPDATE`
 	sqlSignEmail     = `UPDATE contacts SET signed_email = $2 WHERE id = $1 AND signed_email <> $2`
 	sqlSignedEmail   = `SELECT signed_email FROM contacts WHERE id = $1`
 	sqlByExternal    = `SELECT ` + columns + ` FROM contacts WHERE external_id = $1 AND external_id <> ''`
 
-	sqlInsertToken = `INSERT INTO contact_tokens (token_hash, contact_id, widget_id, created_at, seen_at, revoked_at) VALUES ($1, $2, $3, $4, $4, 0)`
-	sqlGetToken    = `SELECT contact_id, widget_id FROM contact_tokens WHERE token_hash = $1 AND revoked_at = 0`
+	sqlInsertToken = `INSERT INTO contact_tokens (token_hash, contact_id, widget_id, created_at, seen_at, revoked_at, user_agent, mailed)
+VALUES ($1, $2, $3, $4, $4, 0, $5, $6)`
+	sqlGetToken    = `SELECT contact_id, widget_id, mailed, seen_at FROM contact_tokens WHERE token_hash = $1 AND revoked_at = 0`
 	sqlRevokeToken = `UPDATE contact_tokens SET revoked_at = $2 WHERE token_hash = $1 AND revoked_at = 0`
 	sqlPruneTokens = `DELETE FROM contact_tokens WHERE contact_id = $1 AND token_hash NOT IN (
   SELECT token_hash FROM contact_tokens WHERE contact_id = $1 AND revoked_at = 0 ORDER BY created_at DESC, token_hash LIMIT $2)`
@@ -54,6 +56,10 @@ func getContact(tx *db.Tx, contact id.Contact) (*event.Contact, error) {
 
 func lockContact(tx *db.Tx, contact id.Contact) (*event.Contact, error) {
 	return db.First(tx, sqlLockContact, []any{int64(contact)}, scanContact)
+}
+
+func lockLive(tx *db.Tx, contact id.Contact) (*event.Contact, error) {
+	return db.First(tx, sqlLockLive, []any{int64(contact)}, scanContact)
 }
 
 func contactByExternal(tx *db.Tx, external string) (*event.Contact, error) {
@@ -132,14 +138,16 @@ func encodeAdditional(fields []event.Additional) (string, error) {
 	return string(b), nil
 }
 
-func insertToken(tx *db.Tx, hash string, contact id.Contact, widget id.Widget) error {
-	_, err := tx.Exec(sqlInsertToken, hash, int64(contact), int64(widget), db.Micros(tx.Now()))
+func insertToken(tx *db.Tx, hash string, contact id.Contact, widget id.Widget, b Browser) error {
+	_, err := tx.Exec(sqlInsertToken, hash, int64(contact), int64(widget), db.Micros(tx.Now()), b.UserAgent, b.Mailed)
 	return err
 }
 
-func getToken(tx *db.Tx, hash string) (contact id.Contact, widget id.Widget, err error) {
-	err = tx.One(sqlGetToken, []any{hash}, &contact, &widget)
-	return contact, widget, err
+func getToken(tx *db.Tx, hash string) (v Visitor, err error) {
+	var seen int64
+	err = tx.One(sqlGetToken, []any{hash}, &v.Contact, &v.Widget, &v.Mailed, &seen)
+	v.device, v.seen = hash, db.Time(seen)
+	return v, err
 }
 
 func revokeToken(tx *db.Tx, hash string, at time.Time) error {

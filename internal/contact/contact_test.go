@@ -185,7 +185,7 @@ func (h *house) make(t *testing.T, ch Change) *event.Contact {
 func (h *house) token(t *testing.T, c id.Contact) (token string) {
 	t.Helper()
 	err := h.d.Update(t.Context(), func(_ context.Context, tx *db.Tx) (err error) {
-		token, err = NewToken(tx, c, 7)
+		token, err = NewToken(tx, c, 7, Browser{})
 		return err
 	})
 	if err != nil {
@@ -331,7 +331,7 @@ func TestTokens(t *testing.T) {
 	each(t, "a token is its contact's until it is signed out, and only its hash is stored", func(t *testing.T, h *house) {
 		c := h.make(t, Change{})
 		a, b := h.token(t, c.ID), h.token(t, c.ID)
-		if v, err := h.desk.Authenticate(t.Context(), a); err != nil || v != (Visitor{c.ID, 7}) {
+		if v, err := h.desk.Authenticate(t.Context(), a); err != nil || v.Contact != c.ID || v.Widget != 7 || v.Mailed {
 			t.Errorf("%+v, %v", v, err)
 		}
 		if err := h.desk.LogOut(t.Context(), a); err != nil {

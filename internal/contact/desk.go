@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"parley/internal/db"
 	"parley/internal/event"
@@ -73,6 +74,11 @@ func Lock(tx *db.Tx, contact id.Contact) (*event.Contact, error) {
 	return found(contact)(lockContact(tx, contact))
 }
 
+// LockLive is Lock for whoever is about to change the contact or to give somebody access: one whose data was erased is contact.not_found.
+func LockLive(tx *db.Tx, contact id.Contact) (*event.Contact, error) {
+	return found(contact)(lockLive(tx, contact))
+}
+
 func found(contact id.Contact) func(*event.Contact, error) (*event.Contact, error) {
 	return func(c *event.Contact, err error) (*event.Contact, error) {
 		if errors.Is(err, db.ErrNoRows) {
@@ -113,9 +119,10 @@ func SignedEmail(tx *db.Tx, contact id.Contact) (string, error) {
 }
 
 // NewToken gives the contact's browser a token, as part of tx. Only its hash is stored.
-func NewToken(tx *db.Tx, contact id.Contact, widget id.Widget) (string, error) {
+func NewToken(tx *db.Tx, contact id.Contact, widget id.Widget, b Browser) (string, error) {
 	token := secret.Token(TokenPrefix)
-	if err := insertToken(tx, secret.Hash(token), contact, widget); err != nil {
+	b.UserAgent = cutLine(b.UserAgent, maxUserAgent)
+	if err := insertToken(tx, secret.Hash(token), contact, widget, b); err != nil {
 		return "", fmt.Errorf("store token of contact %d: %w", contact, err)
 	}
 	return token, nil
@@ -140,6 +147,11 @@ func PruneTokens(tx *db.Tx, contact id.Contact) error {
 type Visitor struct {
 	Contact id.Contact
 	Widget  id.Widget
+	// Mailed tells that the browser came by a mail to the contact's address, so that whoever sits at it has proven it.
+	Mailed bool
+
+	device string // the token's hash
+	seen   time.Time
 }
 
 // Authenticate finds the visitor behind a token; the fault is auth.invalid for unknown and revoked ones.
@@ -156,7 +168,7 @@ func Authenticate(tx *db.Tx, token string) (v Visitor, err error) {
 	if !strings.HasPrefix(token, TokenPrefix) || len(token) > 100 {
 		return v, fault.New(fault.AuthInvalid, "this is not a visitor's token")
 	}
-	v.Contact, v.Widget, err = getToken(tx, secret.Hash(token))
+	v, err = getToken(tx, secret.Hash(token))
 	if errors.Is(err, db.ErrNoRows) {
 		return Visitor{}, fault.New(fault.AuthInvalid, "the visitor's token is unknown or was signed out")
 	}
@@ -164,11 +176,6 @@ func Authenticate(tx *db.Tx, token string) (v Visitor, err error) {
 		return Visitor{}, fmt.Errorf("check visitor token: %w", err)
 	}
 	return v, nil
-}
-
-// LogOut revokes one token. An unknown token is no error: the aim is reached.
-func (d *Desk) LogOut(ctx context.Context, token string) error {
-	return d.db.Update(ctx, func(_ context.Context, tx *db.Tx) error { return revokeToken(tx, secret.Hash(token), tx.Now()) })
 }
 
 // Get returns one contact.
@@ -234,7 +241,7 @@ func (d *Desk) update(ctx context.Context, by event.Party, key once.Key, contact
 func (d *Desk) edit(ctx context.Context, by event.Party, key once.Key, contact id.Contact, to func(*event.Contact) (Change, error)) (c *event.Contact, err error) {
 	err = d.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		_, repeated, err := once.Do(tx, key, func() (done bool, err error) {
-			if c, err = Lock(tx, contact); err != nil {
+			if c, err = LockLive(tx, contact); err != nil {
 				return false, err
 			}
 			if by.Type == event.ByContact {

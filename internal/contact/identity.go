@@ -17,6 +17,8 @@ import (
 // Identity is who the site's own server says the visitor is.
 type Identity struct {
 	Change // ExternalID is always set
+	// UserAgent is the User-Agent of the browser that brought it; it is not part of what was signed.
+	UserAgent string
 }
 
 // maxIdentityBytes bounds a signed identity: room for the largest custom data.
@@ -71,5 +73,5 @@ func VerifyIdentity(token string, key secret.String, now time.Time) (Identity, e
 	if ch, err = ch.Check("identity."); err != nil {
 		return Identity{}, err
 	}
-	return Identity{ch}, nil
+	return Identity{Change: ch}, nil
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"parley/internal/db"
 	"parley/internal/db/dbtest"
@@ -366,5 +369,76 @@ func TestMigrationsGoForwardOnceAndRefuseANewerSchema(t *testing.T) {
 	if d, err := db.Open(t.Context(), db.Options{URL: file}); err == nil {
 		d.Close()
 		t.Fatal("a database of a newer version was opened")
+	}
+}
+
+// Work in the background goes with the commit of somebody in a hurry, and alone when nobody comes along.
+func TestWorkAsideSharesTheNextCommit(t *testing.T) {
+	put := func(key string) func(context.Context, *db.Tx) error {
+		return func(_ context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(sqlPut, key, "")
+			return err
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		d := dbtest.New(t)
+		defer d.Close()
+		for _, c := range []struct {
+			hurry, takes time.Duration // 0: nobody comes along
+		}{{0, 25 * time.Millisecond}, {10 * time.Millisecond, 10 * time.Millisecond}} {
+			began := time.Now()
+			if c.hurry > 0 {
+				time.AfterFunc(c.hurry, func() {
+					if err := d.Update(t.Context(), put(fmt.Sprint("hurry", c.hurry))); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			if err := d.UpdateAside(t.Context(), put(fmt.Sprint("aside", c.hurry))); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took != c.takes {
+				t.Errorf("with somebody after %v it took %v, want %v", c.hurry, took, c.takes)
+			}
+		}
+		synctest.Wait()
+		if n := count(t, d); n != 3 {
+			t.Errorf("%d rows stored, want 3", n)
+		}
+	})
+}
+
+// More of it than one commit takes is stored all the same, also by a close, and a failure touches nobody else.
+func TestWorkAsideIsStoredOrRefused(t *testing.T) {
+	d := dbtest.New(t)
+	boom := errors.New("boom")
+	var wg sync.WaitGroup
+	var stored atomic.Int64
+	for i := range 100 {
+		wg.Go(func() {
+			err := d.UpdateAside(t.Context(), func(_ context.Context, tx *db.Tx) error {
+				if _, err := tx.Exec(sqlPut, fmt.Sprint(i), ""); err != nil || i%10 == 0 {
+					return errors.Join(err, boom)
+				}
+				return nil
+			})
+			switch {
+			case err == nil:
+				stored.Add(1)
+			case i%10 == 0 && errors.Is(err, boom), fault.Is(err, fault.ShuttingDown):
+			default:
+				t.Errorf("work %d: %v", i, err)
+			}
+			if i == 50 {
+				d.Close()
+			}
+		})
+	}
+	wg.Wait()
+	if stored.Load() == 0 {
+		t.Error("nothing was stored")
+	}
+	if err := d.UpdateAside(t.Context(), func(context.Context, *db.Tx) error { return nil }); !fault.Is(err, fault.ShuttingDown) {
+		t.Errorf("work after close: %v", err)
 	}
 }

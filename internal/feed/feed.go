@@ -226,3 +226,13 @@ func (f *Feed) Many(tx *db.Tx, ids []id.Event) (map[id.Event]*event.Event, error
 	}
 	return found, nil
 }
+
+// Rewrite replaces what is stored of an event, as part of tx: its id, number, type, lane and time stay. It is for what must not be kept any
+// more, and nobody hears of it; who has read the event before keeps what they have.
+func (f *Feed) Rewrite(tx *db.Tx, e *event.Event) error {
+	if err := rewriteEvent(tx, e); err != nil {
+		return fmt.Errorf("rewrite event %d: %w", e.ID, err)
+	}
+	tx.OnCommit(func() { f.recent.replace(e) })
+	return nil
+}

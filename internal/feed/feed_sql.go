@@ -20,7 +20,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`
 	sqlNumberEvents = `UPDATE events SET seq = n.seq FROM (
   SELECT id, $1 + ROW_NUMBER() OVER (ORDER BY id) AS seq FROM (SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT $2) AS waiting
 ) AS n WHERE events.id = n.id`
-	sqlLatestSeq = `SELECT COALESCE(MAX(seq), 0) FROM events`
+	sqlLatestSeq    = `SELECT COALESCE(MAX(seq), 0) FROM events`
+	sqlRewriteEvent = `UPDATE events SET data = $2 WHERE id = $1`
 )
 
 func insertEvent(tx *db.Tx, e *event.Event) error {
@@ -45,6 +46,15 @@ func insertEvent(tx *db.Tx, e *event.Event) error {
 	}
 	e.Seq = last + 1
 	e.ID, err = db.Insert[id.Event](tx, sqlInsertEventNumbered, int64(e.Seq), string(e.Type), e.Lane(), conversation, contact, db.Micros(e.At), data)
+	return err
+}
+
+func rewriteEvent(tx *db.Tx, e *event.Event) error {
+	data, err := encode(e)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(sqlRewriteEvent, int64(e.ID), data)
 	return err
 }
 

@@ -39,6 +39,22 @@ func (r *recent) add(events []*event.Event) {
 	}
 }
 
+// replace puts another form of an event in its place, where that is still remembered.
+func (r *recent) replace(e *event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := r.byID[e.ID]
+	if known == nil {
+		return
+	}
+	kept := *e
+	kept.Seq = known.Seq
+	r.byID[e.ID] = &kept
+	if place := &r.ring[int64(known.Seq)%recentSize]; *place == known {
+		*place = &kept
+	}
+}
+
 func (r *recent) get(eventID id.Event) *event.Event {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

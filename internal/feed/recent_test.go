@@ -78,3 +78,59 @@ func TestMemoryWithAHoleAsksTheDatabase(t *testing.T) {
 		t.Errorf("%d events, %v; want %d", len(events), err, recentSize+10)
 	}
 }
+
+// What must not be kept any more is rewritten in the database and in memory, in its place, and whoever has read it keeps what they have.
+func TestRewrite(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		f := New(d)
+		var ids []id.Event
+		for _, name := range []string{"a", "b", "c"} {
+			e := &event.Event{Type: event.ContactUpdated, Contact: &event.Contact{ID: 1, Name: name, Custom: "{}"}}
+			if err := d.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error { return f.Append(ctx, tx, e) }); err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, e.ID)
+		}
+		if d.Engine() == db.Postgres {
+			if _, err := f.NumberOnce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, _, err := f.ReadAfter(t.Context(), 0, 10, Filter{})
+		if err != nil || len(before) != 3 {
+			t.Fatal(before, err)
+		}
+		err = d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			known, err := f.Get(tx, ids[1])
+			if err != nil {
+				return err
+			}
+			blank := *known
+			blank.Contact = &event.Contact{ID: 1, Custom: "{}"}
+			return f.Rewrite(tx, &blank)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, reader := range map[string]*Feed{"the same process": f, "another": New(d)} {
+			got, _, err := reader.ReadAfter(t.Context(), 0, 10, Filter{})
+			if err != nil || len(got) != 3 || got[0].Contact.Name != "a" || got[1].Contact.Name != "" || got[2].Contact.Name != "c" ||
+				got[1].ID != ids[1] || got[1].Seq != before[1].Seq || !got[1].At.Equal(before[1].At) {
+				t.Errorf("%s: %+v, %v", name, got, err)
+			}
+			err = d.View(t.Context(), func(_ context.Context, tx *db.Tx) error {
+				one, err := reader.Get(tx, ids[1])
+				if err == nil && one.Contact.Name != "" {
+					t.Errorf("%s by id: %+v", name, one.Contact)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if before[1].Contact.Name != "b" {
+			t.Error("what somebody had read was changed under them")
+		}
+	})
+}

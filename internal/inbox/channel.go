@@ -150,7 +150,7 @@ func (d *Desk) StartOnChannel(ctx context.Context, tx *db.Tx, by team.Actor, p C
 	if err := checkText(p.Body, p.Media != ""); err != nil {
 		return 0, 0, err
 	}
-	c, err := contact.Lock(tx, p.Contact)
+	c, err := contact.LockLive(tx, p.Contact)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -213,7 +213,7 @@ func (d *Desk) MoveToChannel(ctx context.Context, tx *db.Tx, contact id.Contact,
 		return err
 	}
 	switch {
-	case s.Contact.ID != contact || s.secret():
+	case s.Contact.ID != contact || s.secret() || s.erased:
 		return fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
 	case s.Channel.ID == to.ID:
 		return nil

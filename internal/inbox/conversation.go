@@ -21,6 +21,7 @@ type state struct {
 	createdBy  id.Operator   // who was responsible when session started
 	timeout    time.Duration // of the widget, for the session's expiry
 	stored     place         // as the database has it
+	erased     bool          // its contact's data was erased: it has ended for good
 }
 
 // place is where a conversation stands: what changes less often than with each message.
@@ -225,6 +226,14 @@ func (s *state) notEnded() error {
 // Statuses lists the statuses of a conversation in the order of its life.
 func Statuses() []string {
 	return []string{event.StatusNew, event.StatusOpen, event.StatusPending, event.StatusEnded}
+}
+
+// notErased refuses what would fill a conversation again whose contact's data was erased.
+func (s *state) notErased() error {
+	if s.erased {
+		return fault.Newf(fault.ConversationEnded, "the contact of conversation %d had their data deleted; nobody reads there any more", s.ID)
+	}
+	return nil
 }
 
 // KnownStatus reports whether status is one of Statuses.

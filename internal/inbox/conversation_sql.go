@@ -23,7 +23,7 @@ const (
   c.hidden_from, COALESCE(c.address_id, 0), COALESCE(ch.name, ''),
   COALESCE(c.operator_id, 0), COALESCE(c.group_id, 0), COALESCE(g.name, ''),
   w.id, w.key, w.name, w.session_timeout_seconds,
-  p.id, p.uuid, p.name, p.email, p.phone, p.external_id, p.custom, p.additional, p.created_at, p.updated_at,
+  p.id, p.uuid, p.name, p.email, p.phone, p.external_id, p.custom, p.additional, p.created_at, p.updated_at, p.erased_at <> 0,
   COALESCE(s.id, 0), COALESCE(s.number, 0), COALESCE(s.first_number, 0), COALESCE(s.started_at, 0), COALESCE(s.ended_at, 0),
   COALESCE(s.end_reason, ''), COALESCE(s.operator_created, 0), COALESCE(s.expires_at, 0), COALESCE(s.visit, ''), COALESCE(s.outcome, ''), COALESCE(s.notes, 0)`
 	conversationFrom = ` FROM conversations c JOIN contacts p ON p.id = c.contact_id JOIN widgets w ON w.id = c.widget_id
@@ -177,7 +177,7 @@ func scanState(r db.Scanner) (*state, error) {
 		&s.HiddenFrom, &s.address, &s.Channel.Name,
 		&s.operatorID, &s.groupID, &groupName,
 		&s.Widget.ID, &s.Widget.Key, &s.Widget.Name, &timeout,
-		&p.ID, &p.UUID, &p.Name, &p.Email, &p.Phone, &p.ExternalID, &custom, &additional, &pCreated, &pUpdated,
+		&p.ID, &p.UUID, &p.Name, &p.Email, &p.Phone, &p.ExternalID, &custom, &additional, &pCreated, &pUpdated, &s.erased,
 		&se.ID, &se.Number, &se.firstNumber, &seStarted, &seEnded, &se.EndReason, &s.createdBy, &seExpires, &visit, &outcome, &se.notes); err != nil {
 		return nil, err
 	}

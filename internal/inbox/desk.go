@@ -598,6 +598,9 @@ func (d *Desk) Reopen(ctx context.Context, by team.Actor, key once.Key, conversa
 
 func reopening(by team.Actor) act {
 	return func(tx *db.Tx, s *state) ([]*event.Event, error) {
+		if err := s.notErased(); err != nil {
+			return nil, err
+		}
 		if s.Status != event.StatusEnded {
 			return nil, fault.Newf(fault.ConversationNotEnded, "conversation %d has not ended", s.ID)
 		}

@@ -28,12 +28,14 @@
 //   - A flagged conversation is requested by the event of the next change of its status, whoever or whatever changes it, and by no
 //     other; that transaction clears the flag. Every change of the status goes through changeStatus, end or reopen.
 //   - conversation_tags holds exactly the tags of the conversations, and a session counts its internal notes.
+//   - Conversations of a contact whose data was erased have ended for good and say nothing any more. What events and deliveries hold of them is
+//     blanked afterwards, when no delivery waits for it; their ids, times and numbers stay.
 //   - A repeat of a command with the same key changes nothing and gets the first answer.
 //
 // Files: conversation.go, session.go and message.go hold the rules (no database, time as an argument); *_sql.go the
-// statements; visitor.go, outcome.go, goals.go, channel.go, desk.go, edit.go, labels.go, bulk.go and timers.go the commands of
+// statements; visitor.go, reauth.go, erase.go, own.go, outcome.go, goals.go, channel.go, desk.go, edit.go, labels.go, bulk.go and timers.go the commands of
 // contacts, channels, operators and the clock; snapshot.go what events
 // carry of a whole session or conversation; list.go the reads, list_filter.go lists with
 // filters, ids and exports; search.go what a text and a search mean, search_index.go the index of them.
-// It imports db, event, feed, once, team, contact, widget and media.
+// It imports audit, db, delivery, event, feed, once, team, contact, widget and media.
 package inbox

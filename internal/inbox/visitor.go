@@ -135,11 +135,11 @@ func repeat(tx *db.Tx, w *event.Widget, p ContactPost, ids contactIDs, out *Cont
 		// The first answer was lost on the way, so the browser has no token and has done nothing since. Its random client id is
 		// what it can show. As soon as somebody has used the token, or the contact turned out to be a known user, or an hour has
 		// passed, the client id opens nothing any more.
-		if tx.Now().Sub(ids.At) > firstRetry || out.Contact.ExternalID != "" || s.Contact.ID != ids.Contact ||
+		if tx.Now().Sub(ids.At) > firstRetry || out.Contact.ExternalID != "" || s.Contact.ID != ids.Contact || s.erased ||
 			s.ContactRead > out.Message.Number || s.ContactDelivered > out.Message.Number {
 			return fault.New(fault.KeyReused, "this client_id was used before; send the message with a new one").At("client_id")
 		}
-		if out.Token, err = contact.NewToken(tx, ids.Contact, w.ID); err != nil {
+		if out.Token, err = contact.NewToken(tx, ids.Contact, w.ID, contact.Browser{UserAgent: p.Visit.UserAgent}); err != nil {
 			return err
 		}
 	}
@@ -284,7 +284,7 @@ func addressed(tx *db.Tx, w *event.Widget, p ContactPost, c *event.Contact) (*st
 	if err != nil {
 		return nil, atField(err, fault.ConversationNotFound, "conversation_id")
 	}
-	if s.Contact.ID != c.ID || s.secret() {
+	if s.Contact.ID != c.ID || s.secret() || s.erased {
 		return nil, fault.Newf(fault.ConversationNotFound, "there is no conversation %d", to).At("conversation_id")
 	}
 	if p.Conversation == 0 && s.Channel.Type != event.ChannelWebsite {
@@ -314,10 +314,10 @@ func (d *Desk) author(ctx context.Context, tx *db.Tx, w *event.Widget, p Contact
 		if err != nil {
 			return nil, err
 		}
-		out.Token, err = contact.NewToken(tx, c.ID, w.ID)
+		out.Token, err = contact.NewToken(tx, c.ID, w.ID, contact.Browser{UserAgent: p.Visit.UserAgent})
 		return c, err
 	}
-	c, err := contact.Lock(tx, p.Contact)
+	c, err := contact.LockLive(tx, p.Contact)
 	if err != nil {
 		return nil, err
 	}
@@ -408,7 +408,7 @@ func (d *Desk) changeOwn(ctx context.Context, tx *db.Tx, c id.Contact, conversat
 	if err != nil {
 		return nil, err
 	}
-	if s.Contact.ID != c || s.secret() {
+	if s.Contact.ID != c || s.secret() || s.erased {
 		return nil, fault.Newf(fault.ConversationNotFound, "there is no conversation %d", conversation)
 	}
 	events, err := fn(s, event.Party{Type: event.ByContact, ID: int64(c), Name: s.Contact.Name})
@@ -537,10 +537,14 @@ func (d *Desk) identify(ctx context.Context, widgetKey string, anonymous id.Cont
 		}
 		var old *event.Contact // the browser's anonymous contact
 		if anonymous != 0 {
-			if old, err = contact.Lock(tx, anonymous); err != nil {
+			if old, err = contact.LockLive(tx, anonymous); err != nil {
 				return err
 			}
-			if old.ExternalID != "" {
+			somebody, err := known(tx, old, who.Email)
+			if err != nil {
+				return err
+			}
+			if somebody {
 				old = nil
 			}
 		}
@@ -557,7 +561,7 @@ func (d *Desk) identify(ctx context.Context, widgetKey string, anonymous id.Cont
 		}
 		switch {
 		case c != nil:
-			if c, err = contact.Lock(tx, c.ID); err != nil {
+			if c, err = contact.LockLive(tx, c.ID); err != nil {
 				return err
 			}
 		case mayBe:
@@ -591,7 +595,7 @@ func (d *Desk) identify(ctx context.Context, widgetKey string, anonymous id.Cont
 				}
 			}
 		}
-		if out.Token, err = contact.NewToken(tx, c.ID, w.ID); err != nil {
+		if out.Token, err = contact.NewToken(tx, c.ID, w.ID, contact.Browser{UserAgent: who.UserAgent}); err != nil {
 			return err
 		}
 		out.Contact = c
@@ -601,6 +605,20 @@ func (d *Desk) identify(ctx context.Context, widgetKey string, anonymous id.Cont
 		return nil, err
 	}
 	return &out, nil
+}
+
+// known reports whether a browser's contact is somebody already, who keeps everything: a user of the site, or who proved an e-mail address by a
+// mail that is not the signed one.
+func known(tx *db.Tx, c *event.Contact, signed *string) (bool, error) {
+	if c.ExternalID != "" {
+		return true, nil
+	}
+	proven, err := contact.HasProven(tx, c.ID)
+	if err != nil || !proven {
+		return false, err
+	}
+	address, err := contact.SignedEmail(tx, c.ID)
+	return signed != nil && *signed != "" && *signed != address, err
 }
 
 // claimable reports whether an anonymous contact may become the user that a site's server signed for. Somebody whom a channel knows may
@@ -625,15 +643,22 @@ func (d *Desk) handConversations(ctx context.Context, tx *db.Tx, from, to *event
 		return fmt.Errorf("conversations of contact %d: %w", from.ID, err)
 	}
 	by := event.Party{Type: event.ByContact, ID: int64(to.ID), Name: to.Name}
+	stays := false
 	for _, conversation := range ids {
 		s, err := load(tx, conversation)
 		if err != nil {
 			return err
 		}
 		if s.Channel.Type != event.ChannelWebsite {
+			stays = true
 			continue
 		}
 		if err := d.hand(ctx, tx, s, to, by); err != nil {
+			return err
+		}
+	}
+	if !stays {
+		if err := contact.HandedOver(tx, from.ID, to.ID); err != nil {
 			return err
 		}
 	}

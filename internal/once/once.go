@@ -124,3 +124,15 @@ func Forget(ctx context.Context, d *db.DB, limit int) (int64, error) {
 	}
 	return n, nil
 }
+
+// Drop forgets a key as part of tx, or every key of the scope where its Value is "": what it stood for has been erased.
+func Drop(tx *db.Tx, key Key) error {
+	statement, args := sqlDropKey, []any{key.Scope, key.Value}
+	if key.Value == "" {
+		statement, args = sqlDropScope, args[:1]
+	}
+	if _, err := tx.Exec(statement, args...); err != nil {
+		return fmt.Errorf("drop idempotency keys: %w", err)
+	}
+	return nil
+}

@@ -611,7 +611,29 @@ func (h *Hub) receive(s signal) {
 		h.showTyping(s)
 	case "viewing":
 		h.showViewing(s)
+	case "ended":
+		h.recheck(s.Contact)
 	}
+}
+
+// Ended tells that some of a contact's tokens may not count any more: their sockets are closed now, on every node, and not when they are
+// looked at next.
+func (h *Hub) Ended(contact id.Contact) { h.tell(signal{Kind: "ended", Contact: contact}) }
+
+// recheck looks at a contact's connections.
+func (h *Hub) recheck(contact id.Contact) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var check []*conn
+	for c := range h.contacts[contact] {
+		if c.who.Valid != nil {
+			check = append(check, c)
+		}
+	}
+	if len(check) == 0 || h.closing {
+		return
+	}
+	h.wait.Go(func() { h.checkAll(h.life, check) })
 }
 
 func (h *Hub) showTyping(s signal) {

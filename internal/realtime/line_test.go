@@ -85,6 +85,30 @@ func TestRevokedTokenIsCutOffAtTheNextCheck(t *testing.T) {
 	c.close()
 }
 
+func TestEndedTokensOfAContactAreCutOffAtOnce(t *testing.T) {
+	s := newStage(t, dbtest.New(t), func(o *Options) {
+		o.VisitorAuth = func(_ *http.Request, token string) (Subject, error) {
+			return Subject{Contact: map[string]id.Contact{"c:1": 1, "c:1 still": 1}[token], Name: "Ann", Valid: func(context.Context) error {
+				if token == "c:1" {
+					return fault.New(fault.AuthInvalid, "signed out")
+				}
+				return nil
+			}}, nil
+		}
+	})
+	out, in := s.dial("c:1", ""), s.dial("c:1 still", "")
+	out.until("welcome")
+	in.until("welcome")
+	s.hub.Ended(2) // somebody else
+	s.hub.Ended(1)
+	if code := out.ends(); code != closeAuth {
+		t.Errorf("closed with %d, want %d", code, closeAuth)
+	}
+	s.append(1, "still there")
+	in.until("message")
+	in.close()
+}
+
 func TestSeqFromBeyondTheFeedAsksForASnapshot(t *testing.T) {
 	s := newStage(t, dbtest.New(t))
 	s.append(1, "one")

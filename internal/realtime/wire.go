@@ -103,7 +103,7 @@ var pingFrame = frame(wirePing{"ping"})
 // signal is what nodes tell each other, and what a node tells itself about typing and viewing.
 type signal struct {
 	Node         string          `json:"node"`
-	Kind         string          `json:"kind"` // wake, typing or viewing
+	Kind         string          `json:"kind"` // wake, typing, viewing or ended
 	Conversation id.Conversation `json:"conversation,omitempty"`
 	Contact      id.Contact      `json:"contact,omitempty"` // whose browsers see it
 	By           wireParty       `json:"by"`

@@ -9,14 +9,13 @@ const ENOUGH = 4.5;
 
 /** Reads #rgb and #rrggbb; anything else gives the fallback colour. */
 export function parseColor(text: string): Rgb {
-  let hex = /^#((?:[0-9a-f]{3}){1,2})$/i.exec(text)?.[1];
-  if (!hex) return FALLBACK;
-  if (hex.length < 6) hex = hex.replace(/./g, "$&$&");
-  const value = Number.parseInt(hex, 16);
+  const found = /^#(([0-9a-f]{3}){1,2})$/i.exec(text)?.[1];
+  if (!found) return FALLBACK;
+  const value = Number(`0x${found.length < 6 ? found.replace(/./g, "$&$&") : found}`);
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-export const formatColor = (color: Rgb): string => `rgb(${color.join(" ")})`;
+export const formatColor = (color: Rgb): string => `rgb(${color})`;
 
 function luminance(color: Rgb): number {
   const linear = (part: number) => {
@@ -48,9 +47,8 @@ export function readableOn(color: Rgb, surface: Rgb, towards: Rgb, wanted = ENOU
  * 3:1 but not 4.5:1) is darkened a little, because white on the brand is what people expect; a really light
  * one keeps its colour and gets dark text instead.
  */
-export function brandColors(color: string): { brand: Rgb; brandText: string; textText: string } {
+export function brandColors(color: string): readonly [brand: Rgb, text: Rgb] {
   const given = parseColor(color);
   const [text, away] = contrast(given, WHITE) < 3 ? [INK, WHITE] : [WHITE, INK];
-  const brand = readableOn(given, text, away);
-  return { brand, brandText: formatColor(brand), textText: formatColor(text) };
+  return [readableOn(given, text, away), text];
 }

@@ -32,11 +32,13 @@ CREATE TABLE mail_targets (
     reason    TEXT NOT NULL
 );
 
--- Mails to contacts. event_id is the event mail.queued, by which the delivery finds its mail. A transcript or a digest has the messages with
--- numbers from first to last; reauth_id is the way in that it carries, 0 for none. state: queued, sent, failed or dropped.
+-- Mails to contacts. event_id is the event mail.queued, by which the delivery finds its mail; it and delivery_id are filled in the transaction
+-- that makes the row. A transcript or a digest has the messages with numbers from first to last; reauth_id is the way in that it carries, 0 for
+-- none. state: queued, sent, failed or dropped.
 CREATE TABLE mails (
     id              {{id}},
-    event_id        BIGINT NOT NULL UNIQUE,
+    event_id        BIGINT UNIQUE,
+    delivery_id     BIGINT NOT NULL,
     widget_id       BIGINT NOT NULL,
     contact_id      BIGINT NOT NULL,
     conversation_id BIGINT,
@@ -54,6 +56,8 @@ CREATE TABLE mails (
 CREATE INDEX mails_conversation ON mails (conversation_id, id) WHERE conversation_id IS NOT NULL;
 CREATE INDEX mails_contact ON mails (contact_id, id);
 CREATE INDEX mails_receiver ON mails (receiver, created_at);
+CREATE INDEX mails_created ON mails (created_at);
+CREATE INDEX mails_failed ON mails (widget_id, done_at) WHERE state = 'failed';
 
 -- Addresses that a mail server refused for good.
 CREATE TABLE mail_bounces (
@@ -82,10 +86,10 @@ CREATE TABLE mail_asked (
 );
 
 -- Ways to sign in by mail: a link and a code, of which only hashes are stored. Using either uses up both. conversation_id is where the
--- browser goes then.
+-- browser goes then. There is no reference to contacts: it would lock a contact behind its conversation, and others lock them the other way round.
 CREATE TABLE contact_reauth (
     id              {{id}},
-    contact_id      BIGINT NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+    contact_id      BIGINT NOT NULL,
     widget_id       BIGINT NOT NULL,
     conversation_id BIGINT,
     address         TEXT NOT NULL,
@@ -103,6 +107,19 @@ CREATE INDEX contact_reauth_contact ON contact_reauth (contact_id);
 ALTER TABLE contact_tokens ADD COLUMN user_agent TEXT NOT NULL DEFAULT '';
 ALTER TABLE contact_tokens ADD COLUMN mailed BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE contacts ADD COLUMN erased_at BIGINT NOT NULL DEFAULT 0;
+
+-- Who turned out to be behind an anonymous contact and got its conversations. What is left of it is erased with them.
+ALTER TABLE contacts ADD COLUMN handed_to BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX contacts_handed ON contacts (handed_to) WHERE handed_to > 0;
+
+-- Contacts whose data was erased, while what is stored of it in events and deliveries goes. It is looked at again at due_at; events up to
+-- the one with the id done are finished.
+CREATE TABLE contact_erasures (
+    contact_id BIGINT PRIMARY KEY,
+    due_at     BIGINT NOT NULL,
+    done       BIGINT NOT NULL
+);
+CREATE INDEX contact_erasures_due ON contact_erasures (due_at);
 
 -- What somebody responsible may have to know later. by_whom and subject are words with ids ("operator:3", "contact:11", "address:203.0.113.7").
 CREATE TABLE audit (

@@ -20,6 +20,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"parley/internal/audit"
 	channels "parley/internal/channel"
 	kinds "parley/internal/channel/all"
 	"parley/internal/contact"
@@ -32,6 +33,7 @@ import (
 	"parley/internal/httpapi"
 	"parley/internal/id"
 	"parley/internal/inbox"
+	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/once"
 	"parley/internal/outhttp"
@@ -104,6 +106,12 @@ func optionsOver(t testing.TB, d *db.DB) Options {
 		HTTP: door,
 	})
 	f.Plan(o.Channels.Plan)
+	o.Audit = audit.New(d)
+	o.Mails = mail.New(mail.Options{
+		DB: d, Feed: f, Sealer: sealer, Inbox: o.Inbox, Contacts: o.Contacts, Widgets: o.Widgets, Key: make([]byte, 32), UserAgent: "Parley/test", PublicURL: publicURL,
+		HTTP: door,
+	})
+	f.Plan(o.Mails.Plan)
 	return o
 }
 
@@ -113,7 +121,8 @@ func newEdge(t testing.TB, desk *team.Desk) *httpapi.Edge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge, err := httpapi.New(httpapi.Options{Team: desk, PublicURL: public})
+	// All operations one after the other are more than the limit by address has for one caller.
+	edge, err := httpapi.New(httpapi.Options{Team: desk, PublicURL: public, RateBurst: 100_000})
 	if err != nil {
 		t.Fatal(err)
 	}

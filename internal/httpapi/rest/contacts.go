@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"parley/internal/contact"
+	"parley/internal/event"
 	"parley/internal/httpapi"
 	"parley/internal/id"
 	"parley/internal/team"
@@ -45,14 +46,22 @@ type contactIn struct {
 	ID int64 `path:"id" minimum:"1" doc:"The contact's id." example:"5"`
 }
 
-type contactOut struct{ Body contactObject }
+type contactOut struct{ Body contactDetail }
 
-func (h *handlers) getContact(ctx context.Context, _ team.Actor, in *contactIn) (*contactOut, error) {
-	c, err := h.Contacts.Get(ctx, id.Contact(in.ID))
+func (h *handlers) contactOut(ctx context.Context, c *event.Contact, err error) (*contactOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &contactOut{wireContact(c)}, nil
+	problem, err := h.problemOf(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return &contactOut{wireContactDetail(wireContact(c), problem)}, nil
+}
+
+func (h *handlers) getContact(ctx context.Context, _ team.Actor, in *contactIn) (*contactOut, error) {
+	c, err := h.Contacts.Get(ctx, id.Contact(in.ID))
+	return h.contactOut(ctx, c, err)
 }
 
 type contactPatchIn struct {
@@ -62,8 +71,5 @@ type contactPatchIn struct {
 
 func (h *handlers) patchContact(ctx context.Context, by team.Actor, in *contactPatchIn) (*contactOut, error) {
 	c, err := h.Contacts.Update(ctx, by, httpapi.Key(ctx), id.Contact(in.ID), in.Body.change())
-	if err != nil {
-		return nil, err
-	}
-	return &contactOut{wireContact(c)}, nil
+	return h.contactOut(ctx, c, err)
 }

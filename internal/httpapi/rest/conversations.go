@@ -33,7 +33,11 @@ func (h *handlers) getConversation(ctx context.Context, _ team.Actor, in *conver
 	if err != nil {
 		return nil, err
 	}
-	return &conversationWithSeqOut{wireConversationWithSeq(v)}, nil
+	problem, err := h.problemOf(ctx, &v.Contact)
+	if err != nil {
+		return nil, err
+	}
+	return &conversationWithSeqOut{wireConversationWithSeq(v, problem)}, nil
 }
 
 type messagesIn struct {

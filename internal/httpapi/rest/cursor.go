@@ -18,6 +18,8 @@ const (
 	contactCursor      = "p1"
 	deliveryCursor     = "d1"
 	inboundCursor      = "i1"
+	mailCursor         = "m1"
+	auditCursor        = "a1"
 )
 
 // maxCursor is more than any cursor has, in bytes.

@@ -23,6 +23,7 @@ import (
 	"parley/internal/event/eventtest"
 	"parley/internal/fault"
 	"parley/internal/httpapi"
+	"parley/internal/mail/letter"
 	"parley/internal/webhook/dialect"
 )
 
@@ -97,6 +98,7 @@ type docsPage struct {
 	Types       []docsType
 	Dialects    []docsDialect
 	Channels    []docsChannel
+	Mails       []docsDocument
 	Limits      []docsLimits
 }
 
@@ -170,8 +172,8 @@ type docsChannel struct {
 	Documents                []docsDocument
 }
 
-// docsDocument is a payload of a channel.
-type docsDocument struct{ Name, Title, SchemaURL, Sample string }
+// docsDocument is a payload of a channel, or of the e-mail callback: then Sample is shortened, and whole at SampleURL.
+type docsDocument struct{ Name, Title, SchemaURL, Sample, SampleURL string }
 
 // channelKinds describes the types of channels that have payloads, and adds their schemas and samples to the files.
 func (b *docsBuilder) channelKinds(files map[string][]byte) (out []docsChannel) {
@@ -191,6 +193,24 @@ func (b *docsBuilder) channelKinds(files map[string][]byte) (out []docsChannel) 
 	return out
 }
 
+// htmlKey is the first line of an e-mail callback's body: a whole page, which nobody reads in one line.
+var htmlKey = regexp.MustCompile(`(?m)^(  "html": )".*",$`)
+
+// emailCallback describes the bodies of the e-mail callback, and adds their schemas and samples to the files.
+func (b *docsBuilder) emailCallback(files map[string][]byte) (out []docsDocument) {
+	documents, err := letter.Documents()
+	if err != nil {
+		panic("rest: docs: " + err.Error())
+	}
+	for _, d := range documents {
+		name, sample := "email/"+d.Name+".json", pretty(d.Sample)
+		files["schemas/"+name], files["samples/"+name] = d.Schema, []byte(sample+"\n")
+		out = append(out, docsDocument{Name: d.Name, Title: d.Title, SchemaURL: "/docs/schemas/" + name, Sample: htmlKey.ReplaceAllString(sample, `${1}"…",`),
+			SampleURL: "/docs/samples/" + name})
+	}
+	return out
+}
+
 // files renders everything that stands below /docs/.
 func (b *docsBuilder) files() map[string][]byte {
 	page := docsPage{PublicURL: b.options.PublicURL, Base: b.options.PublicURL + Prefix}
@@ -199,7 +219,7 @@ func (b *docsBuilder) files() map[string][]byte {
 		page.Errors = append(page.Errors, docsError{string(e.Code), e.Title, httpapi.StatusOf(fault.New(e.Code, ""))})
 	}
 	out := map[string][]byte{}
-	page.Channels = b.channelKinds(out)
+	page.Channels, page.Mails = b.channelKinds(out), b.emailCallback(out)
 	for _, d := range b.options.Webhooks.Dialects {
 		info := d.Info()
 		page.Dialects = append(page.Dialects, b.dialect(d, info, out))
@@ -211,7 +231,7 @@ func (b *docsBuilder) files() map[string][]byte {
 	}
 	t := template.Must(template.New("").Funcs(template.FuncMap{"prose": b.prose, "lower": strings.ToLower}).ParseFS(docsFiles, "docs/*.html"))
 	for _, p := range []struct{ name, title string }{
-		{"index", "Guide"}, {"api", "API reference"}, {"events", "Events and sockets"}, {"webhooks", "Callbacks"}, {"channels", "Channels"}, {"limits", "Limits"}, {"errors", "Error codes"},
+		{"index", "Guide"}, {"api", "API reference"}, {"events", "Events and sockets"}, {"webhooks", "Callbacks"}, {"channels", "Channels"}, {"mails", "The e-mail callback"}, {"limits", "Limits"}, {"errors", "Error codes"},
 	} {
 		page.Name, page.Title = p.name, p.title
 		var w bytes.Buffer

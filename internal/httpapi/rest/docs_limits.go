@@ -6,6 +6,8 @@ import (
 	channels "parley/internal/channel"
 	"parley/internal/contact"
 	"parley/internal/inbox"
+	"parley/internal/mail"
+	"parley/internal/mail/letter"
 	"parley/internal/media"
 	"parley/internal/webhook"
 	"parley/internal/widget"
@@ -70,6 +72,17 @@ func limits() []docsLimits {
 			{"An inbound call", fmt.Sprintf("%d bytes", channels.MaxInbound)},
 			{"Inbound calls", "3000 a second for each channel, and a few wrong tokens for each address; `request.limited` says when to try again"},
 			{"A sender's id of a message or contact", characters(channels.MaxExternalID)},
+		}},
+		{"mails", "Mails", []docsLimit{
+			{"Inbound URL, logo", fmt.Sprintf("%d bytes, absolute, without user name and password; a logo by https", mail.MaxURL)},
+			{"Token of the e-mail callback", fmt.Sprintf("1 to %d visible ASCII characters", mail.MaxToken)},
+			{"A missed answer goes by mail after", fmt.Sprintf("%d to %d seconds, or never", mail.MinMissedAfter, mail.MaxMissedAfter)},
+			{"Sender's name of a widget", characters(mail.MaxFromName)},
+			{"A subject", characters(letter.MaxSubject) + ", one line"},
+			{"Introductions, footer", characters(letter.MaxText)},
+			{"Mails that visitors cause", "5 in an hour and 20 in a day for each address"},
+			{"Transcripts that operators send", "one of a conversation in 10 seconds"},
+			{"A link or code to sign in", fmt.Sprintf("once, within %d minutes; the link of another mail within %d days", int(contact.ReauthKeep.Minutes()), int(contact.WayInKeep.Hours())/24)},
 		}},
 		{"endpoints", "Endpoints", []docsLimit{
 			{"Address", "http or https, 2000 characters, without user name, password, fragment, blanks and control characters"},

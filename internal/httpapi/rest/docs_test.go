@@ -40,7 +40,7 @@ func TestTheReferencePagesHoldTogether(t *testing.T) {
 	b := newBench(t)
 	anchors := map[string][]string{}
 	links := map[string][]string{}
-	for _, p := range []string{"/docs", "/docs/", "/docs/api", "/docs/events", "/docs/webhooks", "/docs/channels", "/docs/limits", "/docs/errors"} {
+	for _, p := range []string{"/docs", "/docs/", "/docs/api", "/docs/events", "/docs/webhooks", "/docs/channels", "/docs/mails", "/docs/limits", "/docs/errors"} {
 		status, header, body := b.page(p)
 		if status != http.StatusOK || header.Get("Content-Type") != "text/html; charset=utf-8" {
 			t.Fatalf("%s: %d %s", p, status, header.Get("Content-Type"))

@@ -189,15 +189,20 @@ func (h *handlers) listDeliveries(ctx context.Context, by team.Actor, in *delive
 		}
 		filter.Kind, filter.Ref = channels.Deliveries, in.ChannelID
 	}
+	return h.deliveries(ctx, by, filter, in.Cursor, in.Limit)
+}
+
+// deliveries is a page of the log.
+func (h *handlers) deliveries(ctx context.Context, by team.Actor, filter webhook.DeliveryFilter, cursor string, limit int) (*deliveriesOut, error) {
 	place := ""
-	before, err := decodeIDCursor[id.Delivery](deliveryCursor, in.Cursor)
+	before, err := decodeIDCursor[id.Delivery](deliveryCursor, cursor)
 	if err != nil {
 		return nil, err
 	}
 	if before != 0 {
 		place = strconv.FormatInt(int64(before), 10)
 	}
-	list, next, err := h.Webhooks.ListDeliveries(ctx, by, filter, place, in.Limit)
+	list, next, err := h.Webhooks.ListDeliveries(ctx, by, filter, place, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -247,6 +247,7 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.do("admin", "GET", "/deliveries?state=dropped", nil).is(200).has("items.0.endpoint_id", "1")
 
 	b.everyOperationOfChannels()
+	b.everyOperationOfMails()
 
 	from, lost := b.lostFile()
 	b.do("session:operator", "POST", from+"/messages/"+lost+"/refetch", nil).is(200).has("message.media.state", "fetching", "message.media.error", "<nil>", "message.media.url", "<nil>",

@@ -39,9 +39,11 @@ func complete(doc *huma.OpenAPI, faults map[string][]fault.Code, dialects []dial
 		{Name: tagGroups, Description: "Groups of operators, to which widgets route."},
 		{Name: tagWidgets, Description: "The messengers on your sites."},
 		{Name: tagChannels, Description: "Where else than on your sites conversations take place."},
+		{Name: tagMails, Description: "Mails to contacts: transcripts, answers that they missed, and ways to sign in again."},
 		{Name: tagEndpoints, Description: "Other systems that get callbacks."},
 		{Name: tagDeliveries, Description: "The log of callbacks."},
 		{Name: tagTokens, Description: "Access for programs."},
+		{Name: tagAudit, Description: "What somebody responsible may have to know later."},
 	}
 	describeExport(doc)
 	r := doc.Components.Schemas

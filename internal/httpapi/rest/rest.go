@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"parley/internal/audit"
 	channels "parley/internal/channel"
 	"parley/internal/command"
 	"parley/internal/contact"
@@ -17,6 +18,7 @@ import (
 	"parley/internal/feed"
 	"parley/internal/httpapi"
 	"parley/internal/inbox"
+	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/team"
 	"parley/internal/webhook"
@@ -34,6 +36,8 @@ type Options struct {
 	Widgets  *widget.Desk
 	Webhooks *webhook.Desk
 	Channels *channels.Desk
+	Mails    *mail.Desk
+	Audit    *audit.Log
 	Feed     *feed.Feed
 	// Media takes files; Links makes their addresses.
 	Media *media.Desk
@@ -89,7 +93,7 @@ func Register(edge *httpapi.Edge, mux *http.ServeMux, o Options) {
 
 // register adds the operations and returns the complete document, and the operations' ids in the order of the reference.
 func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI, []string) {
-	if o.Team == nil || o.Inbox == nil || o.Contacts == nil || o.Widgets == nil || o.Webhooks == nil || o.Channels == nil || o.Media == nil || o.Feed == nil || o.EventJSON == nil || o.PublicURL == "" {
+	if o.Team == nil || o.Inbox == nil || o.Contacts == nil || o.Widgets == nil || o.Webhooks == nil || o.Channels == nil || o.Mails == nil || o.Audit == nil || o.Media == nil || o.Feed == nil || o.EventJSON == nil || o.PublicURL == "" {
 		panic("rest: Options are incomplete")
 	}
 	if o.Now == nil {
@@ -97,7 +101,7 @@ func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI,
 	}
 	api := edge.NewAPI(mux, httpapi.Config{Title: "Parley API", Version: "1", Description: description, Prefix: Prefix})
 	h := &handlers{Options: o, edge: edge, faults: map[string][]fault.Code{},
-		commands: command.New(command.Options{Inbox: o.Inbox, Contacts: o.Contacts, Team: o.Team})}
+		commands: command.New(command.Options{Inbox: o.Inbox, Contacts: o.Contacts, Team: o.Team, Mails: o.Mails})}
 	h.account(api)
 	h.conversations(api)
 	h.files(api)
@@ -105,6 +109,7 @@ func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI,
 	h.events(api)
 	h.settings(api)
 	h.channels(api)
+	h.mails(api)
 	h.callbacks(api)
 	complete(api.OpenAPI(), h.faults, o.Webhooks.DialectInfos())
 	return api.OpenAPI(), h.order
@@ -121,9 +126,11 @@ const (
 	tagGroups        = "Groups"
 	tagWidgets       = "Widgets"
 	tagChannels      = "Channels"
+	tagMails         = "Mails"
 	tagEndpoints     = "Endpoints"
 	tagDeliveries    = "Deliveries"
 	tagTokens        = "API tokens"
+	tagAudit         = "Audit"
 )
 
 func codes(list ...fault.Code) []fault.Code { return list }

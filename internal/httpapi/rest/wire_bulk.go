@@ -11,7 +11,7 @@ import (
 )
 
 type bulkInput struct {
-	Action          string   `json:"action" enum:"send,unsend,end,reopen,assign,forward,tag,untag" doc:"send flags for the API add-on, unsend takes that back."`
+	Action          string   `json:"action" enum:"send,unsend,end,reopen,assign,forward,tag,untag,transcript" doc:"send flags for the API add-on, unsend takes that back. transcript sends each contact what was said by mail."`
 	ConversationIDs []int64  `json:"conversation_ids" nullable:"false" minItems:"1" maxItems:"100" doc:"Doubles count once." example:"[42,43]"`
 	OperatorID      whom     `json:"operator_id,omitempty" required:"false" doc:"For assign, which needs it (null for nobody), and forward." example:"2"`
 	GroupID         *int64   `json:"group_id,omitempty" nullable:"true" doc:"For forward, in place of operator_id." sample:"null"`

@@ -8,7 +8,7 @@ type commandObject struct {
 	Aliases    []string `json:"aliases" nullable:"false" example:"[]"`
 	Args       string   `json:"args" doc:"What stands after the name; brackets mean that it can be left out. Empty for none." example:"NAME [NOTE]"`
 	Help       string   `json:"help" example:"Hands the conversation to an operator or a group, with a note for them."`
-	Argument   string   `json:"argument" enum:"none,text,operator,group,tag,topic,number" doc:"What can be offered while it is typed."`
+	Argument   string   `json:"argument" enum:"none,text,operator,group,tag,topic,number,email" doc:"What can be offered while it is typed."`
 	Permission string   `json:"permission" enum:"operator,admin"`
 }
 

@@ -65,6 +65,39 @@ func wireContact(c *event.Contact) contactObject {
 	}
 }
 
+// contactDetail is a contact with what is known of their mails.
+type contactDetail struct {
+	ID          int64        `json:"id" example:"5"`
+	UUID        string       `json:"uuid" format:"uuid" example:"0198c0de-0000-7000-8000-000000000005"`
+	Name        string       `json:"name" doc:"Empty while unknown." example:""`
+	DisplayName string       `json:"display_name" doc:"The name, or “Visitor 5” while it is unknown." example:"Visitor 5"`
+	Email       string       `json:"email" example:""`
+	Phone       string       `json:"phone" example:""`
+	ExternalID  string       `json:"external_id" doc:"Your own id of this person; empty when there is none." example:""`
+	Custom      jsonObject   `json:"custom" doc:"Whatever the site told about the contact." example:"{}"`
+	Additional  additional   `json:"additional" nullable:"false" doc:"The free fields 01 to 03, always three." example:"[{\"name\":\"Customer number\",\"value\":\"C-1042\"},{\"name\":\"\",\"value\":\"\"},{\"name\":\"\",\"value\":\"\"}]"`
+	CreatedAt   string       `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	UpdatedAt   string       `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	MailProblem *mailProblem `json:"mail_problem" doc:"Why mails do not reach the contact: a mail server has refused the address for good. Null while nothing of that kind is known." sample:"null"`
+}
+
+func wireContactDetail(c contactObject, problem *mailProblem) contactDetail {
+	return contactDetail{
+		ID:          c.ID,
+		UUID:        c.UUID,
+		Name:        c.Name,
+		DisplayName: c.DisplayName,
+		Email:       c.Email,
+		Phone:       c.Phone,
+		ExternalID:  c.ExternalID,
+		Custom:      c.Custom,
+		Additional:  c.Additional,
+		CreatedAt:   c.CreatedAt,
+		UpdatedAt:   c.UpdatedAt,
+		MailProblem: problem,
+	}
+}
+
 type contactPage struct {
 	Items      []contactObject `json:"items" nullable:"false"`
 	NextCursor *string         `json:"next_cursor" doc:"Send it as cursor for the next page; null on the last page."`

@@ -395,7 +395,7 @@ type conversationWithSeq struct {
 	Status           string         `json:"status" enum:"new,open,pending,ended"`
 	Channel          channel        `json:"channel"`
 	Widget           named          `json:"widget"`
-	Contact          contactObject  `json:"contact"`
+	Contact          contactDetail  `json:"contact"`
 	Group            *group         `json:"group"`
 	Operator         *operatorBrief `json:"operator" doc:"Who is responsible; null when nobody is."`
 	Topic            string         `json:"topic" example:""`
@@ -417,7 +417,7 @@ type conversationWithSeq struct {
 	Seq              int64          `json:"seq" doc:"The newest event at the moment of this snapshot." example:"123"`
 }
 
-func wireConversationWithSeq(v *inbox.View) conversationWithSeq {
+func wireConversationWithSeq(v *inbox.View, problem *mailProblem) conversationWithSeq {
 	c := wireConversation(v)
 	return conversationWithSeq{
 		ID:               c.ID,
@@ -425,7 +425,7 @@ func wireConversationWithSeq(v *inbox.View) conversationWithSeq {
 		Status:           c.Status,
 		Channel:          c.Channel,
 		Widget:           c.Widget,
-		Contact:          c.Contact,
+		Contact:          wireContactDetail(c.Contact, problem),
 		Group:            c.Group,
 		Operator:         c.Operator,
 		Topic:            c.Topic,

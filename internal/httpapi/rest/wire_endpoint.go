@@ -11,6 +11,7 @@ import (
 	channels "parley/internal/channel"
 	"parley/internal/delivery"
 	"parley/internal/id"
+	"parley/internal/mail"
 	"parley/internal/webhook"
 	"parley/internal/webhook/dialect"
 )
@@ -182,10 +183,11 @@ type deliveryEvent struct {
 type deliveryObject struct {
 	ID             int64         `json:"id" example:"9"`
 	WebhookID      string        `json:"webhook_id" doc:"The header webhook-id of every attempt; receivers recognise repeats by it." example:"msg_9"`
-	EndpointID     *int64        `json:"endpoint_id" doc:"Null for a call of a channel." example:"1"`
-	ChannelID      *int64        `json:"channel_id" doc:"Null for a call of an endpoint."`
+	EndpointID     *int64        `json:"endpoint_id" doc:"Null for a call of a channel and for a mail." example:"1"`
+	ChannelID      *int64        `json:"channel_id" doc:"Of a call of a channel."`
+	WidgetID       *int64        `json:"widget_id" doc:"Of a mail: the widget whose mail it is."`
 	Event          deliveryEvent `json:"event"`
-	EventName      string        `json:"event_name" doc:"The dialect's name of the event." example:"message.received"`
+	EventName      string        `json:"event_name" doc:"The dialect's name of the event; of a mail its e-mail type." example:"message.received"`
 	ConversationID *int64        `json:"conversation_id" example:"42"`
 	State          string        `json:"state" enum:"pending,delivered,dead,dropped" doc:"dead: given up; dropped: not sent because the endpoint went away."`
 	Attempts       int           `json:"attempts" example:"1"`
@@ -205,7 +207,7 @@ type deliveryPage struct {
 type deliveryRequest struct {
 	URL     string    `json:"url" example:"https://crm.example/hooks/parley"`
 	Headers stringMap `json:"headers" doc:"Secrets are shown as ***."`
-	Body    string    `json:"body" doc:"Exactly what is sent; empty before the first attempt."`
+	Body    string    `json:"body" doc:"Exactly what is sent, but that a mail is shown without what signs in; empty before the first attempt."`
 }
 
 type attempt struct {
@@ -226,6 +228,7 @@ type deliveryDetail struct {
 	WebhookID      string          `json:"webhook_id" example:"msg_9"`
 	EndpointID     *int64          `json:"endpoint_id" example:"1"`
 	ChannelID      *int64          `json:"channel_id"`
+	WidgetID       *int64          `json:"widget_id"`
 	Event          deliveryEvent   `json:"event"`
 	EventName      string          `json:"event_name" example:"message.received"`
 	ConversationID *int64          `json:"conversation_id" example:"42"`
@@ -462,9 +465,12 @@ func wireDelivery(e delivery.Entry) deliveryObject {
 		LastError:      e.LastError,
 		ReplayOf:       wireIDOrNull(e.ReplayOf),
 	}
-	if e.Kind == channels.Deliveries {
+	switch e.Kind {
+	case channels.Deliveries:
 		w.ChannelID = wireIDOrNull(e.Ref)
-	} else {
+	case mail.Deliveries:
+		w.WidgetID = wireIDOrNull(e.Ref)
+	default:
 		w.EndpointID = wireIDOrNull(e.Ref)
 	}
 	if e.Event == 0 {
@@ -483,6 +489,7 @@ func wireDeliveryDetail(d *delivery.Detail) deliveryDetail {
 		WebhookID:      o.WebhookID,
 		EndpointID:     o.EndpointID,
 		ChannelID:      o.ChannelID,
+		WidgetID:       o.WidgetID,
 		Event:          o.Event,
 		EventName:      o.EventName,
 		ConversationID: o.ConversationID,
@@ -494,13 +501,21 @@ func wireDeliveryDetail(d *delivery.Detail) deliveryDetail {
 		LastStatus:     o.LastStatus,
 		LastError:      o.LastError,
 		ReplayOf:       o.ReplayOf,
-		Request:        deliveryRequest{Headers: stringMap{}, Body: string(d.Body)},
+		Request:        deliveryRequest{Headers: stringMap{}, Body: string(shownBody(d))},
 		AttemptLog:     wireList(d.AttemptLog, wireAttempt),
 	}
 	if n := len(d.AttemptLog); n > 0 {
 		w.Request.URL, w.Request.Headers = d.AttemptLog[n-1].RequestURL, wireHeader(d.AttemptLog[n-1].RequestHeader)
 	}
 	return w
+}
+
+// shownBody is what was sent, without the secrets of a mail: who reads the log must not sign in as the contact.
+func shownBody(d *delivery.Detail) []byte {
+	if d.Kind == mail.Deliveries {
+		return mail.MaskBody(d.Name, d.Body)
+	}
+	return d.Body
 }
 
 func wireAttempt(a delivery.Attempt) attempt {

@@ -1,6 +1,7 @@
 package visitor
 
 import (
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"parley/internal/id"
 	"parley/internal/inbox"
 	"parley/internal/limit"
+	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/team"
 	"parley/internal/widget"
@@ -34,7 +36,20 @@ type Options struct {
 	// Channels are where conversations can go on; nil means nowhere.
 	Channels *channel.Desk
 	Links    *media.Links
-	Now      func() time.Time
+	// Mail sends visitors ways to sign in again and transcripts; nil sends nothing.
+	Mail *mail.Desk
+	// Ended hears of contacts whose tokens have ended, or some of them, so that their sockets do, too; nil leaves them until they are looked at.
+	Ended func(id.Contact)
+	Now   func() time.Time
+}
+
+// ended tells that tokens of contacts have ended; 0 is nobody.
+func (e *edge) ended(contacts ...id.Contact) {
+	for _, c := range contacts {
+		if c != 0 && e.Ended != nil {
+			e.Ended(c)
+		}
+	}
 }
 
 // What a contact says after a conversation and the goals that their page reports: this many at once, then one in this time.
@@ -46,14 +61,18 @@ const (
 
 type edge struct {
 	Options
-	said    *limit.Limiter // by contact
-	uploads uploads        // by address
-	moves   *limit.Limiter // by address
+	said      *limit.Limiter // by contact
+	uploads   uploads        // by address
+	moves     *limit.Limiter // by address
+	asks      *limit.Limiter // by address
+	downloads *limit.Limiter // by contact
+	attempts  *attempts      // by address and widget
 }
 
 // Register adds the routes of /visitor/v1 except the socket.
 func Register(mux *http.ServeMux, o Options) {
-	e := &edge{Options: o, said: limit.New(limit.Options{Every: sayEvery, Burst: sayBurst, Keys: 100_000, Now: o.Now}), uploads: newUploads(o.Now, o.Media.MaxUpload), moves: newMoves(o.Now)}
+	e := &edge{Options: o, said: limit.New(limit.Options{Every: sayEvery, Burst: sayBurst, Keys: 100_000, Now: o.Now}), uploads: newUploads(o.Now, o.Media.MaxUpload), moves: newMoves(o.Now),
+		asks: newAsks(o.Now), downloads: newDownloads(o.Now), attempts: newAttempts(o.Now)}
 	route := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
 		mux.Handle(pattern, cors(func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {
@@ -76,6 +95,13 @@ func Register(mux *http.ServeMux, o Options) {
 	route("POST /visitor/v1/conversations/{id}/survey", e.visitor(e.survey))
 	route("POST /visitor/v1/goals", e.visitor(e.goal))
 	route("POST /visitor/v1/logout", e.visitor(e.logOut))
+	route("POST /visitor/v1/widgets/{key}/reauth", e.askReauth)
+	route("POST /visitor/v1/widgets/{key}/sign-in", e.signIn)
+	route("POST /visitor/v1/conversations/{id}/transcript", e.visitor(e.transcript))
+	route("GET /visitor/v1/me/devices", e.visitor(e.devices))
+	route("POST /visitor/v1/me/devices/{id}/sign-out", e.visitor(e.signOutDevice))
+	route("GET /visitor/v1/me/data", e.visitor(e.data))
+	route("POST /visitor/v1/me/erase", e.visitor(e.erase))
 	mux.Handle("OPTIONS /visitor/v1/", cors(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 }
 
@@ -166,6 +192,10 @@ func (e *edge) showWidget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	signIn, transcripts, err := e.byMail(r, wi)
+	if err != nil {
+		return err
+	}
 	w.Header().Set("Vary", "Origin")
 	return respond(w, r, http.StatusOK, wireConfig{
 		Widget:           wireWidget{wi.ID, wi.Key, wi.Name, wi.Lang, wi.Color, wi.Position, wi.Title, wi.Subtitle, wi.Greeting, wi.Theme},
@@ -177,6 +207,8 @@ func (e *edge) showWidget(w http.ResponseWriter, r *http.Request) error {
 		Survey:           surveyOf(wi.Survey),
 		MaxUpload:        e.Media.MaxUpload,
 		Channels:         offers,
+		SignIn:           signIn,
+		Transcripts:      transcripts,
 	})
 }
 
@@ -286,7 +318,12 @@ func (e *edge) identified(r *http.Request, wi *event.Widget, token, jwt string) 
 			return nil, err
 		}
 	}
-	return e.Inbox.Identify(r.Context(), wi.Key, anonymous, who)
+	who.UserAgent = r.UserAgent()
+	out, err := e.Inbox.Identify(r.Context(), wi.Key, anonymous, who)
+	if err == nil {
+		e.ended(anonymous)
+	}
+	return out, err
 }
 
 func (e *edge) identify(w http.ResponseWriter, r *http.Request) error {
@@ -309,6 +346,9 @@ func (e *edge) showMe(w http.ResponseWriter, r *http.Request, v contact.Visitor)
 	home, err := e.Inbox.HomeOf(r.Context(), v.Contact)
 	if err != nil {
 		return err
+	}
+	if err := e.Contacts.Seen(r.Context(), v); err != nil {
+		httpapi.Note(r.Context(), slog.Bool("seen_noted", false)) // it is noted the next time
 	}
 	out := wireHome{Contact: contactOf(home.Contact), Conversations: []wireConversation{}, Seq: home.Seq}
 	for _, c := range home.Conversations {
@@ -481,10 +521,11 @@ func (e *edge) goal(w http.ResponseWriter, r *http.Request, v contact.Visitor) e
 	return respond(w, r, http.StatusOK, wireReached{reached})
 }
 
-func (e *edge) logOut(w http.ResponseWriter, r *http.Request, _ contact.Visitor) error {
+func (e *edge) logOut(w http.ResponseWriter, r *http.Request, v contact.Visitor) error {
 	if err := e.Contacts.LogOut(r.Context(), httpapi.BearerToken(r)); err != nil {
 		return err
 	}
+	e.ended(v.Contact)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

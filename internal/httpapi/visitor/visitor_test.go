@@ -18,12 +18,14 @@ import (
 	"parley/internal/channel"
 	kinds "parley/internal/channel/all"
 	"parley/internal/contact"
+	"parley/internal/db"
 	"parley/internal/db/dbtest"
 	"parley/internal/event"
 	"parley/internal/feed"
 	"parley/internal/httpapi"
 	"parley/internal/id"
 	"parley/internal/inbox"
+	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/once"
 	"parley/internal/outhttp"
@@ -40,15 +42,24 @@ type site struct {
 	inbox    *inbox.Desk
 	media    *media.Desk
 	channels *channel.Desk
+	mail     *mail.Desk
+	contacts *contact.Desk
+	db       *db.DB
 	widget   *event.Widget
 	http     *httptest.Server
 }
 
 const shop = "https://shop.example"
 
+var mailKey = bytes.Repeat([]byte{7}, 32)
+
 func newSite(t *testing.T) *site {
 	t.Helper()
-	d := dbtest.New(t)
+	return newSiteOn(t, dbtest.New(t))
+}
+
+func newSiteOn(t *testing.T, d *db.DB) *site {
+	t.Helper()
 	f := feed.New(d)
 	sealer, err := secret.NewSealer(make([]byte, 32))
 	if err != nil {
@@ -56,7 +67,7 @@ func newSite(t *testing.T) *site {
 	}
 	people := team.New(team.Options{DB: d, Feed: f})
 	contacts := contact.New(d, f)
-	s := &site{t: t, feed: f, widgets: widget.New(widget.Options{DB: d, Feed: f, Sealer: sealer})}
+	s := &site{t: t, db: d, contacts: contacts, feed: f, widgets: widget.New(widget.Options{DB: d, Feed: f, Sealer: sealer})}
 	store, err := media.OpenDisk(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +93,9 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(door.Close)
 	s.channels = channel.New(channel.Options{DB: d, Feed: f, HTTP: door, Sealer: sealer, Kinds: kinds.Kinds(), Inbox: s.inbox, Contacts: contacts, PublicURL: "https://chat.example"})
 	f.Plan(s.channels.Plan)
-	Register(mux, Options{Channels: s.channels, Inbox: s.inbox, Contacts: contacts, Widgets: s.widgets, Team: people, PublicURL: "https://chat.example", Media: s.media, Links: links,
+	s.mail = mail.New(mail.Options{DB: d, Feed: f, Inbox: s.inbox, Contacts: contacts, Widgets: s.widgets, HTTP: door, Sealer: sealer, Key: mailKey, PublicURL: "https://chat.example"})
+	f.Plan(s.mail.Plan)
+	Register(mux, Options{Channels: s.channels, Mail: s.mail, Inbox: s.inbox, Contacts: contacts, Widgets: s.widgets, Team: people, PublicURL: "https://chat.example", Media: s.media, Links: links,
 		Now: d.Now})
 	s.http = httptest.NewServer(edge.Handler(mux))
 	t.Cleanup(s.http.Close)

@@ -43,6 +43,9 @@ type wireConfig struct {
 	MaxUpload int64 `json:"max_upload"`
 	// Where a visitor can go on with their conversation.
 	Channels []wireOffer `json:"channels"`
+	// Whether visitors can sign in again by mail, and have what was said sent to them.
+	SignIn      bool `json:"sign_in"`
+	Transcripts bool `json:"transcripts"`
 }
 
 type wireSurvey struct {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type NamedWay, noticeOf, readSeen, seeAll, troublesOf, unseen } from "../src/settings/attention.ts";
+import {
+  mailTroublesOf,
+  type NamedWay,
+  noticeOf,
+  readSeen,
+  seeAll,
+  troublesOf,
+  unseen,
+} from "../src/settings/attention.ts";
 
 const NOW = Date.parse("2026-11-22T10:00:00Z");
 
@@ -93,5 +101,57 @@ describe("a notice", () => {
   it("is one for many", () => {
     expect(noticeOf([paused, dead])).toMatch(/^2 notices/);
     expect(noticeOf([])).toBe("");
+  });
+});
+
+describe("mails that need attention", () => {
+  const server = { state: "ok" as const, reason: "", waiting: 0 };
+  const keys = (...given: Parameters<typeof mailTroublesOf>) =>
+    mailTroublesOf(...given).map(({ key }) => key);
+
+  it("are none while all is well, or while there is nothing to send", () => {
+    expect(keys(undefined, undefined)).toEqual([]);
+    expect(keys({ ...server, waiting: 3 }, undefined)).toEqual([]);
+    expect(keys({ ...server, state: "unset" }, undefined)).toEqual([]);
+  });
+
+  it("wait for a mail server, or for one that works", () => {
+    const [unset] = mailTroublesOf({ ...server, state: "unset", waiting: 1 }, undefined);
+    expect(unset).toMatchObject({ text: "1 mail waits: no mail server is set up", to: "/settings/mail" });
+    const [failing] = mailTroublesOf({ ...server, state: "failing", reason: "535", waiting: 2 }, undefined);
+    expect(failing).toMatchObject({ text: "Failing, and 2 mails wait", mark: "failing" });
+  });
+
+  it("are told of a widget only where the mail server does not explain it", () => {
+    const widgets = [
+      { widget_id: 1, name: "Shop", state: "waiting" as const, reason: "the callback answered 410" },
+      {
+        widget_id: 2,
+        name: "Area",
+        state: "waiting" as const,
+        reason: "no mail server is set up, and so on",
+      },
+      { widget_id: 3, name: "Blog", state: "ok" as const, reason: "" },
+    ];
+    const found = mailTroublesOf({ ...server, state: "unset", waiting: 4, widgets }, undefined);
+    expect(found.map(({ key }) => key)).toEqual(["mail", "mail:widget:1"]);
+    expect(found[1]).toMatchObject({
+      text: "Its mails wait: the callback answered 410.",
+      to: "/settings/widgets/1/advanced",
+    });
+  });
+
+  it("failed: told once, until a newer one fails", () => {
+    const failed = (id: number) => mailTroublesOf(server, { id, receiver: "a@b.example", reason: "550" });
+    const seen = seeAll(failed(7));
+    expect(unseen(failed(7), seen)).toEqual([]);
+    expect(unseen(failed(5), seen)).toEqual([]);
+    expect(unseen(failed(8), seen)).toHaveLength(1);
+  });
+
+  it("have a notice of their own", () => {
+    const event = { type: "mail.failed", data: { mail: { reason: "550 no such user" } } };
+    expect(noticeOf([event])).toBe("A mail was not sent. 550 no such user.");
+    expect(noticeOf([event, event])).toBe("2 mails were not sent.");
   });
 });

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { CHANNEL_STATES } from "./looks-channels.mjs";
 import { FILE_STATES } from "./looks-files.mjs";
+import { MAIL_STATES } from "./looks-mail.mjs";
 import { TABLE_STATES } from "./looks-table.mjs";
 import { broadcast, makeWorld, sampleCalls, startServer } from "./mock-server.mjs";
 
@@ -454,6 +455,7 @@ const STATES = [
   ...TABLE_STATES,
   ...FILE_STATES,
   ...CHANNEL_STATES,
+  ...MAIL_STATES,
   ["inspector-empty", "/demo/inspector"],
   ["inspector", "/demo/inspector", async (page) => page.locator(".call").first().waitFor(), sampleCalls],
   [

@@ -7,6 +7,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { WebSocketServer } from "ws";
 import { channelRoutes } from "./mock-channels.mjs";
+import { mailRoutes } from "./mock-mail.mjs";
 import { mediaRequest, mediaRoutes, takeMedia } from "./mock-media.mjs";
 import { dress, fits, tableRoutes } from "./mock-table.mjs";
 
@@ -1434,6 +1435,7 @@ export async function startServer(world, port = 0) {
   const table = [
     ...mediaRoutes(world, tools),
     ...channelRoutes(world, tools),
+    ...mailRoutes(world, tools),
     ...tableRoutes(world, tools),
     ...routes(world),
   ];

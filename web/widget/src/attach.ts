@@ -76,7 +76,7 @@ export const attach: Attach = async (around) => {
     lang,
     locale: regional(lang),
     rtl,
-    base: around.base,
+    around,
     dress: (more) => addStyles(root, more, around.nonce),
     files: null,
     withFiles(act) {
@@ -110,16 +110,10 @@ export const attach: Attach = async (around) => {
   };
 
   return {
+    ...controller,
     open: (options) => setOpen(true, options?.proactive === true),
     close: () => setOpen(false),
     toggle: () => setOpen(!controller.state().open),
-    refresh,
-    setContactInfo: controller.setContactInfo,
-    setCustomData: controller.setCustomData,
-    identify: controller.identify,
-    logout: controller.logout,
-    goal: controller.goal,
-    rate: controller.rate,
     async openConversation(id) {
       const result = await controller.openConversation(id);
       return result.kind === "error" ? result : setOpen(true);

@@ -26,13 +26,13 @@ export function createBus(): Bus {
       const set = listeners.get(name) ?? new Set();
       listeners.set(name, set.add(listener));
       if (sticky.has(name)) call(listener, sticky.get(name));
-      return () => void set.delete(listener);
+      return () => set.delete(listener);
     },
     emit(name, data) {
       if (name === "ready" || name === "state") sticky.set(name, data);
       for (const listener of listeners.get(name) ?? []) call(listener, data);
     },
     last: (name) => sticky.get(name),
-    forget: (name) => void sticky.delete(name),
+    forget: (name) => sticky.delete(name),
   };
 }

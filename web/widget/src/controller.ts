@@ -1,6 +1,6 @@
 import { backoff } from "../../shared/backoff";
 import { type Line, openLine } from "../../shared/socket";
-import { type Answer, createHttp, type Fault } from "./http";
+import { type Answer, createHttp, type Fault, type Http, isTransient } from "./http";
 import {
   type Attached,
   isComplete,
@@ -9,7 +9,7 @@ import {
   readOutbox,
   retarget,
 } from "./model/outbox";
-import { type Change, initialState, reduce, type State } from "./model/state";
+import { type Change, initialState, reduce, type Screen, type State } from "./model/state";
 import { isSaid } from "./model/thread";
 import { currentOf, landing, unreadOf } from "./model/view";
 import { failure, type Result, success } from "./result";
@@ -19,7 +19,7 @@ import { titleBadge } from "./title";
 import { uuid } from "./uuid";
 import { openVault } from "./vault";
 import { countVisits } from "./visits";
-import type { ContactFields, Conversation, SocketFrame } from "./wire";
+import type { ContactFields, Conversation, Entered, SocketFrame } from "./wire";
 
 // Everything that happens: it joins the state with the server, the device's memory and the page.
 
@@ -33,7 +33,7 @@ export interface Controller {
   refresh(): void;
 
   setOpen(open: boolean, proactive?: boolean): void;
-  showList(): void;
+  show(screen: Screen): void;
   showConversation(id: number | null): void;
   /** With a file that has a message of its own: the upload's id is the message's. */
   write(body: string, media?: Attached, clientId?: string): void;
@@ -46,6 +46,9 @@ export interface Controller {
   draft(name?: string): string;
   setDraft(text: string, name?: string): void;
   token(): string | null;
+  http: Http;
+  /** Somebody is who they say: from now on the device remembers them, and the screen shows what is given. */
+  enter(who: Entered, shown: Partial<State>): void;
   loadOlder(): Promise<void>;
   /** The screen tells whether the newest message is in view. */
   atEnd(atEnd: boolean): void;
@@ -168,6 +171,10 @@ export function createController(around: Surroundings, onState: (state: State) =
     return failure(fault.code, fault.message);
   }
 
+  /** What a page hears of an answer; nothing asked is as good as a good one. */
+  const result = (answer: Answer<unknown> | null): Result<void> =>
+    answer && !answer.ok ? report(answer) : success(undefined);
+
   // --- outbox and drafts ---------------------------------------------------------------------------------
 
   /** Other tabs have their own unsent messages in the same place: change only what is ours. */
@@ -246,11 +253,12 @@ export function createController(around: Surroundings, onState: (state: State) =
     line?.stop();
     line = null;
     seq = null;
+    // Another tab may have found a new one meanwhile.
+    if (vault.get("token") === token) vault.set("token", null);
     token = null;
     readOwed.clear();
     clearTimeout(lostTimer);
     const unsent = state.outbox;
-    vault.set("token", null);
     dispatch({ do: "forget" });
     if (!keepUnsent) {
       vault.wipe();
@@ -265,15 +273,11 @@ export function createController(around: Surroundings, onState: (state: State) =
   async function insist<T>(act: () => Promise<Answer<T>>): Promise<Answer<T>> {
     for (let attempt = 0; ; attempt++) {
       const answer = await act();
-      const again = !answer.ok && (answer.status === 0 || answer.status === 429 || answer.status >= 500);
-      if (!again || stopped) return answer;
+      if (answer.ok || !isTransient(answer) || stopped) return answer;
       lose();
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.max(answer.wait * 1000, backoff(attempt)));
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
+        wake = resolve;
+        setTimeout(resolve, Math.max(answer.wait * 1000, backoff(attempt)));
       });
       wake = undefined;
       if (stopped) return answer;
@@ -459,8 +463,8 @@ export function createController(around: Surroundings, onState: (state: State) =
   async function sendRead(id: number, number: number): Promise<void> {
     readOwed.set(id, number);
     const answer = await http.read(id, number);
-    const gone = !answer.ok && answer.status >= 400 && answer.status < 500 && answer.status !== 429;
-    if ((answer.ok || gone) && readOwed.get(id) === number) readOwed.delete(id);
+    const told = answer.ok || !isTransient(answer);
+    if (told && readOwed.get(id) === number) readOwed.delete(id);
   }
 
   /** The visitor looks here again, or away. */
@@ -473,13 +477,9 @@ export function createController(around: Surroundings, onState: (state: State) =
 
   const online = () => {
     wake?.();
-    regainWithoutLine();
+    if (!line) regain();
     sender.retry(null);
   };
-  const regainWithoutLine = () => {
-    if (!line) regain();
-  };
-  const offline = () => lose();
 
   // --- what the visitor does -----------------------------------------------------------------------------
 
@@ -499,9 +499,9 @@ export function createController(around: Surroundings, onState: (state: State) =
   async function tell(id: number, what: Said | "end", body = {}): Promise<Result<void>> {
     const mine = era;
     const answer = await http.tell<{ conversation: Conversation }>(`/conversations/${id}/${what}`, body);
-    if (!answer.ok || mine !== era) return answer.ok ? success(undefined) : report(answer);
-    dispatch({ do: "conversation", conversation: answer.value.conversation, message: null });
-    return success(undefined);
+    if (answer.ok && mine === era)
+      dispatch({ do: "conversation", conversation: answer.value.conversation, message: null });
+    return result(answer);
   }
 
   async function update(info: ContactFields & { custom?: Record<string, unknown> }): Promise<Result<void>> {
@@ -512,23 +512,31 @@ export function createController(around: Surroundings, onState: (state: State) =
       return success(undefined);
     }
     const answer = await http.change(info);
-    if (!answer.ok) return report(answer);
-    patch({ contact: answer.value.contact });
-    return success(undefined);
+    if (answer.ok) patch({ contact: answer.value.contact });
+    return result(answer);
+  }
+
+  function enter(
+    { token: next, contact }: Pick<State, "contact"> & { token: string },
+    shown?: Partial<State>,
+  ): void {
+    if (shown) vault.unlock();
+    if (next === token) {
+      patch({ contact });
+      return;
+    }
+    if (token) leave(true);
+    setToken(next);
+    patch({ contact, settled: false, ...shown });
+    void begin();
   }
 
   const unwatch = vault.onChange((name) => {
     if (name === "drafts") patch({ drafts: state.drafts + 1 });
     if (name !== "token") return;
     const next = vault.get("token");
-    if (next === token) return;
-    if (!next) leave(false);
-    else {
-      if (token) leave(true);
-      token = next;
-      patch({ signedIn: true, settled: false });
-      void begin();
-    }
+    if (next) enter({ token: next, contact: state.contact });
+    else if (token) leave(false);
   });
   const unpage = pages.onChange(() => {
     // Single-page sites set the title a moment after the address.
@@ -548,7 +556,7 @@ export function createController(around: Surroundings, onState: (state: State) =
       window.addEventListener("blur", look, ending);
       document.addEventListener("visibilitychange", look, ending);
       window.addEventListener("online", online, ending);
-      window.addEventListener("offline", offline, ending);
+      window.addEventListener("offline", lose, ending);
       const unsent = storedOutbox();
       patch({
         signedIn: token !== null,
@@ -576,6 +584,8 @@ export function createController(around: Surroundings, onState: (state: State) =
     },
 
     setOpen(open, proactive = false) {
+      // Somebody comes from a mail, perhaps to a panel that is open.
+      if (open && pages.way) patch({ screen: "account" });
       if (open === state.open) return;
       byPage = proactive;
       vault.set("open", open ? "1" : null);
@@ -589,7 +599,7 @@ export function createController(around: Surroundings, onState: (state: State) =
       patch({ open, ending: "no" });
       bus.emit(open ? "opened" : "closed");
     },
-    showList: () => patch({ screen: "list", ending: "no" }),
+    show: (screen) => patch({ screen, ending: "no" }),
     showConversation,
     write(body, media, clientId = uuid()) {
       const text = body.trim();
@@ -623,6 +633,8 @@ export function createController(around: Surroundings, onState: (state: State) =
     draft: (name) => drafts()[draftKey(name ?? state.conversationId)] ?? "",
     setDraft,
     token: () => token,
+    http,
+    enter,
     async loadOlder() {
       const id = state.conversationId;
       const thread = id === null ? undefined : state.threads[id];
@@ -674,28 +686,19 @@ export function createController(around: Surroundings, onState: (state: State) =
     setCustomData: (data) => update({ custom: data ?? {} }),
     async identify(jwt) {
       const answer = await http.identify(String(jwt));
-      if (!answer.ok) return report(answer);
-      const { token: next, contact } = answer.value;
-      if (next === token) {
-        patch({ contact });
-        return success(undefined);
-      }
-      if (token) leave(true);
-      setToken(next);
-      patch({ contact, settled: false });
-      void begin();
-      return success(undefined);
+      if (answer.ok) enter(answer.value);
+      return result(answer);
     },
     async logout() {
       const answer = token ? await http.logout() : null;
       // Logged out here in any case; a token that the server does not know is as good as revoked.
       leave(false);
-      return answer && !answer.ok && answer.status !== 401 ? report(answer) : success(undefined);
+      return result(answer?.ok || answer?.status !== 401 ? answer : null);
     },
     async goal(key) {
       // Without a token there is no session that could reach it.
       const answer = token ? await http.tell("/goals", { key }) : null;
-      return answer && !answer.ok ? report(answer) : success(undefined);
+      return result(answer);
     },
     async rate(value) {
       if (token && !state.settled) await loadSnapshot();

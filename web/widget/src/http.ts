@@ -1,6 +1,7 @@
 import type {
   Contact,
   ContactFields,
+  Entered,
   MessagePage,
   SendAnswer,
   SendRequest,
@@ -30,7 +31,7 @@ export const isTransient = ({ status }: Fault): boolean =>
 export interface Http {
   widget(): Promise<Answer<WidgetAnswer>>;
   send(request: SendRequest): Promise<Answer<SendAnswer>>;
-  identify(identity: string): Promise<Answer<{ token: string; contact: Contact }>>;
+  identify(identity: string): Promise<Answer<Entered>>;
   me(): Promise<Answer<Snapshot>>;
   change(fields: ContactFields & { custom?: Record<string, unknown> }): Promise<Answer<{ contact: Contact }>>;
   messages(id: number, before?: number): Promise<Answer<MessagePage>>;
@@ -38,12 +39,13 @@ export interface Http {
   /** What a visitor says or does: ends, rates, reaches a goal. */
   tell<T>(path: string, body: Record<string, unknown>): Promise<Answer<T>>;
   logout(): Promise<Answer<void>>;
+  /** Anything else. With another token than that of the visitor, or none: "". */
+  ask<T>(method: string, path: string, body?: unknown, bearer?: string | null): Promise<Answer<T>>;
 }
 
 export function createHttp(base: string, key: string, token: () => string | null): Http {
-  async function ask<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+  async function ask<T>(method: string, path: string, body?: unknown, bearer = token()): Promise<Answer<T>> {
     const headers: Record<string, string> = {};
-    const bearer = token();
     if (bearer) headers["Authorization"] = `Bearer ${bearer}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     try {
@@ -88,5 +90,6 @@ export function createHttp(base: string, key: string, token: () => string | null
     read: (id, number) => post(`/conversations/${id}/read`, { number }),
     tell: post,
     logout: () => post("/logout", {}),
+    ask,
   };
 }

@@ -1,4 +1,4 @@
-import { brandColors, type Rgb, readableOn } from "../../shared/contrast";
+import { brandColors, formatColor, type Rgb, readableOn } from "../../shared/contrast";
 import css from "./launcher.css?inline";
 import type { WidgetSettings } from "./wire";
 
@@ -19,7 +19,7 @@ export function addStyles(root: ShadowRoot, text: string, nonce: string): void {
   try {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(text);
-    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    root.adoptedStyleSheets.push(sheet);
   } catch {
     const style = document.createElement("style");
     style.nonce = nonce;
@@ -37,8 +37,9 @@ export function drawLauncher(
 ): Launcher {
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
-  const { brand, brandText, textText } = brandColors(color);
-  addStyles(root, `${css}.launcher,.panel,.badge{--brand:${brandText};--on-brand:${textText}}`, nonce);
+  const [brand, text] = brandColors(color);
+  const colors = `{--brand:${formatColor(brand)};--on-brand:${formatColor(text)}}`;
+  addStyles(root, `${css}.launcher,.panel,.badge${colors}`, nonce);
   const button = document.createElement("button");
   button.type = "button";
   button.className = `launcher ${position}`;

@@ -147,6 +147,10 @@ export function createShell(options: ShellOptions): Api {
     return failure(code, message);
   };
 
+  /** Somebody comes from a mail. */
+  const arrive = () => pages.way && void call("open");
+  pages.onChange(arrive);
+
   async function start(): Promise<Result<void>> {
     let answer: WidgetAnswer & { code?: string; detail?: string };
     try {
@@ -178,13 +182,13 @@ export function createShell(options: ShellOptions): Api {
     const { button } = launcher;
     button.hidden = !buttonWanted;
     const warm = () => void load();
-    for (const sign of ["pointerenter", "focus", "touchstart"]) {
-      button.addEventListener(sign, warm, { once: true, passive: true });
-    }
+    // A finger enters too.
+    for (const sign of ["pointerenter", "focus"]) button.addEventListener(sign, warm);
     button.addEventListener("click", () => void call("toggle"));
     bus.emit("state", idle());
     bus.emit("ready");
     if (wroteBefore(key)) warm();
+    arrive();
     return done;
   }
 
@@ -193,24 +197,26 @@ export function createShell(options: ShellOptions): Api {
     return mounting;
   };
 
-  function load(): Promise<Inner> {
-    inner ??= options
-      .attach()
-      .then(async (attach) => {
-        const target = await attach(around as Surroundings);
-        for (const [name, value] of told) void run(target, name, [value]);
-        told = [];
-        return target;
-      })
-      .catch((fault: unknown) => {
-        inner = undefined;
-        throw fault;
-      });
-    return inner;
+  async function fetchInner(): Promise<Inner> {
+    try {
+      const attach = await options.attach();
+      const target = await attach(around as Surroundings);
+      for (const [name, value] of told) void run(target, name, value);
+      told = [];
+      return target;
+    } catch (fault) {
+      inner = undefined;
+      throw fault;
+    }
   }
 
-  const run = (target: Inner, name: keyof Inner, values: unknown[]) =>
-    (target[name] as (...list: unknown[]) => Promise<Result<void>>)(...values);
+  const load = () => {
+    inner ??= fetchInner();
+    return inner;
+  };
+
+  const run = (target: Inner, name: keyof Inner, value: unknown) =>
+    (target[name] as (value: unknown) => Promise<Result<void>>)(value);
 
   const tell = async (name: keyof Inner, value: unknown) => {
     if (inner) return call(name, value);
@@ -218,14 +224,14 @@ export function createShell(options: ShellOptions): Api {
     return done;
   };
 
-  async function call(name: keyof Inner, ...values: unknown[]): Promise<Result<void>> {
+  async function call(name: keyof Inner, value?: unknown): Promise<Result<void>> {
     if (!mounting) return refused;
     const mounted = await mounting;
     if (mounted.kind === "error") return mounted;
     if (!around) return unmounted;
     try {
       const target = await load();
-      return await run(target, name, values);
+      return await run(target, name, value);
     } catch (fault) {
       return problem("load_failed", String(fault));
     }
@@ -264,7 +270,7 @@ export function createShell(options: ShellOptions): Api {
     mount,
     unmount,
     open: (options) => call("open", options),
-    close: () => (inner ? call("close") : Promise.resolve(done)),
+    close: async () => (inner ? call("close") : done),
     toggle: () => call("toggle"),
     setVisibility,
     setContactInfo: (info) => tell("setContactInfo", info),
@@ -277,6 +283,6 @@ export function createShell(options: ShellOptions): Api {
     getState: async () => success((bus.last("state") as PublicState | undefined) ?? idle()),
     subscribe,
     state$: { subscribe: (listener) => ({ unsubscribe: subscribe(listener) }) },
-    on: (event, listener) => bus.on(event, listener),
+    on: bus.on,
   };
 }

@@ -34,6 +34,10 @@ export interface WidgetAnswer {
   max_upload?: number;
   /** Where a conversation can go on. */
   channels?: Channel[];
+  /** Visitors can sign in by mail. */
+  sign_in?: boolean;
+  /** They can have a conversation sent to them by mail. */
+  transcripts?: boolean;
 }
 
 export interface Channel {
@@ -174,6 +178,30 @@ export interface SendAnswer {
   conversation: Conversation;
   message: Message;
   duplicate: boolean;
+}
+
+/** The answer to a proof of who one is. */
+export interface Entered {
+  token: string;
+  contact: Contact;
+}
+
+/** The same, by the link or the code of a mail. */
+export interface SignedIn extends Entered {
+  conversation_id: number | null;
+}
+
+/** A browser in which the contact is signed in. */
+export interface Device {
+  id: string;
+  browser: string;
+  os: string;
+  created_at: string;
+  seen_at: string;
+  /** This one. */
+  current: boolean;
+  /** Signed in by mail. */
+  mailed: boolean;
 }
 
 export interface Snapshot {

@@ -6,11 +6,14 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { accountTests } from "./browser-account.mjs";
 import { fileTests } from "./browser-files.mjs";
 import { startMock } from "./mock-server.mjs";
 
 const shots = process.env.SHOTS ?? join(tmpdir(), "parley-shots");
 const only = process.argv[2];
+/** How many times longer than usual something may take: PATIENCE=5 on a machine that is busy. */
+const patience = Number(process.env.PATIENCE ?? 1);
 mkdirSync(shots, { recursive: true });
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -37,7 +40,7 @@ let pictures = 0;
 /** One visitor: page, handy locators, the mock's levers. */
 async function visitor(mock, context, path = "/demo/shop") {
   const page = await context.newPage();
-  page.setDefaultTimeout(8000);
+  page.setDefaultTimeout(8000 * patience);
   const faults = [];
   page.on("pageerror", (fault) => faults.push(String(fault)));
   page.on("console", (line) => {
@@ -52,6 +55,7 @@ async function visitor(mock, context, path = "/demo/shop") {
   return {
     page,
     faults,
+    patience,
     launcher,
     dialog,
     box,
@@ -65,7 +69,7 @@ async function visitor(mock, context, path = "/demo/shop") {
       await box.press("Enter");
     },
     state: async (text, state) =>
-      page.locator(`[data-state="${state}"]`, { hasText: text }).first().waitFor({ timeout: 8000 }),
+      page.locator(`[data-state="${state}"]`, { hasText: text }).first().waitFor(),
     shot: async (name) => {
       await page.waitForTimeout(250);
       await page.screenshot({ path: join(shots, `${name}.png`) });
@@ -867,11 +871,12 @@ test("identity is required", { world: { identityRequired: true } }, async (v) =>
 });
 
 fileTests(test);
+accountTests(test);
 
 // Every test has a browser context and a mock server of its own, so several run side by side: most of a test is waiting.
 // The first ones measure how fast something opens and run alone.
 const ALONE = 2;
-const TOGETHER = 4;
+const TOGETHER = Number(process.env.TOGETHER ?? 4);
 
 let broken = 0;
 async function runOne({ name, options, run }) {
@@ -885,7 +890,9 @@ async function runOne({ name, options, run }) {
   });
   try {
     const v = await visitor(mock, context, options.path);
-    const late = new Promise((_, reject) => setTimeout(reject, 40_000, new Error("took too long")).unref());
+    const late = new Promise((_, reject) =>
+      setTimeout(reject, 40_000 * patience, new Error("took too long")).unref(),
+    );
     await Promise.race([run({ ...v, mock, context }), late]);
     assert.deepEqual(v.faults, [], "page errors");
     console.log(`ok   ${name} (${Date.now() - started} ms)`);

@@ -80,6 +80,19 @@ export function startMock(port = 0) {
     holdUploads: false,
     uploading: 0,
     mostUploading: 0,
+    signIn: true,
+    transcripts: true,
+    /** Ways to sign in by mail, and the mails that went out. */
+    ways: [],
+    mails: [],
+    wrongTries: 0,
+    lockedFor: 0,
+    /** How many of the next sign-ins, erasures and downloads fail. */
+    failAccount: 0,
+    /** Seconds to wait before the next mail may be asked for. */
+    askAgainIn: 0,
+    /** Browsers by token. */
+    browsers: new Map(),
   };
   const lines = new Set();
   let ids = 0;
@@ -207,11 +220,79 @@ export function startMock(port = 0) {
     world.contacts.push(one);
     return one;
   };
-  const newToken = (contactId) => {
+  const newToken = (contactId, more = {}) => {
     const token = `vt_${randomUUID()}`;
     world.tokens.set(token, contactId);
+    const at = now();
+    world.browsers.set(token, {
+      id: randomUUID(),
+      browser: "Chrome",
+      os: "Linux",
+      created_at: at,
+      seen_at: at,
+      mailed: false,
+      ...more,
+    });
     return token;
   };
+  const endToken = (token) => {
+    world.tokens.delete(token);
+    for (const line of lines) {
+      if (line.token !== token) continue;
+      line.socket.send('{"type":"error","code":"auth.invalid","detail":"token"}');
+      line.socket.close(4003);
+    }
+  };
+  const tokensOf = (contactId) =>
+    [...world.tokens].filter(([, id]) => id === contactId).map(([token]) => token);
+
+  /** Sends a mail with a way in. */
+  function mailWay(contact, conversation = null, expired = false) {
+    const code = randomUUID().slice(0, 11).toUpperCase().replaceAll("-", "").padEnd(10, "X");
+    const way = {
+      contactId: contact.id,
+      email: contact.email,
+      conversation,
+      link: randomUUID().replaceAll("-", "").padEnd(43, "_"),
+      code: `${code.slice(0, 5)}-${code.slice(5, 10)}`,
+      used: expired,
+    };
+    world.ways.push(way);
+    world.mails.push({ to: contact.email, ...way });
+    return way;
+  }
+
+  function signIn(request, body) {
+    if (world.failAccount > 0) {
+      world.failAccount--;
+      throw new Problem(503, "database.busy");
+    }
+    if (world.lockedFor) throw new Problem(429, "reauth.locked", "too many", world.lockedFor);
+    const bare = (text) => text.toUpperCase().replace(/[^0-9A-Z]/g, "");
+    const way = world.ways.find((one) =>
+      body.link ? one.link === body.link : bare(one.code) === bare(body.code),
+    );
+    world.log.push({ signIn: body, bearer: request.headers.authorization ?? null });
+    if (!way || way.used) {
+      if (++world.wrongTries >= 5) world.lockedFor = 900;
+      throw new Problem(403, "reauth.invalid");
+    }
+    way.used = true;
+    const contact = world.contacts.find((one) => one.id === way.contactId);
+    const bearer = request.headers.authorization?.slice(7);
+    const guest = world.contacts.find((one) => one.id === world.tokens.get(bearer));
+    if (guest && guest !== contact && (!guest.email || guest.email === way.email)) {
+      for (const c of world.conversations) if (c.contactId === guest.id) c.contactId = contact.id;
+      for (const token of tokensOf(guest.id)) endToken(token);
+    }
+    if (contact.signed !== way.email) for (const token of tokensOf(contact.id)) endToken(token);
+    contact.signed = way.email;
+    return {
+      token: newToken(contact.id, { mailed: true }),
+      contact: wireContact(contact),
+      conversation_id: way.conversation,
+    };
+  }
 
   function whoIs(request, needed = true) {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
@@ -391,8 +472,19 @@ export function startMock(port = 0) {
           survey: world.survey,
           max_upload: world.maxUpload,
           channels: world.channels,
+          sign_in: world.signIn && !world.identityRequired,
+          transcripts: world.transcripts,
         };
       if (match[2] === "/messages") return sendMessage(request, body);
+      if (match[2] === "/sign-in") return signIn(request, body);
+      if (match[2] === "/reauth") {
+        if (world.askAgainIn) throw new Problem(429, "request.limited", "too many", world.askAgainIn);
+        if (!/^[^@\s]+@[^@\s]+$/.test(body.email)) throw new Problem(422, "field.invalid");
+        const known = world.contacts.findLast((one) => one.email === body.email && !one.external);
+        world.log.push({ asked: body.email });
+        if (known) mailWay(known);
+        return {};
+      }
       if (match[2] === "/identify") {
         if (!body.identity.startsWith("good"))
           throw new Problem(401, "identity.invalid", "The signature is wrong.");
@@ -427,7 +519,45 @@ export function startMock(port = 0) {
       if (!world.goals.includes(body.key)) throw new Problem(404, "goal.not_found", "no such goal");
       return { reached: true };
     }
-    match = /^\/conversations\/(\d+)\/(messages|read|end|rating|feedback|survey|channel)$/.exec(path);
+    if (route === "GET /me/devices") {
+      const own = request.headers.authorization.slice(7);
+      const devices = tokensOf(me.id).map((token) => ({
+        ...world.browsers.get(token),
+        current: token === own,
+      }));
+      return { devices };
+    }
+    match = /^\/me\/devices\/([\w-]+)\/sign-out$/.exec(path);
+    if (match) {
+      const token = tokensOf(me.id).find((one) => world.browsers.get(one).id === match[1]);
+      if (!token) throw new Problem(404, "device.not_found");
+      endToken(token);
+      return undefined;
+    }
+    if (route === "GET /me/data" || route === "POST /me/erase") {
+      if (world.failAccount > 0) {
+        world.failAccount--;
+        throw new Problem(503, "database.busy");
+      }
+      const mine = world.conversations.filter((c) => c.contactId === me.id);
+      if (route === "GET /me/data") {
+        const messages = (c) => world.messages.filter((m) => m.conversation_id === c.id).map(wireMessage);
+        return {
+          contact: wireContact(me),
+          conversations: mine.map((c) => ({ ...wireConversation(c), messages: messages(c) })),
+        };
+      }
+      if (!body.confirm) throw new Problem(422, "field.invalid");
+      world.log.push({ erased: me.id });
+      world.messages = world.messages.filter((m) => !mine.some((c) => c.id === m.conversation_id));
+      world.conversations = world.conversations.filter((c) => !mine.includes(c));
+      world.contacts = world.contacts.filter((one) => one !== me);
+      for (const token of tokensOf(me.id)) endToken(token);
+      return {};
+    }
+    match = /^\/conversations\/(\d+)\/(messages|read|end|rating|feedback|survey|channel|transcript)$/.exec(
+      path,
+    );
     if (!match) throw new Problem(404, "http.not_found");
     const c = conversationOf(me, Number(match[1]));
     if (match[2] === "messages") {
@@ -441,6 +571,12 @@ export function startMock(port = 0) {
       c.contact_read = Math.max(c.contact_read, body.number);
       changed(c);
       return undefined;
+    }
+    if (match[2] === "transcript") {
+      if (!me.email) throw new Problem(422, "mail.address_missing");
+      if (world.askAgainIn) throw new Problem(429, "mail.limited", "too many", world.askAgainIn);
+      world.mails.push({ to: me.email, transcript: c.id });
+      return {};
     }
     if (match[2] === "channel") {
       world.log.push({ moved: c.id, ...body });
@@ -513,6 +649,14 @@ export function startMock(port = 0) {
         });
         return null;
       }
+      case "mail": {
+        const to = world.contacts.find((one) => one.id === c.contactId);
+        if (body.email) to.email = body.email;
+        return mailWay(to, c.id, body.expired);
+      }
+      case "browser":
+        // The contact is signed in somewhere else too.
+        return newToken(c.contactId, body.browser);
       case "note":
         add(c, { type: "contact", name: "" }, "", { type: "event", event: null });
         return null;
@@ -619,6 +763,7 @@ export function startMock(port = 0) {
     response.setHeader("Access-Control-Allow-Origin", request.headers.origin ?? "*");
     response.setHeader("Access-Control-Allow-Headers", "authorization, content-type");
     response.setHeader("Access-Control-Allow-Methods", "GET, POST, PATCH");
+    response.setHeader("Access-Control-Expose-Headers", "Retry-After");
     if (request.method === "OPTIONS") return response.writeHead(204).end();
     const parts = [];
     try {
@@ -650,7 +795,10 @@ export function startMock(port = 0) {
       if (fault.code === "lost") return request.socket.destroy();
       const { status = 500, code = "server.fault", detail = String(fault) } = fault;
       if (status === 500) console.error(fault);
-      response.writeHead(status, { "Content-Type": "application/problem+json" });
+      response.writeHead(status, {
+        "Content-Type": "application/problem+json",
+        ...(fault.retry && { "Retry-After": fault.retry }),
+      });
       response.end(
         JSON.stringify({ type: `/docs/errors#${code}`, title: code, status, detail, code, request_id: "1" }),
       );
@@ -676,6 +824,7 @@ export function startMock(port = 0) {
         }
         if (frame.type !== "hello") return;
         line.contactId = world.tokens.get(frame.token) ?? 0;
+        line.token = frame.token;
         if (!line.contactId) {
           socket.send('{"type":"error","code":"auth.invalid","detail":"token"}');
           return socket.close(4003);

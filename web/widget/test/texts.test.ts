@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { accountTexts } from "../src/texts/account";
 import { afterTexts } from "../src/texts/after";
 import { de } from "../src/texts/de";
 import { en } from "../src/texts/en";
@@ -20,7 +21,7 @@ it("the card after a conversation speaks both languages", () => {
 });
 
 it("what is loaded later speaks both languages", () => {
-  for (const texts of [fileTexts, voiceTexts, moveTexts]) {
+  for (const texts of [accountTexts, fileTexts, voiceTexts, moveTexts]) {
     expect(Object.keys(texts("de-AT"))).toEqual(Object.keys(texts("en")));
     expect(texts("fr")).toBe(texts("en"));
     expect(texts("de")).not.toBe(texts("en"));

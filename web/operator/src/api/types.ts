@@ -439,9 +439,11 @@ export type DeliveryState = "pending" | "delivered" | "dead" | "dropped";
 export interface Delivery {
   id: number;
   webhook_id: string;
-  /** null for what goes to a channel. */
+  /** null for what goes to a channel, and for mails. */
   endpoint_id: number | null;
   channel_id?: number | null;
+  /** Of a mail: the widget whose mail it is. */
+  widget_id?: number | null;
   event: { id: number; seq: number; type: string };
   event_name: string;
   conversation_id: number | null;

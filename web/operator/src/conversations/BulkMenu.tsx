@@ -29,6 +29,7 @@ const GROUPS: Entry[][] = [
     { action: "tag", label: "Tag…", icon: "tag", near: true },
     { action: "untag", label: "Untag…", icon: "close" },
   ],
+  [{ action: "transcript", label: "Send transcript…", icon: "mail" }],
   [
     { action: "end", label: "End…", icon: "checkCircle", danger: true },
     { action: "reopen", label: "Reopen", icon: "reopen" },
@@ -136,6 +137,22 @@ export function BulkMenu({ count, busy, more, counting, onOrder, onClear }: Bulk
           onPick={(tags) => order({ action: "untag", tags })}
           onCancel={close}
         />
+      </Window>
+      <Window
+        open={asking === "transcript"}
+        onClose={close}
+        title={`Send the transcript${count === 1 ? "" : "s"} of ${howMany(count)}?`}
+      >
+        <p>
+          Each contact gets what was said by mail, without internal notes. Conversations whose contact has no
+          e-mail address are listed afterwards. What is sent cannot be called back.
+        </p>
+        <div className="dialog-actions">
+          <Action onPress={close}>Cancel</Action>
+          <Action kind="primary" icon="mail" onPress={() => order({ action: "transcript" })}>
+            {count === 1 ? "Send it" : `Send ${count.toLocaleString("en-US")} transcripts`}
+          </Action>
+        </div>
       </Window>
       <Confirm
         open={asking === "end"}

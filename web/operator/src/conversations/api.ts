@@ -3,7 +3,16 @@
 import { request } from "../api/client.ts";
 import type { ConversationPage } from "../api/types.ts";
 
-export type BulkAction = "send" | "unsend" | "end" | "reopen" | "assign" | "forward" | "tag" | "untag";
+export type BulkAction =
+  | "send"
+  | "unsend"
+  | "end"
+  | "reopen"
+  | "assign"
+  | "forward"
+  | "tag"
+  | "untag"
+  | "transcript";
 
 export interface BulkOrder {
   action: BulkAction;

@@ -114,6 +114,7 @@ const DONE: Record<BulkAction, string> = {
   forward: "forwarded",
   tag: "tagged",
   untag: "untagged",
+  transcript: "mailed",
 };
 
 const DOING: Record<BulkAction, string> = {
@@ -125,6 +126,7 @@ const DOING: Record<BulkAction, string> = {
   forward: "Forwarding",
   tag: "Tagging",
   untag: "Untagging",
+  transcript: "Mailing",
 };
 
 function count(value: number): string {

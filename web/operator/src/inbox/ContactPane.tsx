@@ -17,6 +17,8 @@ import { placeName } from "./place.ts";
 import { TagEditor } from "./TagEditor.tsx";
 
 const Addresses = lazy(() => import("../channels/Addresses.tsx"));
+const MailProblem = lazy(() => import("../mail/MailProblem.tsx"));
+const ContactMails = lazy(() => import("../mail/ContactMails.tsx"));
 
 export function ContactPane({ id }: { id: number }) {
   return (
@@ -80,10 +82,14 @@ function ContactFacts({ id }: { id: number }) {
         <ContactField contact={contact} field="phone" label="Phone" icon="phone" />
         <AdditionalFields contact={contact} />
       </div>
-      <Suspense fallback={null}>
+      <Suspense>
+        <MailProblem contact={contact} />
         <Addresses contact={contact} />
       </Suspense>
       <About conversation={conversation} />
+      <Suspense>
+        <ContactMails conversation={conversation} />
+      </Suspense>
       {session && <Outcome session={session} />}
       {conversation.visit && wasThere(conversation.visit) && <VisitFacts visit={conversation.visit} />}
       <CustomData title="Contact data" data={contact.custom} />

@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from "react";
 import { Button, Dialog, Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { type ApiError, asApiError } from "../api/error.ts";
 import { conversations } from "../api/routes.ts";
@@ -19,6 +19,8 @@ import { Forward } from "./Forward.tsx";
 import { useFlagged, wantFlag } from "./flags.ts";
 import { TagPopover } from "./TagEditor.tsx";
 
+const SendTranscript = lazy(() => import("../mail/SendTranscript.tsx"));
+
 interface HeadProps {
   conversation: Conversation;
   ending: boolean;
@@ -30,7 +32,7 @@ interface HeadProps {
 /** What the bar has room for: names beside the icons, icons alone, or one action and a menu. */
 type Room = "names" | "icons" | "menu";
 const NAMES_FROM = 680;
-const ICONS_FROM = 430;
+const ICONS_FROM = 465;
 
 // What fitted last is what the next conversation begins with, so that nothing jumps while going through the list.
 let lastRoom: Room = "icons";
@@ -53,7 +55,7 @@ function useRoom(box: RefObject<HTMLElement | null>): Room {
 interface BarItem {
   id: string;
   icon: IconName;
-  /** In the bar, where there is room for it. */
+  /** In the bar, where there is room for it; without one it is an icon only. */
   name: string;
   /** In a tip, in the menu and for readers. */
   label: string;
@@ -72,7 +74,7 @@ export function ThreadHead(props: HeadProps) {
   const head = useRef<HTMLElement>(null);
   const bar = useRef<HTMLDivElement>(null);
   const anchor = useRef<HTMLElement>(null);
-  const [open, setOpen] = useState<"forward" | "tags" | "missing" | null>(null);
+  const [open, setOpen] = useState<"forward" | "tags" | "missing" | "transcript" | null>(null);
   const [missing, setMissing] = useState("");
   const room = useRoom(head);
   const flagged = useFlagged(conversation);
@@ -115,6 +117,7 @@ export function ThreadHead(props: HeadProps) {
   useShortcut("f", "Forward the conversation", () => show("forward"), !ended);
   useShortcut("l", "Tag the conversation", () => show("tags"));
   useShortcut("a", flagged ? "Do not send it to the API" : "Send it to the API", () => flag());
+  useShortcut("m", "Send the transcript", () => show("transcript"));
   useShortcut("p", status === "pending" ? "Open again" : "Mark as pending", pend, !ended);
   useShortcut("e", "End the conversation", end, !ended && !ending);
 
@@ -178,6 +181,14 @@ export function ThreadHead(props: HeadProps) {
       stays: true,
       run: end,
     });
+  items.push({
+    id: "mail",
+    icon: "mail",
+    name: "",
+    label: "Send transcript",
+    shortcut: "M",
+    run: () => show("transcript"),
+  });
   const inBar = room === "menu" ? items.filter((item) => item.stays) : items;
   const inMenu = room === "menu" ? items.filter((item) => !item.stays) : [];
 
@@ -202,7 +213,7 @@ export function ThreadHead(props: HeadProps) {
       </div>
       <div className="thread-actions" ref={bar}>
         {inBar.map(({ id: key, ...item }) => (
-          <BarAction key={key} {...item} named={room === "names" || key === "take"} />
+          <BarAction key={key} {...item} named={key === "take" || (room === "names" && item.name !== "")} />
         ))}
         <MenuTrigger>
           <Button className="button quiet icon-only" aria-label="More actions">
@@ -258,6 +269,11 @@ export function ThreadHead(props: HeadProps) {
         <Forward conversation={conversation} anchor={anchor} onClose={close} onDone={run} />
       )}
       {open === "tags" && <TagPopover conversation={conversation} anchor={anchor} onClose={close} />}
+      {open === "transcript" && (
+        <Suspense>
+          <SendTranscript conversation={conversation} onClose={close} />
+        </Suspense>
+      )}
       {open === "missing" && (
         <Popover
           className="popover"

@@ -11,7 +11,10 @@ import { channels } from "../channels/api.ts";
 import { Action } from "../design/Action.tsx";
 import { Icon } from "../design/icons.tsx";
 import { toast } from "../design/toasts.tsx";
+import { mail } from "../mail/api.ts";
+import { SERVER_KEY } from "../mail/keys.ts";
 import {
+  mailTroublesOf,
   noticeOf,
   OPERATIONAL,
   type OperationalEvent,
@@ -31,7 +34,7 @@ interface FeedPage {
   next_after: number;
 }
 
-/** Tells of what happens to endpoints and channels from now on, once each, and lets their lists be read again. */
+/** Tells of what happens to endpoints, channels and mails from now on, once each, and lets their lists be read again. */
 function useNotices(): void {
   const client = useQueryClient();
   const from = useMe().seq;
@@ -53,6 +56,7 @@ function useNotices(): void {
     toast(noticeOf(data.items), { milliseconds: 10_000 });
     void client.invalidateQueries({ queryKey: ["endpoints"] });
     void client.invalidateQueries({ queryKey: ["channels"] });
+    void client.invalidateQueries({ queryKey: ["mails"] });
   }, [data, client]);
 }
 
@@ -70,15 +74,22 @@ export default function Attention() {
     queryKey: ["channels"],
     queryFn: async () => (await channels.list()).items,
   });
+  const server = useQuery({ queryKey: SERVER_KEY, queryFn: mail.server, refetchInterval: 10 * LOOK });
+  const failed = useQuery({
+    queryKey: ["mails", "failed"],
+    queryFn: async () => (await mail.list({ state: "failed", limit: 1 })).items[0] ?? null,
+  });
   const all = [
     ...troublesOf("endpoints", ways.data ?? [], now),
     ...troublesOf("channels", others.data ?? [], now),
+    ...mailTroublesOf(server.data, failed.data ?? undefined),
   ];
   const fresh = unseen(all, readSeen(stored));
 
   // That something works again is no event.
   const { refetch: again } = ways;
   const { refetch: againToo } = others;
+  const { refetch: againServer } = server;
   const waiting = fresh.length > 0;
   useEffect(() => {
     if (!waiting) return;
@@ -86,9 +97,10 @@ export default function Attention() {
       if (document.visibilityState !== "visible") return;
       void again();
       void againToo();
+      void againServer();
     }, 2 * LOOK);
     return () => window.clearInterval(timer);
-  }, [waiting, again, againToo]);
+  }, [waiting, again, againToo, againServer]);
 
   if (!waiting && !open) return null;
   const count = `${fresh.length} ${fresh.length === 1 ? "thing needs" : "things need"} attention`;

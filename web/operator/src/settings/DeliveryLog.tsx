@@ -52,10 +52,12 @@ export function Deliveries({ endpoint, channel }: { endpoint?: Endpoint; channel
   const items = log.data?.pages.flatMap((page) => page.items) ?? [];
   const endpointName = new Map((list.data ?? []).map((each) => [each.id, each.name]));
   const channelName = new Map((channels.data ?? []).map((each) => [each.id, each.name]));
-  const receiver = ({ endpoint_id, channel_id }: Delivery) =>
-    channel_id
-      ? (channelName.get(channel_id) ?? `Channel ${channel_id}`)
-      : (endpointName.get(endpoint_id ?? 0) ?? `Endpoint ${endpoint_id}`);
+  const receiver = ({ endpoint_id, channel_id, widget_id }: Delivery) =>
+    widget_id
+      ? "E-mail"
+      : channel_id
+        ? (channelName.get(channel_id) ?? `Channel ${channel_id}`)
+        : (endpointName.get(endpoint_id ?? 0) ?? `Endpoint ${endpoint_id}`);
   const narrowed = isNarrowed(filter);
 
   return (
@@ -141,7 +143,10 @@ function Row({ delivery, now, receiver }: { delivery: Delivery; now: number; rec
   return (
     <tr>
       <td className="log-name">
-        <Link to={`/settings/deliveries/${delivery.id}`} className="log-link">
+        <Link
+          to={`/settings/${delivery.widget_id ? "mail/" : ""}deliveries/${delivery.id}`}
+          className="log-link"
+        >
           <span className="mono">{delivery.event_name}</span>
           {delivery.event.id === 0 && <span className="tag">Test</span>}
           {delivery.replay_of !== null && <span className="tag">Resent</span>}

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { asApiError } from "../api/error.ts";
 import { deliveries } from "../api/routes.ts";
-import type { Attempt, DeliveryDetail } from "../api/types.ts";
+import type { Attempt, Delivery, DeliveryDetail } from "../api/types.ts";
 import { milliseconds, moment, seconds, useNow } from "../app/clock.ts";
 import { go, Link, useNumberParam } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
@@ -24,7 +24,26 @@ export default function DeliveryPage() {
     refetchOnMount: "always",
     refetchInterval: (query) => (query.state.data?.state === "pending" ? 2000 : false),
   });
-  if (delivery.data) return <Detail delivery={delivery.data} />;
+  if (delivery.data) {
+    const { channel_id, endpoint_id, widget_id } = delivery.data;
+    return (
+      <DeliveryView
+        delivery={delivery.data}
+        routes={deliveries}
+        home="/settings/deliveries"
+        back={BACK}
+        receiver={
+          widget_id ? (
+            <Link to={`/settings/mail/deliveries/${id}`}>E-mail</Link>
+          ) : channel_id ? (
+            <Link to={`/settings/channels/${channel_id}`}>Channel {channel_id}</Link>
+          ) : (
+            <Link to={`/settings/endpoints/${endpoint_id}`}>Endpoint {endpoint_id}</Link>
+          )
+        }
+      />
+    );
+  }
   return (
     <Page title="Delivery" back={BACK}>
       {delivery.isError ? (
@@ -36,17 +55,29 @@ export default function DeliveryPage() {
   );
 }
 
-function Detail({ delivery }: { delivery: DeliveryDetail }) {
+interface ViewProps {
+  delivery: DeliveryDetail;
+  routes: Record<"replay" | "revive", (id: number) => Promise<{ delivery: Delivery }>>;
+  /** Where the log is that it stands in. */
+  home: string;
+  back: { to: string; label: string };
+  receiver: ReactNode;
+  /** More about what is sent, above the request. */
+  children?: ReactNode;
+}
+
+/** One delivery: what was sent, each attempt, and what can be done with it. */
+export function DeliveryView({ delivery, routes, home, back, receiver, children }: ViewProps) {
   const client = useQueryClient();
   const now = useNow();
   const [busy, setBusy] = useState(false);
   const resend = async () => {
     setBusy(true);
     try {
-      const { delivery: made } = await deliveries.replay(delivery.id);
+      const { delivery: made } = await routes.replay(delivery.id);
       await client.invalidateQueries({ queryKey: ["deliveries"] });
       toast("Resent with the same body and webhook-id");
-      go(`/settings/deliveries/${made.id}`);
+      go(`${home}/${made.id}`);
     } catch (cause) {
       toast(asApiError(cause).detail);
     } finally {
@@ -56,7 +87,7 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
   const revive = async () => {
     setBusy(true);
     try {
-      await deliveries.revive(delivery.id);
+      await routes.revive(delivery.id);
       await client.invalidateQueries({ queryKey: ["deliveries"] });
       toast("It waits to be tried again");
     } catch (cause) {
@@ -71,7 +102,7 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
     <Page
       wide
       title={delivery.event_name}
-      back={BACK}
+      back={back}
       intro={
         <span className="inline wrap">
           <DeliveryTag delivery={delivery} />
@@ -80,18 +111,12 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
           ) : (
             <Link to={`/settings/deliveries?event_id=${delivery.event.id}`}>Event {delivery.event.seq}</Link>
           )}
-          {delivery.channel_id ? (
-            <Link to={`/settings/channels/${delivery.channel_id}`}>Channel {delivery.channel_id}</Link>
-          ) : (
-            <Link to={`/settings/endpoints/${delivery.endpoint_id}`}>Endpoint {delivery.endpoint_id}</Link>
-          )}
+          {receiver}
           {delivery.conversation_id !== null && (
             <Link to={`/inbox/${delivery.conversation_id}`}>Conversation {delivery.conversation_id}</Link>
           )}
           {delivery.replay_of !== null && (
-            <Link to={`/settings/deliveries/${delivery.replay_of}`}>
-              Resent from delivery {delivery.replay_of}
-            </Link>
+            <Link to={`${home}/${delivery.replay_of}`}>Resent from delivery {delivery.replay_of}</Link>
           )}
         </span>
       }
@@ -139,11 +164,13 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
           </ol>
         )}
       </section>
+      {children}
       <section className="stack">
         <h2>Request</h2>
         <div className="card">
           <div className="request-line mono">
-            <strong>POST</strong> {delivery.request.url || "not sent yet"}
+            <strong>{delivery.request.url.startsWith("smtp") ? "SMTP" : "POST"}</strong>{" "}
+            {delivery.request.url || "not sent yet"}
           </div>
           <Fold title="Headers" open>
             <HeaderTable headers={delivery.request.headers} />

@@ -23,6 +23,9 @@ const ChannelReady = lazy(() => import("../channels/ChannelReady.tsx"));
 const ChannelPage = lazy(() => import("../channels/ChannelPage.tsx"));
 const DeliveryLog = lazy(() => import("./DeliveryLog.tsx"));
 const DeliveryPage = lazy(() => import("./DeliveryPage.tsx"));
+const MailPage = lazy(() => import("../mail/MailPage.tsx"));
+const MailDelivery = lazy(() => import("../mail/MailDelivery.tsx"));
+const Audit = lazy(() => import("../mail/Audit.tsx"));
 const Tokens = lazy(() => import("./Tokens.tsx"));
 const Profile = lazy(() => import("./Profile.tsx"));
 const ApiAddon = lazy(() => import("../addons/ApiAddon.tsx"));
@@ -31,6 +34,7 @@ const ROUTES: { pattern: string; screen: Screen; open?: boolean }[] = [
   { pattern: "/settings/widgets", screen: Widgets },
   { pattern: "/settings/widgets/new", screen: WidgetEditor },
   { pattern: "/settings/widgets/:id", screen: WidgetEditor },
+  { pattern: "/settings/widgets/:id/advanced", screen: WidgetEditor },
   { pattern: "/settings/operators", screen: Operators },
   { pattern: "/settings/operators/new", screen: OperatorEditor },
   { pattern: "/settings/operators/:id", screen: OperatorEditor },
@@ -50,6 +54,11 @@ const ROUTES: { pattern: string; screen: Screen; open?: boolean }[] = [
   { pattern: "/settings/endpoints/:id/edit", screen: EndpointEditor },
   { pattern: "/settings/deliveries", screen: DeliveryLog },
   { pattern: "/settings/deliveries/:id", screen: DeliveryPage },
+  { pattern: "/settings/mail", screen: MailPage },
+  { pattern: "/settings/mail/mails", screen: MailPage },
+  { pattern: "/settings/mail/deliveries", screen: MailPage },
+  { pattern: "/settings/mail/deliveries/:id", screen: MailDelivery },
+  { pattern: "/settings/audit", screen: Audit },
   { pattern: "/settings/tokens", screen: Tokens },
   { pattern: "/settings/profile", screen: Profile, open: true },
   { pattern: "/settings/addons/api", screen: ApiAddon },

@@ -1,9 +1,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { lazy, useState } from "react";
 import { asApiError } from "../api/error.ts";
 import { widgets } from "../api/routes.ts";
 import type { Widget } from "../api/types.ts";
-import { go, useNumberParam } from "../app/router.tsx";
+import { go, Link, useNumberParam, usePlace } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
 import { Copyable } from "../design/Copyable.tsx";
 import { Confirm } from "../design/Dialogs.tsx";
@@ -16,7 +16,14 @@ import { FormEnd, FormSection, LoadFault, Loading, Page, SecretOnce } from "./pa
 import { AfterChat, Goals } from "./WidgetAsks.tsx";
 import { NEW_WIDGET, widgetInput, widgetValues } from "./widget-form.ts";
 
+const WidgetMails = lazy(() => import("../mail/WidgetMails.tsx"));
+
 const BACK = { to: "/settings/widgets", label: "Widgets" };
+
+const TABS = [
+  { end: "", label: "General" },
+  { end: "/advanced", label: "Chat › Advanced" },
+];
 
 export default function WidgetEditor() {
   const id = useNumberParam("id");
@@ -27,8 +34,14 @@ export default function WidgetEditor() {
     enabled: !isNew,
     refetchOnMount: "always",
   });
-  if (isNew) return <Editor widget={null} />;
-  if (widget.data) return <Editor widget={widget.data} />;
+  if (isNew) {
+    return (
+      <Page title="New widget" back={BACK}>
+        <Editor widget={null} />
+      </Page>
+    );
+  }
+  if (widget.data) return <Tabs widget={widget.data} />;
   return (
     <Page title="Widget" back={BACK}>
       {widget.isError ? (
@@ -36,6 +49,28 @@ export default function WidgetEditor() {
       ) : (
         <Loading rows={6} />
       )}
+    </Page>
+  );
+}
+
+function Tabs({ widget }: { widget: Widget }) {
+  const { path } = usePlace();
+  const home = `/settings/widgets/${widget.id}`;
+  return (
+    <Page wide title={widget.name} back={BACK}>
+      <nav className="tabs" aria-label={widget.name}>
+        {TABS.map(({ end, label }) => (
+          <Link
+            key={end}
+            to={home + end}
+            className="tab"
+            aria-current={path === home + end ? "page" : undefined}
+          >
+            {label}
+          </Link>
+        ))}
+      </nav>
+      {path === home ? <Editor widget={widget} /> : <WidgetMails widget={widget.id} />}
     </Page>
   );
 }
@@ -73,7 +108,7 @@ function Editor({ widget }: { widget: Widget | null }) {
   const { values, set, fault } = form;
 
   return (
-    <Page title={widget?.name ?? "New widget"} back={BACK}>
+    <>
       {widget && <Snippet widget={widget} />}
       <form className="card form" onSubmit={form.submit} noValidate>
         <FormSection title="Basics">
@@ -212,7 +247,7 @@ function Editor({ widget }: { widget: Widget | null }) {
         <Goals form={form} />
         <FormEnd form={form} label={widget ? "Save" : "Make widget"} fields={SHOWN} />
       </form>
-    </Page>
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
-// What needs an admin's attention: endpoints and channels that fail or stand still, and calls that were given up. It is
-// worked out from how they stand now; the events of the feed only say when to look again.
+// What needs an admin's attention: endpoints and channels that fail or stand still, calls that were given up, and mails
+// that wait or failed. It is worked out from how they stand now; the events of the feed only say when to look again.
 
 import { sentence, standingOf, type WayOut } from "./standing.ts";
 
@@ -49,6 +49,56 @@ export function troublesOf(kind: WayKind, ways: NamedWay[], now: number): Troubl
   });
 }
 
+interface MailWay {
+  state: "unset" | "ok" | "failing";
+  reason: string;
+  waiting: number;
+  /** Of each widget, whichever way its mails go. */
+  widgets?: { widget_id: number; name: string; state: "ok" | "waiting" | "failing"; reason: string }[];
+}
+
+/** The newest mail that was given up or refused. */
+interface FailedMail {
+  id: number;
+  receiver: string;
+  reason: string;
+}
+
+/** A mail server that is not there is nobody's trouble until a mail waits for it. */
+export function mailTroublesOf(server: MailWay | undefined, failed: FailedMail | undefined): Trouble[] {
+  const found: Trouble[] = [];
+  const waits = server ? `${server.waiting} ${server.waiting === 1 ? "mail waits" : "mails wait"}` : "";
+  if (server?.state === "failing") {
+    const text = server.waiting > 0 ? `Failing, and ${waits}` : "Failing";
+    found.push({ key: "mail", mark: "failing", name: "Mail server", text, to: "/settings/mail" });
+  } else if (server?.state === "unset" && server.waiting > 0) {
+    const text = `${waits}: no mail server is set up`;
+    found.push({ key: "mail", mark: "unset", name: "E-mail", text, to: "/settings/mail" });
+  }
+  for (const { widget_id, name, state, reason } of server?.widgets ?? []) {
+    // What the mail server explains is told once, not for each widget.
+    const told = server?.state !== "ok" && (reason === server?.reason || reason.startsWith("no mail server"));
+    if (state === "ok" || told) continue;
+    found.push({
+      key: `mail:widget:${widget_id}`,
+      mark: state,
+      name,
+      text: state === "waiting" ? sentence(`Its mails wait: ${reason}`) : "Its mails do not arrive",
+      to: `/settings/widgets/${widget_id}/advanced`,
+    });
+  }
+  if (failed) {
+    found.push({
+      key: "mail:failed",
+      mark: String(failed.id),
+      name: failed.receiver,
+      text: sentence(`A mail was not sent: ${failed.reason || "given up"}`),
+      to: "/settings/mail/mails?state=failed",
+    });
+  }
+  return found;
+}
+
 /** What was seen: by key, the mark that it had then. */
 export type Seen = Record<string, string>;
 
@@ -62,12 +112,12 @@ export function readSeen(stored: string | null): Seen {
   }
 }
 
-/** Those that are new. Fewer calls given up than were seen once are nothing new. */
+/** Those that are new. Fewer calls given up than were seen once are nothing new, nor is an older mail. */
 export function unseen(troubles: Trouble[], seen: Seen): Trouble[] {
   return troubles.filter(({ key, mark }) => {
     const before = seen[key];
     if (before === undefined) return true;
-    return key.endsWith(":dead") ? Number(mark) > Number(before) : mark !== before;
+    return /:(dead|failed)$/.test(key) ? Number(mark) > Number(before) : mark !== before;
   });
 }
 
@@ -82,6 +132,7 @@ export const OPERATIONAL = [
   "delivery.dead",
   "channel.failing",
   "channel.paused",
+  "mail.failed",
 ];
 
 /** An event of the feed about the way out itself. */
@@ -90,6 +141,7 @@ export interface OperationalEvent {
   data: {
     endpoint?: { name: string; reason?: string };
     channel?: { name: string; reason?: string };
+    mail?: { reason?: string };
     days?: number;
   };
 }
@@ -100,11 +152,17 @@ export function noticeOf(events: OperationalEvent[]): string {
   if (!first) return "";
   const { type, data } = first;
   const name = data.endpoint?.name ?? data.channel?.name ?? "A receiver";
-  const reason = (data.endpoint ?? data.channel)?.reason ?? "";
+  const reason = (data.endpoint ?? data.channel ?? data.mail)?.reason ?? "";
   const same = events.every(
     (each) => each.type === type && (each.data.endpoint?.name ?? each.data.channel?.name) === name,
   );
-  if (!same) return `${events.length} notices about endpoints and channels. The list is beside Settings.`;
+  if (events.every((each) => each.type === "mail.failed")) {
+    return events.length === 1
+      ? `A mail was not sent. ${sentence(reason)}`.trim()
+      : `${events.length} mails were not sent.`;
+  }
+  if (!same)
+    return `${events.length} notices about endpoints, channels and mails. The list is beside Settings.`;
   if (type === "delivery.dead") {
     return events.length === 1
       ? `${name}: a call was given up.`

@@ -27,6 +27,13 @@ export const SETTINGS_PAGES: SettingsPage[] = [
     icon: "exchange",
     admin: true,
   },
+  {
+    path: "/settings/mail",
+    title: "E-mail",
+    hint: "Mail server, transcripts, sign-in links",
+    icon: "mail",
+    admin: true,
+  },
   { path: "/settings/endpoints", title: "Endpoints", hint: "Where callbacks go", icon: "bolt", admin: true },
   {
     path: "/settings/deliveries",
@@ -36,6 +43,13 @@ export const SETTINGS_PAGES: SettingsPage[] = [
     admin: true,
   },
   { path: "/settings/tokens", title: "API tokens", hint: "For your own programs", icon: "key", admin: true },
+  {
+    path: "/settings/audit",
+    title: "Audit log",
+    hint: "Locks, deleted data, who changed what",
+    icon: "lock",
+    admin: true,
+  },
   { path: "/settings/profile", title: "My profile", hint: "Name and password", icon: "user", admin: false },
   {
     path: "/settings/addons/api",

@@ -116,7 +116,7 @@ export function make(kit: Kit, ui: Ui, tools: Tools): Files {
         query.set("duration_ms", String(duration_ms));
         query.set("peaks", peaks.join());
       }
-      const url = `${ui.base}/visitor/v1/widgets/${tools.key}/media?${query}`;
+      const url = `${ui.around.base}/visitor/v1/widgets/${tools.key}/media?${query}`;
       const put = (bearer: string | null) => putFile(url, bearer, job.file as Blob, progress);
       let call = put(controller.token());
       return {

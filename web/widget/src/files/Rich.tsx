@@ -16,7 +16,7 @@ export function makeRich(desk: Desk): Files["Rich"] {
   const { h, useEffect, useRef, useState } = kit;
   const Preview = makePreview(kit);
   const Player = makePlayer(desk);
-  const address = (url: string | null | undefined) => webAddress(url, ui.base);
+  const address = (url: string | null | undefined) => webAddress(url, ui.around.base);
 
   /** The room a picture takes before it is there, so that nothing jumps. */
   const room = ({ width, height }: Media) => {

@@ -99,7 +99,7 @@ export function make(desk: Desk): FunctionComponent<{ recorder: Recorder }> {
         <button
           ref={send}
           type="button"
-          class="send"
+          class="tool send"
           aria-label={texts.sendVoice}
           title={texts.sendVoice}
           onClick={() => end("send")}

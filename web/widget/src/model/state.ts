@@ -4,7 +4,7 @@ import { addMessage, addOlder, emptyThread, raiseStates, setNewest, type Thread,
 
 // Everything the messenger knows, and the only ways it changes.
 
-export type Screen = "thread" | "list";
+export type Screen = "thread" | "list" | "account";
 
 export interface State {
   answer: WidgetAnswer;

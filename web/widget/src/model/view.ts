@@ -41,11 +41,14 @@ const GROUP_GAP = 5 * 60_000;
 const sameGroup = (a: Bubble, b: Bubble): boolean =>
   a.own === b.own && a.name === b.name && Math.abs(Date.parse(b.at) - Date.parse(a.at)) < GROUP_GAP;
 
+/** What every bubble begins as. */
+const alone = { kind: "bubble" as const, bot: false, name: "", image: "", first: true, last: true };
+
 function bubbleOf(message: Message): Bubble {
   const { sender } = message;
   const own = sender.type === "contact";
   return {
-    kind: "bubble",
+    ...alone,
     // The client id keeps the bubble in place when it turns from waiting to stored.
     key: message.client_id ?? `m${message.id}`,
     number: message.number,
@@ -58,8 +61,6 @@ function bubbleOf(message: Message): Bubble {
     state: message.state,
     clientId: message.client_id,
     rich: message.media || message.link || message.edited_at || message.deleted_at ? message : null,
-    first: true,
-    last: true,
   };
 }
 
@@ -106,20 +107,15 @@ export function rowsOf(state: State): Row[] {
     if (item.conversationId !== conversationId) continue;
     put(
       {
-        kind: "bubble",
+        ...alone,
         key: item.clientId,
         number: null,
         own: true,
-        bot: false,
-        name: "",
-        image: "",
         body: item.body,
         at: item.writtenAt,
         state: item.state,
         clientId: item.clientId,
         rich: item.media ? { media: item.media } : null,
-        first: true,
-        last: true,
       },
       item.writtenAt,
     );

@@ -13,6 +13,7 @@ export const de: Texts = {
   list: "Alle Unterhaltungen",
   back: "Zurück zur Unterhaltung",
   conversations: "Unterhaltungen",
+  account: "Konto",
   newConversation: "Neue Unterhaltung beginnen",
   end: "Unterhaltung beenden",
   endQuestion: "Diese Unterhaltung beenden?",

@@ -13,6 +13,7 @@ export const en = {
   list: "All conversations",
   back: "Back to the conversation",
   conversations: "Conversations",
+  account: "Account",
   newConversation: "Start a new conversation",
   end: "End conversation",
   endQuestion: "End this conversation?",

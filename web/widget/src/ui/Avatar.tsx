@@ -11,7 +11,7 @@ function imageAddress(url: string, base: string): string | null {
 }
 
 export function Avatar({ ui, person }: { ui: Ui; person: Person }) {
-  const { base } = ui;
+  const { base } = ui.around;
   // The page's policy may forbid the picture; the initials are always there.
   const [broken, setBroken] = useState(false);
   const image = broken ? null : imageAddress(person.image_url, base);

@@ -102,7 +102,7 @@ export function Composer({ ui, state }: { ui: Ui; state: State }) {
         {voice && idle ? (
           <Tool icon="mic" label={texts.record} onClick={() => ui.withFiles((one) => one.record())} />
         ) : (
-          <button type="submit" class="send" aria-label={texts.send} disabled={idle}>
+          <button type="submit" class="tool send" aria-label={texts.send} disabled={idle}>
             <Icon name="send" />
           </button>
         )}

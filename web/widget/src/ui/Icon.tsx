@@ -4,6 +4,7 @@ import { h } from "preact";
 
 const PATHS = {
   list: "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
+  account: "M5 20a7 7 0 0 1 14 0M16 8a4 4 0 1 1-8 0 4 4 0 0 1 8 0",
   close: "M6 6l12 12M18 6 6 18",
   back: "M15 5l-7 7 7 7",
   send: "M12 19V5M5.5 11.5 12 5l6.5 6.5",

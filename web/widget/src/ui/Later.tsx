@@ -22,5 +22,7 @@ type Source<P> = () => Promise<{ make(kit: Kit): FunctionComponent<P> }>;
 
 /** The card after a conversation. */
 export const after = () => import("./AfterCard");
+/** Who the visitor is: sign-in by mail, browsers, data. */
+export const account = () => import("../account/Account");
 /** The way to another channel. */
 export const move = () => import("./MoveCard");

@@ -6,7 +6,7 @@ import { Avatars } from "./Avatar";
 import { Composer } from "./Composer";
 import type { Ui } from "./context";
 import { Icon, Tool } from "./Icon";
-import { Later, move } from "./Later";
+import { account, Later, move } from "./Later";
 import { List } from "./List";
 import { Thread } from "./Thread";
 
@@ -27,29 +27,36 @@ function Header({ ui, state, needsClose }: { ui: Ui; state: State; needsClose: b
   const current = currentOf(state);
   const people = current?.operator ? [current.operator] : operators;
   const online = state.availability === "online";
-  const inList = state.screen === "list";
+  const { screen } = state;
+  const inThread = screen === "thread";
+  const next =
+    inThread && state.conversations.length > 0
+      ? "list"
+      : screen !== "account" && state.settled && (state.signedIn || state.answer.sign_in) && "account";
   const toggle = (wish: State["ending"]) => () => controller.ask(state.ending === wish ? "no" : wish);
   return (
     <div class="head">
-      {inList ? (
+      {inThread ? (
+        people.length > 0 && <Avatars ui={ui} people={people} />
+      ) : (
         <Tool
           icon="back"
           label={texts.back}
           onClick={() => controller.showConversation(state.conversationId)}
         />
-      ) : (
-        people.length > 0 && <Avatars ui={ui} people={people} />
       )}
       <div class="titles">
-        <h2 title={widget.title}>{inList ? texts.conversations : widget.title}</h2>
-        {!inList && (
+        <h2 title={widget.title}>
+          {inThread ? widget.title : screen === "list" ? texts.conversations : texts.account}
+        </h2>
+        {inThread && (
           <p>
             <span class={`dot ${state.availability}`} />
             <span>{online ? widget.subtitle || texts.online : texts[state.availability]}</span>
           </p>
         )}
       </div>
-      {!inList && current && !isOver(current) && (
+      {inThread && current && !isOver(current) && (
         <>
           {channels?.[0] && current.channel?.type === "website" && (
             <Tool
@@ -62,9 +69,7 @@ function Header({ ui, state, needsClose }: { ui: Ui; state: State; needsClose: b
           <Tool icon="done" label={texts.end} expanded={state.ending === "asked"} onClick={toggle("asked")} />
         </>
       )}
-      {!inList && state.conversations.length > 0 && (
-        <Tool icon="list" label={texts.list} onClick={controller.showList} />
-      )}
+      {next && <Tool icon={next} label={texts[next]} onClick={() => controller.show(next)} />}
       {needsClose && <Tool icon="close" label={texts.close} onClick={() => controller.setOpen(false)} />}
     </div>
   );
@@ -132,8 +137,7 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
   const focusIn = () => {
     const area = panel.current?.querySelector("textarea");
     // On a phone the keyboard would cover half of what there is to read first.
-    if (area && !phone) area.focus({ preventScroll: true });
-    else panel.current?.focus({ preventScroll: true });
+    (phone ? panel.current : (area ?? panel.current))?.focus({ preventScroll: true });
   };
 
   // Once, when it opens; at once, so that the focus is never nowhere.
@@ -145,10 +149,9 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
     return () => {
       // Only if the focus would be lost with the panel; what the page has taken it keeps.
       if (root && document.activeElement !== root.host && document.activeElement !== document.body) return;
-      const launcher = root?.querySelector<HTMLElement>(".launcher");
       const elsewhere = before && before !== document.body && before !== root?.host && before.isConnected;
-      if (elsewhere) before.focus({ preventScroll: true });
-      else launcher?.focus({ preventScroll: true });
+      const next = elsewhere ? before : root?.querySelector<HTMLElement>(".launcher");
+      next?.focus({ preventScroll: true });
     };
   }, []);
 
@@ -157,9 +160,9 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
   useEffect(() => {
     const { screen, ending } = before.current;
     before.current = state;
-    if (state.screen === "list") {
-      if (screen !== "list") panel.current?.querySelector<HTMLElement>(".list button")?.focus();
-    } else if (screen === "list" || (ending !== "no" && state.ending === "no")) focusIn();
+    if (screen !== state.screen && state.screen !== "thread") {
+      panel.current?.querySelector<HTMLElement>(".list button")?.focus();
+    } else if (screen !== state.screen || (ending !== "no" && state.ending === "no")) focusIn();
   });
 
   // The part of a phone's screen that the keyboard leaves free.
@@ -224,6 +227,8 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
       <Header ui={ui} state={state} needsClose={needsClose} />
       {state.screen === "list" ? (
         <List ui={ui} state={state} />
+      ) : state.screen === "account" ? (
+        <Later from={account} ui={ui} state={state} />
       ) : (
         <>
           {/* Always there, so that a screen reader notices when it gets its text. */}

@@ -181,16 +181,7 @@ export function Thread({ ui, state }: { ui: Ui; state: State }) {
         )}
       </div>
       {unseen && (
-        <button
-          type="button"
-          class="jump"
-          onClick={() => {
-            atEnd.current = true;
-            toEnd();
-            setUnseen(false);
-            controller.atEnd(true);
-          }}
-        >
+        <button type="button" class="jump" onClick={toEnd}>
           <Icon name="down" />
           {texts.newMessages}
         </button>
