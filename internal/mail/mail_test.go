@@ -282,7 +282,8 @@ func TestCallbackFailsForHalfAnHour(t *testing.T) {
 			t.Error("they are not sent")
 		}
 		for _, a := range d.AttemptLog {
-			if v := a.RequestHeader["API-SECURITY-TOKEN"]; len(v) != 1 || v[0] != "•••" {
+			shown := map[string][]string(a.RequestHeader)["API-SECURITY-TOKEN"]
+			if len(shown) != 1 || shown[0] != "•••" {
 				t.Errorf("the log shows %v", a.RequestHeader)
 			}
 		}

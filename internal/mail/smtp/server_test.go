@@ -27,9 +27,9 @@ import (
 	"parley/internal/secret"
 )
 
-// patient waits long enough for a busy machine.
+// patient waits longer than any test may take.
 func patient() limits {
-	return limits{connect: time.Minute, greeting: time.Minute, command: time.Minute, content: time.Minute, verdict: time.Minute, quit: time.Minute}
+	return limits{connect: time.Hour, greeting: time.Hour, command: time.Hour, content: time.Hour, verdict: time.Hour, quit: time.Hour}
 }
 
 // got is one mail that a server took.
