@@ -66,7 +66,9 @@ if in_ci; then
   if ! have gcc && may_install; then
     install gcc libc6-dev
   fi
-  step "Go tests (race detector, random order)" env CGO_ENABLED=1 go test -race -shuffle=on -vet=off -timeout 15m ./...
+  # The embedded database is C that was translated to Go, and one goroutine at a time uses a connection: watching its every memory
+  # access finds nothing and takes half of the tests' time.
+  step "Go tests (race detector, random order)" env CGO_ENABLED=1 go test -race "-gcflags=modernc.org/...=-race=false -d=checkptr=0" -shuffle=on -vet=off -timeout 15m ./...
 else
   step "Go tests" go test -timeout 10m ./...
 fi

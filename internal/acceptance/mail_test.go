@@ -893,7 +893,7 @@ func TestS038_TheLinkSignsIn(t *testing.T) {
 		other := p.shop.visitor()
 		other.says("Written before I signed in")
 		anonymous := other.conversation
-		out := other.signsIn(object{"link": link})
+		out := other.signsIn(object{"link": link, "address": "jane@customer.example"})
 		equal(s, "the contact", out.text("contact", "email"), "jane@customer.example")
 		if !other.lists(v.conversation) || !other.lists(anonymous) {
 			s.Error("the earlier conversations are not listed")

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -91,6 +92,9 @@ func start(t *testing.T, database string) *server {
 		AllowPrivateTargets: []string{"127.0.0.0/8"}, AllowPrivateLinks: []string{"127.0.0.0/8"}, TrustedProxies: []string{"127.0.0.1/32"}}
 	if err := c.Resolve(); err != nil {
 		t.Fatal(err)
+	}
+	if database == "" {
+		dbtest.File(t, filepath.Join(c.Data, "parley.db")) // the program's own start in an empty folder is tested in internal/cli
 	}
 	s := &server{T: t, url: c.PublicURL}
 	a, err := app.Open(t.Context(), app.Options{Config: c, Logger: slog.New(slog.DiscardHandler), Version: "test", Now: s.now})

@@ -256,6 +256,15 @@ func (d *Desk) edit(ctx context.Context, by event.Party, key once.Key, contact i
 				return false, err
 			}
 			if ch.Email != nil && by.Type != event.ByContact { // operators and the site's own programs vouch for what they write
+				signed, err := SignedEmail(tx, c.ID)
+				if err != nil {
+					return false, err
+				}
+				if signed != *ch.Email { // browsers that came by mails to the address before prove nothing for this one
+					if err := forgetMailed(tx, c.ID); err != nil {
+						return false, fmt.Errorf("browsers of contact %d: %w", c.ID, err)
+					}
+				}
 				if err := SignEmail(tx, c.ID, *ch.Email); err != nil {
 					return false, err
 				}

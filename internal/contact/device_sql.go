@@ -10,9 +10,10 @@ import (
 const (
 	sqlDevices = `SELECT token_hash, user_agent, created_at, seen_at, mailed FROM contact_tokens WHERE contact_id = $1 AND revoked_at = 0
 ORDER BY seen_at DESC, created_at DESC, token_hash LIMIT $2`
-	sqlSignOut   = `UPDATE contact_tokens SET revoked_at = $3 WHERE contact_id = $1 AND revoked_at = 0 AND SUBSTR(token_hash, 1, $4) = $2`
-	sqlSeen      = `UPDATE contact_tokens SET seen_at = $2 WHERE token_hash = $1 AND revoked_at = 0 AND seen_at < $2`
-	sqlHasMailed = `SELECT EXISTS (SELECT 1 FROM contact_tokens WHERE contact_id = $1 AND mailed)`
+	sqlSignOut      = `UPDATE contact_tokens SET revoked_at = $3 WHERE contact_id = $1 AND revoked_at = 0 AND SUBSTR(token_hash, 1, $4) = $2`
+	sqlSeen         = `UPDATE contact_tokens SET seen_at = $2 WHERE token_hash = $1 AND revoked_at = 0 AND seen_at < $2`
+	sqlForgetMailed = `UPDATE contact_tokens SET mailed = FALSE WHERE contact_id = $1 AND mailed`
+	sqlHasMailed    = `SELECT EXISTS (SELECT 1 FROM contact_tokens WHERE contact_id = $1 AND mailed)`
 )
 
 func devices(tx *db.Tx, v Visitor) ([]Device, error) {
@@ -35,6 +36,11 @@ func signOut(tx *db.Tx, contact id.Contact, device string, at time.Time) (bool, 
 
 func seen(tx *db.Tx, hash string, at time.Time) error {
 	_, err := tx.Exec(sqlSeen, hash, db.Micros(at))
+	return err
+}
+
+func forgetMailed(tx *db.Tx, contact id.Contact) error {
+	_, err := tx.Exec(sqlForgetMailed, int64(contact))
 	return err
 }
 

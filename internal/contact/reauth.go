@@ -40,7 +40,9 @@ type Reauth struct {
 	For string
 
 	ExpiresAt time.Time
-	used      bool
+	// ByCode tells, after UseReauth, that it was the code that somebody showed.
+	ByCode bool
+	used   bool
 }
 
 // Open reports whether the way can be used at a time.
@@ -179,6 +181,7 @@ func UseReauth(tx *db.Tx, key []byte, linkOrCode string, widget id.Widget) (*Rea
 	if err != nil || !used {
 		return nil, nil, orErr(err, refused)
 	}
+	r.ByCode = len(given) != linkLength
 	return r, c, nil
 }
 
@@ -232,12 +235,27 @@ func FindByAddress(tx *db.Tx, address string) (*event.Contact, error) {
 	return c, nil
 }
 
+// proven reports whether only the owner of the contact's signed address has access to it: the site signs them in, or they came by a mail before.
+func proven(tx *db.Tx, contact id.Contact) (bool, error) {
+	c, err := Get(tx, contact)
+	if err != nil || c.ExternalID != "" {
+		return err == nil, err
+	}
+	return HasProven(tx, contact)
+}
+
 // ProveAddress notes that the contact's e-mail address was proven by a mail to it, as part of tx. The first time everything ends that gave
-// access to the contact before: a stranger may have typed the address and begun as them.
+// access to the contact before: a stranger may have typed the address and begun as them. That an operator wrote the address down is no proof.
 func ProveAddress(tx *db.Tx, contact id.Contact, address string) error {
 	signed, err := SignedEmail(tx, contact)
-	if err != nil || signed == address {
+	if err != nil {
 		return err
+	}
+	if signed == address {
+		proven, err := proven(tx, contact)
+		if err != nil || proven {
+			return err
+		}
 	}
 	if err := SignEmail(tx, contact, address); err != nil {
 		return err

@@ -227,13 +227,50 @@ func TestWhomAnAddressOpens(t *testing.T) {
 			t.Errorf("who typed the address: %v", err)
 		}
 		h.refusedWay(t, "a link to another address", other)
-		own := h.token(t, c.ID)
+		var own string
+		h.tx(t, func(tx *db.Tx) (err error) {
+			own, err = NewToken(tx, c.ID, 7, Browser{Mailed: true})
+			return err
+		})
 		prove()
 		if _, err := h.desk.Authenticate(t.Context(), own); err != nil {
 			t.Errorf("an own browser after the second proof: %v", err)
 		}
 		if _, _, err := h.use(t.Context(), same, 7); err != nil {
 			t.Errorf("another link to the same address: %v", err)
+		}
+	})
+	each(t, "what an operator wrote down is no proof: the first mail ends older access all the same; of the site's users it ends none", func(t *testing.T, h *house) {
+		for _, external := range []string{"", "u1"} {
+			ch := Change{Email: new("ann@x.example")}
+			if external != "" {
+				ch.ExternalID = &external
+			}
+			c := h.make(t, ch)
+			sign(t, h, c.ID, "ann@x.example")
+			stranger := h.token(t, c.ID)
+			h.tx(t, func(tx *db.Tx) error { return ProveAddress(tx, c.ID, "ann@x.example") })
+			if _, err := h.desk.Authenticate(t.Context(), stranger); fault.Is(err, fault.AuthInvalid) != (external == "") {
+				t.Errorf("external id %q: %v", external, err)
+			}
+		}
+	})
+	each(t, "an address that an operator writes is not proven by browsers that came by mails to the one before", func(t *testing.T, h *house) {
+		c := h.make(t, Change{Email: new("ann@x.example")})
+		var stranger string
+		h.tx(t, func(tx *db.Tx) (err error) {
+			if err := ProveAddress(tx, c.ID, "ann@x.example"); err != nil {
+				return err
+			}
+			stranger, err = NewToken(tx, c.ID, 7, Browser{Mailed: true})
+			return err
+		})
+		if _, err := h.desk.Update(t.Context(), ann, once.Key{}, c.ID, Change{Email: new("bob@x.example")}); err != nil {
+			t.Fatal(err)
+		}
+		h.tx(t, func(tx *db.Tx) error { return ProveAddress(tx, c.ID, "bob@x.example") })
+		if _, err := h.desk.Authenticate(t.Context(), stranger); !fault.Is(err, fault.AuthInvalid) {
+			t.Errorf("a browser that came by a mail to the address before: %v", err)
 		}
 	})
 	each(t, "a way to an anonymous contact leads to who it turned out to be, where the address opens that", func(t *testing.T, h *house) {

@@ -66,3 +66,52 @@ VALUES ($1, 1, 5, 6, 'retry', 500, 'secret', 0, 'https://x.example', '{"A":["b"]
 		}
 	})
 }
+
+// What is pending of an event for one target is dropped with its bodies; other targets and events keep theirs.
+func TestDropEvent(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			one, err := NewTarget(tx, "test", 1, Limits{})
+			if err != nil {
+				return err
+			}
+			two, err := NewTarget(tx, "test", 2, Limits{})
+			if err != nil {
+				return err
+			}
+			if err := Pause(tx, one, "stopped"); err != nil {
+				return err
+			}
+			ids, err := Enqueue(tx, Item{Target: one, Event: 7, Lane: "c1", Body: []byte("secret")}, Item{Target: one, Event: 7, Body: []byte("secret")},
+				Item{Target: one, Event: 7, Body: []byte("secret")}, Item{Target: one, Event: 8, Body: []byte("secret")}, Item{Target: two, Event: 7, Body: []byte("secret")})
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(`UPDATE deliveries SET state = 'delivered' WHERE id = $1`, int64(ids[2])); err != nil {
+				return err
+			}
+			n, err := DropEvent(tx, one, 7, "erased")
+			if err != nil || n != 2 {
+				t.Errorf("%d dropped, %v", n, err)
+			}
+			for i, want := range []string{Dropped, Dropped, Delivered, Pending, Pending} {
+				var state, reason string
+				var bodies int
+				if err := tx.One(`SELECT state, last_error, (SELECT COUNT(*) FROM delivery_bodies WHERE delivery_id = $1) FROM deliveries WHERE id = $1`,
+					[]any{int64(ids[i])}, &state, &reason, &bodies); err != nil {
+					return err
+				}
+				if state != want || (bodies == 1) != (i >= 2) || (reason == "erased") != (i < 2) {
+					t.Errorf("delivery %d: %s, %q, %d bodies", i, state, reason, bodies)
+				}
+			}
+			if n, err = DropEvent(tx, one, 7, "erased"); err != nil || n != 0 {
+				t.Errorf("%d dropped again, %v", n, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -707,3 +707,63 @@ func (h *house) byOperator(t *testing.T, by team.Actor, name string) string {
 	t.Helper()
 	return h.upload(t, uploader(by), name)
 }
+
+// onChannel has a contact write at an address on a channel by which the channel knows an e-mail address.
+func (h *house) onChannel(t *testing.T, on event.Channel, c id.Contact, email string) id.Conversation {
+	t.Helper()
+	var address int64
+	h.tx(t, func(tx *db.Tx) (err error) {
+		address, err = db.Insert[int64](tx, `INSERT INTO channel_contacts (channel_id, address, contact_id, email, current, alone, merged, created_at, separated_at, separated_by)
+VALUES ($1, $2, $3, $4, TRUE, FALSE, FALSE, 0, 0, '') RETURNING id`, int64(on.ID), fmt.Sprint("address of ", c), int64(c), email)
+		return err
+	})
+	out, err := h.overChannel(t, ChannelPost{Channel: on, Widget: h.widget.ID, Contact: c, Address: address, Body: "over the channel"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Conversation
+}
+
+func TestOpensHidden(t *testing.T) {
+	each(t, "what happened on a channel opens to the channel's address and to the signed one of a user, not to one that a visitor proved", func(t *testing.T, h *house) {
+		on := h.channel(t, "Bridge")
+		opens := func(what string, c id.Conversation, address string, want bool) {
+			t.Helper()
+			h.tx(t, func(tx *db.Tx) error {
+				got, err := h.desk.OpensHidden(tx, c, address)
+				if got != want {
+					t.Errorf("%s: %q opens it: %v, want %v", what, address, got, want)
+				}
+				return err
+			})
+		}
+		sign := func(c id.Contact, address string) {
+			t.Helper()
+			h.tx(t, func(tx *db.Tx) error { return contact.SignEmail(tx, c, address) })
+		}
+		v := h.typed(t, "eve@x.example")
+		c := h.onChannel(t, on, v.Contact.ID, "ann@x.example")
+		sign(v.Contact.ID, "eve@x.example")
+		opens("the site's conversation", v.Conversation.ID, "eve@x.example", true)
+		opens("a proven address", c, "eve@x.example", false)
+		opens("the channel's address", c, "ann@x.example", true)
+		opens("in another spelling", c, " Ann@X.example", true)
+		opens("none", c, "", false)
+		opens("no address", c, "ann", false)
+		nameless := h.typed(t, "eve@x.example")
+		c = h.onChannel(t, on, nameless.Contact.ID, "")
+		opens("a channel without addresses", c, "", false)
+		opens("a channel without addresses", c, "eve@x.example", false)
+		user := h.person(t, contact.Change{ExternalID: new("u1"), Email: new("typed@x.example")})
+		sign(user.ID, "eve@x.example")
+		c = h.onChannel(t, on, user.ID, "ann@x.example")
+		opens("a user's signed address", c, "eve@x.example", true)
+		opens("what the user typed", c, "typed@x.example", false)
+		h.tx(t, func(tx *db.Tx) error {
+			if _, err := h.desk.OpensHidden(tx, 4711, "ann@x.example"); !fault.Is(err, fault.ConversationNotFound) {
+				t.Errorf("no conversation: %v", err)
+			}
+			return nil
+		})
+	})
+}

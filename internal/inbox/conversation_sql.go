@@ -40,6 +40,7 @@ ORDER BY +updated_at DESC, id DESC LIMIT 1`
 	sqlIDsOnChannel     = `SELECT id FROM conversations WHERE contact_id = $2 AND +channel_id = $1 AND COALESCE(address_id, 0) = $3 ORDER BY id`
 	sqlIDsOfContact     = `SELECT id FROM conversations WHERE contact_id = $1 ORDER BY id`
 	sqlForeignAddresses = `SELECT EXISTS (SELECT 1 FROM channel_contacts WHERE contact_id = $1 AND (email = '' OR email <> $2))`
+	sqlEmailOfAddress   = `SELECT email FROM channel_contacts WHERE id = $1`
 	sqlInSession        = `SELECT c.id FROM conversations c JOIN sessions s ON s.id = c.session_id WHERE c.contact_id = $1 AND s.ended_at = 0 AND c.channel_type = 'website' ORDER BY c.id`
 	sqlOfContact        = `SELECT ` + conversationColumns + conversationFrom + ` WHERE c.contact_id = $1 AND (c.hidden_from <> 1 OR p.external_id <> '')
 ORDER BY c.updated_at DESC, c.id DESC LIMIT $2`
@@ -142,6 +143,14 @@ func openOnChannel(tx *db.Tx, channel id.Channel, address int64, contact id.Cont
 func foreignAddresses(tx *db.Tx, contact id.Contact, email string) (yes bool, err error) {
 	err = tx.One(sqlForeignAddresses, []any{int64(contact), email}, &yes)
 	return yes, err
+}
+
+// emailOfAddress is the e-mail address that a channel knows of an address, "" for none.
+func emailOfAddress(tx *db.Tx, address int64) (email string, err error) {
+	if err = tx.One(sqlEmailOfAddress, []any{address}, &email); errors.Is(err, db.ErrNoRows) {
+		return "", nil
+	}
+	return email, err
 }
 
 func idsOnChannel(tx *db.Tx, channel id.Channel, address int64, contact id.Contact) ([]id.Conversation, error) {

@@ -35,12 +35,25 @@ const (
 // contact.erased, beside conversation.ended and conversation.updated of each conversation.
 //
 // Where somebody who only typed an address would delete what its owner wrote elsewhere, the fault is auth.denied: they have to sign in by mail
-// first.
+// first. So it is where the contact has an address on a channel that is not the one that they proved by that: only the team can tell whose it is.
 func (d *Desk) EraseContact(ctx context.Context, v contact.Visitor) error {
 	return d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		c, err := contact.LockLive(tx, v.Contact)
 		if err != nil {
 			return err
+		}
+		if c.ExternalID == "" && v.Mailed {
+			signed, err := contact.SignedEmail(tx, c.ID)
+			if err != nil {
+				return err
+			}
+			foreign, err := foreignAddresses(tx, c.ID, signed)
+			if err != nil {
+				return fmt.Errorf("addresses of contact %d: %w", c.ID, err)
+			}
+			if foreign {
+				return fault.New(fault.AuthDenied, "part of this went on at an address that is not the one you signed in with; ask the team to delete it")
+			}
 		}
 		if c.ExternalID == "" && !v.Mailed {
 			elsewhere, err := knownElsewhere(tx, c.ID)

@@ -170,8 +170,8 @@ func (h *house) plant(t *testing.T) (who *ContactPosted) {
 	p = h.post("first of me, " + word)
 	fill(&p)
 	who = h.send(t, p)
-	link, _ := h.way(t, who.Contact.ID, word+"@x.example", who.Conversation.ID)
-	in, err := h.signIn(guest.Contact.ID, link)
+	_, code := h.way(t, who.Contact.ID, word+"@x.example", who.Conversation.ID)
+	in, err := h.signIn(guest.Contact.ID, code)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,6 +339,26 @@ func TestEraseContact(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	each(t, "who proved another address than the one that a channel knows deletes nothing, and a channel's address without one neither", func(t *testing.T, h *house) {
+		for _, row := range []struct {
+			known string
+			may   bool
+		}{{"victim@x.example", false}, {"", false}, {"eve@x.example", true}} {
+			v := h.typed(t, "eve@x.example")
+			h.onChannel(t, h.channel(t, "Bridge "+row.known), v.Contact.ID, row.known)
+			_, code := h.way(t, v.Contact.ID, "eve@x.example", 0)
+			in, err := h.signIn(0, code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			erase := func() error { return h.desk.EraseContact(t.Context(), h.visitorOf(t, in.Token)) }
+			if !row.may {
+				h.refused(t, fault.AuthDenied, "", erase)
+			} else if err := erase(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	each(t, "somebody who was a guest before is erased with them, a guest with something left is not", func(t *testing.T, h *house) {
 		v := h.typed(t, "ann@x.example")
 		guest := h.send(t, h.post("guest"))
@@ -352,8 +372,8 @@ func TestEraseContact(t *testing.T) {
 			if _, err := h.contacts.UpdateSelf(t.Context(), one.Contact.ID, contact.Change{Name: new("Guest")}); err != nil {
 				t.Fatal(err)
 			}
-			link, _ := h.way(t, v.Contact.ID, "ann@x.example", 0)
-			in, err := h.signIn(one.Contact.ID, link)
+			_, code := h.way(t, v.Contact.ID, "ann@x.example", 0)
+			in, err := h.signIn(one.Contact.ID, code)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -426,7 +446,7 @@ func TestErasingWhileOthersWrite(t *testing.T) {
 			for _, fn := range []func() error{
 				func() error { return h.desk.EraseContact(context.Background(), who) },
 				func() error { _, err := h.desk.PostFromContact(context.Background(), p); return err },
-				func() error { _, err := h.signIn(guest.Contact.ID, link); return err },
+				func() error { _, err := h.signInAsked(guest.Contact.ID, link, "ann@x.example"); return err },
 				func() error {
 					_, err := h.desk.Post(context.Background(), h.ann, once.Key{}, Post{Conversation: v.Conversation.ID, Body: "note " + word, Note: true})
 					return err

@@ -22,10 +22,11 @@ type SignedIn struct {
 // SignInByMail gives a browser that shows the link or the code of a mail a token of the contact whom the mail went to (S-038, S-040). That uses
 // up both. key makes the secrets of ways to sign in. The first time an address is proven, every older access to its contact ends. An anonymous
 // contact (0 for none) hands its conversations of the website over, as in Identify; one that another address is known of is somebody else and keeps
-// everything.
+// everything. So it does where a link is shown, unless asked, the address that this browser asked for a mail at, is the one that the link went to:
+// somebody may have sent the visitor a link of their own, to read what the visitor wrote. asked counts as an address in any spelling; "" is none.
 //
 // Faults: reauth.invalid, whatever is wrong with the link or code; reauth.off where the widget takes nobody whom its site has not signed in.
-func (d *Desk) SignInByMail(ctx context.Context, widgetKey string, anonymous id.Contact, linkOrCode string, key []byte, userAgent string) (*SignedIn, error) {
+func (d *Desk) SignInByMail(ctx context.Context, widgetKey string, anonymous id.Contact, linkOrCode, asked string, key []byte, userAgent string) (*SignedIn, error) {
 	var out SignedIn
 	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		out = SignedIn{}
@@ -41,7 +42,7 @@ func (d *Desk) SignInByMail(ctx context.Context, widgetKey string, anonymous id.
 			return err
 		}
 		var old *event.Contact
-		if anonymous != 0 && anonymous != c.ID {
+		if anonymous != 0 && anonymous != c.ID && (way.ByCode || wanted(asked, way.Address)) {
 			if old, err = guestOf(tx, anonymous, way.Address); err != nil {
 				return err
 			}
@@ -72,6 +73,12 @@ func (d *Desk) SignInByMail(ctx context.Context, widgetKey string, anonymous id.
 		return nil, err
 	}
 	return &out, nil
+}
+
+// wanted reports whether a browser asked for a mail at just this address.
+func wanted(asked, address string) bool {
+	asked, err := contact.NormalEmail(asked)
+	return err == nil && asked != "" && asked == address
 }
 
 // guestOf locks the anonymous contact of a browser whose visitor has turned out to be the owner of an address; nil where it is somebody: a user of

@@ -38,7 +38,12 @@ func (h *house) tx(t *testing.T, fn func(tx *db.Tx) error) {
 }
 
 func (h *house) signIn(anonymous id.Contact, given string) (*SignedIn, error) {
-	return h.desk.SignInByMail(context.Background(), h.widget.Key, anonymous, given, mailKey, "Mozilla/5.0 test")
+	return h.signInAsked(anonymous, given, "")
+}
+
+// signInAsked is signIn of a browser that asked for the mail.
+func (h *house) signInAsked(anonymous id.Contact, given, asked string) (*SignedIn, error) {
+	return h.desk.SignInByMail(context.Background(), h.widget.Key, anonymous, given, asked, mailKey, "Mozilla/5.0 test")
 }
 
 // typed is a visitor who gave an address with their first message.
@@ -82,8 +87,8 @@ func TestSignInByMail(t *testing.T) {
 	each(t, "the browser's own conversation goes along, and its files, and nothing of its contact is found any more", func(t *testing.T, h *house) {
 		v := h.typed(t, "ann@x.example")
 		guest := h.send(t, h.post("I am here, too"))
-		link, _ := h.way(t, v.Contact.ID, "ann@x.example", v.Conversation.ID)
-		in, err := h.signIn(guest.Contact.ID, link)
+		_, code := h.way(t, v.Contact.ID, "ann@x.example", v.Conversation.ID)
+		in, err := h.signIn(guest.Contact.ID, code)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,6 +96,66 @@ func TestSignInByMail(t *testing.T) {
 			t.Errorf("the guest's conversation is contact %d's, want %d", got.Contact.ID, v.Contact.ID)
 		}
 		h.write(t, in.Contact.ID, "more")
+	})
+	each(t, "a link takes the browser's own conversation along only where the browser asked for it", func(t *testing.T, h *house) {
+		v := h.typed(t, "ann@x.example")
+		for asked, along := range map[string]bool{"": false, "eve@x.example": false, "no address": false, "ann@x.example": true, " ANN@x.example ": true} {
+			guest := h.send(t, h.post("not for the one who sent me a link"))
+			link, _ := h.way(t, v.Contact.ID, "ann@x.example", v.Conversation.ID)
+			in, err := h.signInAsked(guest.Contact.ID, link, asked)
+			if err != nil || in.Contact.ID != v.Contact.ID {
+				t.Fatalf("%+v, %v", in, err)
+			}
+			if got := h.get(t, guest.Conversation.ID); (got.Contact.ID == v.Contact.ID) != along || h.valid(t, guest.Token) == along {
+				t.Errorf("asked at %q: the conversation is contact %d's, want it to go along: %v", asked, got.Contact.ID, along)
+			}
+		}
+	})
+	each(t, "the first message, sent again, opens nothing once its address is somebody's", func(t *testing.T, h *house) {
+		p := h.post("Hello")
+		p.Change.Email = new("ann@x.example")
+		v := h.send(t, p)
+		_, code := h.way(t, v.Contact.ID, "ann@x.example", 0)
+		if _, err := h.signIn(0, code); err != nil {
+			t.Fatal(err)
+		}
+		again := func() error { _, err := h.desk.PostFromContact(t.Context(), p); return err }
+		h.refused(t, fault.KeyReused, "client_id", again)
+		h.tx(t, func(tx *db.Tx) error { return contact.SignEmail(tx, v.Contact.ID, "") }) // whatever becomes of the address
+		h.refused(t, fault.KeyReused, "client_id", again)
+		p.ClientID = "another-0123456789abcdef"
+		noted := h.send(t, p)
+		if _, err := h.contacts.Update(t.Context(), h.token, once.Key{}, noted.Contact.ID, contact.Change{Email: new("ann@x.example")}); err != nil {
+			t.Fatal(err)
+		}
+		h.refused(t, fault.KeyReused, "client_id", again)
+	})
+	each(t, "on a shared computer the next one's sign-in at the site takes nothing of a proven contact without its address", func(t *testing.T, h *house) {
+		v := h.typed(t, "ann@x.example")
+		_, code := h.way(t, v.Contact.ID, "ann@x.example", 0)
+		in, err := h.signIn(0, code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := func(what string, email *string) {
+			t.Helper()
+			for range 2 { // a new user of the site, and a known one
+				bob, err := h.desk.Identify(t.Context(), h.widget.Key, in.Contact.ID, contact.Identity{Change: contact.Change{ExternalID: new("bob " + what), Email: email}})
+				if err != nil || bob.Contact.ID == v.Contact.ID || !h.valid(t, in.Token) || h.get(t, v.Conversation.ID).Contact.ID != v.Contact.ID {
+					t.Errorf("%s: %+v, %v", what, bob, err)
+				}
+			}
+		}
+		left("without an address", nil)
+		left("with an empty one", new(""))
+		left("with another", new("bob@x.example"))
+		h.tx(t, func(tx *db.Tx) error {
+			if got, err := contact.SignedEmail(tx, v.Contact.ID); err != nil || got != "ann@x.example" {
+				t.Errorf("the proven address is %q, %v", got, err)
+			}
+			return contact.SignEmail(tx, v.Contact.ID, "")
+		})
+		left("when the address was taken off", new(""))
 	})
 	each(t, "a contact that is somebody else keeps everything", func(t *testing.T, h *house) {
 		v := h.typed(t, "ann@x.example")
@@ -102,8 +167,8 @@ func TestSignInByMail(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, o := range []*ContactPosted{other, proven, user} {
-			link, _ := h.way(t, v.Contact.ID, "ann@x.example", 0)
-			in, err := h.signIn(o.Contact.ID, link)
+			_, code := h.way(t, v.Contact.ID, "ann@x.example", 0)
+			in, err := h.signIn(o.Contact.ID, code)
 			if err != nil || in.Contact.ID != v.Contact.ID {
 				t.Fatalf("%+v, %v", in, err)
 			}
@@ -143,7 +208,7 @@ func TestSignInByMail(t *testing.T) {
 		link, _ := h.way(t, v.Contact.ID, "ann@x.example", 0)
 		h.refused(t, fault.ReauthInvalid, "", func() error { _, err := h.signIn(0, link[1:]+"x"); return err })
 		h.refused(t, fault.WidgetNotFound, "", func() error {
-			_, err := h.desk.SignInByMail(t.Context(), "w_no", 0, link, mailKey, "")
+			_, err := h.desk.SignInByMail(t.Context(), "w_no", 0, link, "", mailKey, "")
 			return err
 		})
 		if _, err := h.signIn(0, link); err != nil {
@@ -188,7 +253,7 @@ func TestOfManySignInsWithOneMailOneWins(t *testing.T) {
 					given = code
 				}
 				wait.Go(func() {
-					_, err := h.signIn(g.Contact.ID, given)
+					_, err := h.signInAsked(g.Contact.ID, given, "ann@x.example")
 					if err == nil {
 						won.Add(1)
 					} else if !fault.Is(err, fault.ReauthInvalid) {
@@ -227,7 +292,7 @@ func TestSignInsInACircle(t *testing.T) {
 				wait.Go(func() {
 					ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 					defer cancel()
-					if _, err := h.desk.SignInByMail(ctx, h.widget.Key, one.guest, one.link, mailKey, ""); err != nil {
+					if _, err := h.desk.SignInByMail(ctx, h.widget.Key, one.guest, one.link, "ann@x.example", mailKey, ""); err != nil {
 						t.Error(err)
 					}
 				})

@@ -133,9 +133,13 @@ func repeat(tx *db.Tx, w *event.Widget, p ContactPost, ids contactIDs, out *Cont
 	}
 	if p.Contact == 0 {
 		// The first answer was lost on the way, so the browser has no token and has done nothing since. Its random client id is
-		// what it can show. As soon as somebody has used the token, or the contact turned out to be a known user, or an hour has
-		// passed, the client id opens nothing any more.
-		if tx.Now().Sub(ids.At) > firstRetry || out.Contact.ExternalID != "" || s.Contact.ID != ids.Contact || s.erased ||
+		// what it can show. As soon as somebody has used the token, or the contact turned out to be a known user or the owner of
+		// an e-mail address, whom a stranger may have begun as, or an hour has passed, the client id opens nothing any more.
+		owned, err := owned(tx, out.Contact)
+		if err != nil {
+			return err
+		}
+		if owned || tx.Now().Sub(ids.At) > firstRetry || s.Contact.ID != ids.Contact || s.erased ||
 			s.ContactRead > out.Message.Number || s.ContactDelivered > out.Message.Number {
 			return fault.New(fault.KeyReused, "this client_id was used before; send the message with a new one").At("client_id")
 		}
@@ -150,6 +154,18 @@ func repeat(tx *db.Tx, w *event.Widget, p ContactPost, ids contactIDs, out *Cont
 	}
 	out.Conversation = views[0]
 	return nil
+}
+
+// owned reports whether more than a browser stands for a contact: the site signed it in, or an e-mail address counts as its own.
+func owned(tx *db.Tx, c *event.Contact) (bool, error) {
+	if c.ExternalID != "" {
+		return true, nil
+	}
+	address, err := contact.SignedEmail(tx, c.ID)
+	if err != nil || address != "" {
+		return err == nil, err
+	}
+	return contact.HasProven(tx, c.ID)
 }
 
 func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, p ContactPost, out *ContactPosted) (ids contactIDs, err error) {
@@ -608,7 +624,7 @@ func (d *Desk) identify(ctx context.Context, widgetKey string, anonymous id.Cont
 }
 
 // known reports whether a browser's contact is somebody already, who keeps everything: a user of the site, or who proved an e-mail address by a
-// mail that is not the signed one.
+// mail, unless the site signed just this address. Without any address the user may be the next one at the same computer.
 func known(tx *db.Tx, c *event.Contact, signed *string) (bool, error) {
 	if c.ExternalID != "" {
 		return true, nil
@@ -618,7 +634,7 @@ func known(tx *db.Tx, c *event.Contact, signed *string) (bool, error) {
 		return false, err
 	}
 	address, err := contact.SignedEmail(tx, c.ID)
-	return signed != nil && *signed != "" && *signed != address, err
+	return address == "" || signed == nil || *signed != address, err
 }
 
 // claimable reports whether an anonymous contact may become the user that a site's server signed for. Somebody whom a channel knows may

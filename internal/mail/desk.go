@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -68,6 +69,9 @@ type Desk struct {
 
 	mu   sync.Mutex
 	next time.Time // the mail server's next turn, see turn
+	// turns are those that are kept for deliveries; they and next hold for perMinute.
+	turns     map[id.Delivery]time.Time
+	perMinute int
 }
 
 // New makes a Desk.
@@ -84,6 +88,16 @@ func New(o Options) *Desk {
 	h := hmac.New(sha256.New, o.Key)
 	h.Write([]byte("what stands in stored bodies"))
 	return &Desk{Options: o, wake: make(chan struct{}, 1), stand: h.Sum(nil)}
+}
+
+// hashOf is what limits count an address by. It is kept when the address itself is forgotten, and tells nobody without the key whose it was.
+func (d *Desk) hashOf(address string) string {
+	if normal, err := contact.NormalEmail(address); err == nil {
+		address = normal
+	}
+	h := hmac.New(sha256.New, d.Key)
+	h.Write([]byte("receiver:" + address))
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // offers is what visitors of a widget may do by mail. What cannot work is not offered.

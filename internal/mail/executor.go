@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"parley/internal/contact"
@@ -14,6 +18,7 @@ import (
 	"parley/internal/event"
 	"parley/internal/fault"
 	"parley/internal/id"
+	"parley/internal/inbox"
 	"parley/internal/mail/letter"
 	"parley/internal/mail/smtp"
 	"parley/internal/outhttp"
@@ -22,9 +27,21 @@ import (
 )
 
 // Executor sends mails for the delivery engine.
-func (d *Desk) Executor() delivery.Executor { return &executor{d} }
+func (d *Desk) Executor() delivery.Executor { return &executor{desk: d} }
 
-type executor struct{ desk *Desk }
+type executor struct {
+	desk *Desk
+	// writing is held by an attempt that has to write its mail first: one at a time, as a long one takes many times its text in memory.
+	writing sync.Mutex
+}
+
+const (
+	// longestTranscript bounds what a mail tells of a conversation, in bytes of its texts. A mail has them twice, so hardly a mail server would
+	// take more; and each takes many times as much in memory until it is sent.
+	longestTranscript = 10 << 20
+	// mostPrepared bounds the bodies that are written ahead of their attempts together; what is more is written when its attempt begins.
+	mostPrepared = 32 << 20
+)
 
 // Follow implements delivery.Follower: a mail's state follows its delivery.
 func (x *executor) Follow() {}
@@ -40,22 +57,58 @@ type task struct {
 const tokenHeader = "API-SECURITY-TOKEN"
 
 // Prepare implements delivery.Executor: it looks how mails go out now, drops what is not to go out any more, and writes what was not
-// written yet.
+// written yet. A mail that cannot be written is given up, so that it holds up no other; each has a transaction of its own, which an error of
+// PostgreSQL makes useless.
 func (x *executor) Prepare(ctx context.Context, jobs []*delivery.Job) error {
-	return x.desk.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
-		for _, j := range jobs {
+	size := 0
+	for _, j := range jobs {
+		full := size >= mostPrepared
+		err := x.desk.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
 			if err := x.desk.look(tx, j); err != nil {
 				return fmt.Errorf("look at the mail of delivery %d: %w", j.ID, err)
 			}
-			if j.Verdict != nil || j.Body != nil {
-				continue
+			if j.Verdict != nil || j.Body != nil || full {
+				return nil
 			}
-			if err := x.desk.write(tx, j); err != nil {
-				return fmt.Errorf("write the mail of delivery %d: %w", j.ID, err)
-			}
+			return x.desk.write(tx, j)
+		})
+		switch {
+		case err == nil:
+		case passes(ctx, err):
+			return err
+		default:
+			j.Verdict = x.desk.unwritten(j, err)
 		}
-		return nil
-	})
+		size += len(j.Body)
+	}
+	return nil
+}
+
+// passes reports whether an error is not the mail's: the database is away, or we are stopping.
+func passes(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || fault.IsKind(err, fault.Unavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// unwritten gives up a mail that cannot be written.
+func (d *Desk) unwritten(j *delivery.Job, err error) *delivery.Outcome {
+	d.Logger.Error("a mail cannot be written", "delivery", j.ID, "error", err)
+	return &delivery.Outcome{Verdict: delivery.GiveUp, Reason: "the mail could not be written: " + err.Error(), Unfit: true}
+}
+
+// late writes a mail that was not written ahead, at the beginning of its attempt; the job has a body or a verdict then. Nothing may be tried
+// again without a body, as the engine takes it for stored after the first attempt. So where the database is away the widget's mails are
+// stopped, which lets them go on at once from what is stored then (see stopped).
+func (x *executor) late(ctx context.Context, j *delivery.Job) {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	err := x.desk.DB.View(ctx, func(_ context.Context, tx *db.Tx) error { return x.desk.write(tx, j) })
+	switch {
+	case err == nil:
+	case passes(ctx, err):
+		j.Verdict = &delivery.Outcome{Verdict: delivery.Stop, Reason: "the mail could not be read from the database", Unfit: true}
+	default:
+		j.Verdict = x.desk.unwritten(j, err)
+	}
 }
 
 // look decides whether the mail goes out now, and which way.
@@ -116,13 +169,14 @@ func (d *Desk) write(tx *db.Tx, j *delivery.Job) error {
 	if m.Conversation != 0 {
 		all := m.byOperator()
 		if !all {
-			signed, err := contact.SignedEmail(tx, m.Contact)
-			if err != nil {
+			if all, err = d.Inbox.OpensHidden(tx, m.Conversation, m.Receiver); err != nil {
 				return err
 			}
-			all = signed == m.Receiver
 		}
-		if l.Messages, err = d.Inbox.TranscriptOf(tx, m.Conversation, m.first, m.last, all); err != nil {
+		if l.Messages, err = d.Inbox.TranscriptWithin(tx, m.Conversation, m.first, m.last, all, longestTranscript); err != nil {
+			if errors.Is(err, inbox.ErrTranscriptTooLong) {
+				return stop(delivery.GiveUp, fmt.Sprintf("the conversation has more than %d MB of text, too much for a mail", longestTranscript>>20))
+			}
 			return err
 		}
 		if m.Kind == event.MailMissed {
@@ -217,6 +271,9 @@ func (x *executor) Do(ctx context.Context, j *delivery.Job) delivery.Outcome {
 	if err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error { return d.look(tx, j) }); err != nil { // what Prepare has seen counts
 		d.Logger.Warn("a mail cannot be looked at before it is sent", "delivery", j.ID, "error", err)
 	}
+	if j.Verdict == nil && j.Body == nil {
+		x.late(ctx, j)
+	}
 	if j.Verdict != nil {
 		return *j.Verdict
 	}
@@ -248,30 +305,42 @@ func (d *Desk) call(ctx context.Context, j *delivery.Job, s *Settings, body []by
 	shown := header.Clone()
 	if s.HasToken {
 		shown[tokenHeader] = []string{hidden}
-		if carriesSecrets(j) { // who reads the log could try out bodies
-			shown["Webhook-Signature"] = []string{hidden}
-		}
+		shown["Webhook-Signature"] = []string{hidden} // who reads the log could try out tokens, and bodies
 	}
+	veil := d.veil(s.token.Reveal(), j.Detail.(*task).mail.reauth)
 	out := delivery.Outcome{URL: s.callback.String(), RequestHeader: shown}
-	answer, err := d.HTTP.Do(ctx, outhttp.Request{Method: http.MethodPost, URL: s.callback, Header: header, Body: body})
+	answer, err := d.HTTP.Do(ctx, outhttp.Request{Method: http.MethodPost, URL: s.callback, Header: header, Body: body, Timeout: callbackTime})
 	if answer != nil {
-		out.Status, out.ResponseHeader, out.ResponseBody = answer.Status, answer.Header, MaskBody(j.Name, answer.Body)
+		out.Status, out.ResponseHeader, out.ResponseBody = answer.Status, http.Header{}, MaskBody(j.Name, []byte(veil.Replace(string(answer.Body))))
+		for name, values := range answer.Header {
+			for _, v := range values {
+				out.ResponseHeader.Add(veil.Replace(name), veil.Replace(v))
+			}
+		}
 	}
 	switch {
 	case err != nil:
-		out.Verdict, out.Reason = delivery.Retry, reasonOf(err)
+		out.Verdict, out.Reason = delivery.Retry, veil.Replace(reasonOf(err))
 		if ctx.Err() != nil {
 			out.Verdict = delivery.Hold
 		}
 	case answer.Status >= 200 && answer.Status <= 299:
 		out.Verdict = delivery.Done
 	case answer.Status == http.StatusGone:
-		out.Verdict, out.Reason = delivery.Stop, "the callback answered 410 and wants no more mails"
+		out.Verdict, out.Reason = delivery.Stop, wantsNoMore(s.callback)
 	default:
 		out.Verdict, out.Reason = delivery.Retry, fmt.Sprintf("the callback answered %d", answer.Status)
 		out.After = outhttp.RetryAfter(answer.Header.Get("Retry-After"), at)
 	}
 	return out
+}
+
+// callbackTime bounds a call of a callback. Many of them send the mail before they answer.
+const callbackTime = 75 * time.Second
+
+// wantsNoMore is why a widget's mails wait after a 410, with the address that said so; what may be secret in the address is left out.
+func wantsNoMore(u *url.URL) string {
+	return strings.ToValidUTF8(fmt.Sprintf("the callback %.500s answered 410 and wants no more mails", u.Scheme+"://"+u.Host+u.EscapedPath()), "")
 }
 
 // send hands the mail to the mail server.
@@ -282,7 +351,7 @@ func (d *Desk) send(ctx context.Context, j *delivery.Job, t *task, body []byte) 
 	if err != nil {
 		return delivery.Outcome{Verdict: delivery.GiveUp, Reason: "what is stored of the mail cannot be read: " + err.Error(), Unfit: true}
 	}
-	if wait, ok := d.turn(ctx, s.PerMinute); !ok {
+	if wait, ok := d.turn(ctx, j.ID, s.PerMinute); !ok {
 		if ctx.Err() != nil {
 			return delivery.Outcome{Verdict: delivery.Hold}
 		}
@@ -295,18 +364,22 @@ func (d *Desk) send(ctx context.Context, j *delivery.Job, t *task, body []byte) 
 		out.Verdict, out.Status, out.ResponseBody = delivery.Done, answer.Code, []byte(answer.Text)
 		return out
 	}
-	out.Verdict, out.Reason = delivery.Retry, err.Error()
+	veil := d.veil("", t.mail.reauth)
+	out.Verdict, out.Reason = delivery.Retry, veil.Replace(err.Error())
 	e, ok := errors.AsType[*smtp.Error](err)
 	if !ok {
 		return out
 	}
-	out.Status, out.ResponseBody = e.Code, []byte(e.Text)
+	said := veil.Replace(e.Text)
+	out.Status, out.ResponseBody = e.Code, []byte(said)
 	switch {
 	case e.Permanent:
 		out.Verdict, out.Unfit = delivery.GiveUp, true
-		if e.Stage == smtp.StageRcpt || e.Stage == smtp.StageData {
-			d.bounced(ctx, &Bounce{Address: receiver, Code: e.Code, Reason: e.Text, Mail: t.mail.ID})
+		if e.Address {
+			d.bounced(ctx, &Bounce{Address: receiver, Code: e.Code, Reason: said, Mail: t.mail.ID})
 		}
+	case e.Unsure: // the receiver may have it: not again and again, and it says nothing of other mails
+		out.After, out.Unfit = afterUnsure, true
 	case !e.Ours:
 		out.Unfit = true
 	case ctx.Err() != nil:
@@ -315,9 +388,16 @@ func (d *Desk) send(ctx context.Context, j *delivery.Job, t *task, body []byte) 
 	return out
 }
 
-// bounced notes that an address was refused for good. It is noted before the result is stored: a crash between the two repeats both.
+// bounced notes that an address was refused for good, unless its contact deleted their data meanwhile. It is noted before the result is
+// stored: a crash between the two repeats both.
 func (d *Desk) bounced(ctx context.Context, b *Bounce) {
-	if err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error { return setBounce(tx, b) }); err != nil {
+	if err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
+		receiver, err := lockReceiver(tx, b.Mail)
+		if err != nil || receiver == "" {
+			return err
+		}
+		return setBounce(tx, b)
+	}); err != nil {
 		d.Logger.Warn("that an address was refused could not be noted", "mail", b.Mail, "error", err)
 	}
 }
@@ -325,25 +405,34 @@ func (d *Desk) bounced(ctx context.Context, b *Bounce) {
 // longestTurn is how long an attempt waits for its turn at the mail server; with more it comes back later.
 const longestTurn = 30 * time.Second
 
-// turn waits until the mail server may get one more mail; ok is false where that takes too long, and wait says how long. The turns of one
-// node are evenly spaced; nodes do not know of each other.
-func (d *Desk) turn(ctx context.Context, perMinute int) (wait time.Duration, ok bool) {
+// afterUnsure is when a mail goes again whose fate is not known.
+const afterUnsure = time.Hour
+
+// turn waits until the mail server may get one more mail; ok is false where that takes too long, and wait says how long. Its turn is then
+// kept for the delivery, so that mails go in the order in which they asked. The turns of one node are evenly spaced; nodes do not know of
+// each other.
+func (d *Desk) turn(ctx context.Context, which id.Delivery, perMinute int) (wait time.Duration, ok bool) {
 	if perMinute <= 0 {
 		return 0, true
 	}
 	now := time.Now()
 	d.mu.Lock()
-	at := d.next
-	if at.Before(now) {
-		at = now
+	if d.perMinute != perMinute || d.next.Before(now) { // nobody waits, or for turns of another length
+		d.perMinute, d.next, d.turns = perMinute, now, map[id.Delivery]time.Time{}
+	}
+	at, kept := d.turns[which]
+	if !kept {
+		at = d.next
+		d.next = at.Add(time.Minute / time.Duration(perMinute))
 	}
 	if wait = at.Sub(now); wait > longestTurn {
+		d.turns[which] = at
 		d.mu.Unlock()
-		return wait, false
+		return wait - wait/11, false // the engine adds up to a tenth
 	}
-	d.next = at.Add(time.Minute / time.Duration(perMinute))
+	delete(d.turns, which)
 	d.mu.Unlock()
-	if wait == 0 {
+	if wait <= 0 {
 		return 0, true
 	}
 	timer := time.NewTimer(wait)
@@ -382,13 +471,21 @@ func (x *executor) Notice(ctx context.Context, tx *db.Tx, ref int64, n delivery.
 	return nil // that it fails is seen in its state
 }
 
+// withoutAddress is a reason for those who may not know to which address a mail goes: servers like to repeat it in their refusals.
+func withoutAddress(reason, address string) string {
+	if address == "" {
+		return reason
+	}
+	return regexp.MustCompile("(?i)"+regexp.QuoteMeta(address)).ReplaceAllLiteralString(reason, "the address")
+}
+
 // failed tells that a mail was refused for good or given up.
 func (d *Desk) failed(ctx context.Context, tx *db.Tx, n delivery.Notice) error {
 	m, err := mailOf(tx, n.Event)
 	if err != nil || m == nil {
 		return err
 	}
-	e := &event.Event{Type: event.MailFailed, Mail: &event.Mail{ID: m.ID, Kind: m.Kind}, Reason: n.Reason}
+	e := &event.Event{Type: event.MailFailed, Mail: &event.Mail{ID: m.ID, Kind: m.Kind}, Reason: withoutAddress(n.Reason, m.Receiver)}
 	if m.Conversation != 0 {
 		e.Conversation, err = d.Inbox.Hold(tx, m.Conversation)
 	} else {
@@ -418,7 +515,9 @@ func (d *Desk) stopped(tx *db.Tx, w id.Widget, n delivery.Notice) error {
 	if err != nil {
 		return err
 	}
-	if n.Kind == delivery.NoticeGone && (n.Reason == noWay || n.Reason == noServerKey) && r.way(r.of(w)) == "" {
+	s := r.of(w)
+	refused := s.Callback && s.callback != nil && n.Reason == wantsNoMore(s.callback) // by who is asked now, not by who was asked before
+	if n.Kind == delivery.NoticeGone && !refused && r.way(s) == "" {
 		tx.OnCommit(d.Kick)
 		return resume(tx, t)
 	}

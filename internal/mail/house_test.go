@@ -197,6 +197,9 @@ func (s *sink) talk(c net.Conn) {
 				content.WriteString(strings.TrimPrefix(line, "."))
 			}
 			a := s.answer(word, content.String(), "250 2.0.0 queued")
+			if a == hangUp {
+				return
+			}
 			if strings.HasPrefix(a, "2") {
 				m, err := mail.ReadMessage(strings.NewReader(content.String()))
 				if err != nil {
@@ -213,6 +216,16 @@ func (s *sink) talk(c net.Conn) {
 			fmt.Fprint(c, s.answer(word, line, "250 ok")+"\r\n")
 		}
 	}
+}
+
+// hangUp as an answer closes the connection without one.
+const hangUp = "hang up"
+
+// count is how many connections there were.
+func (s *sink) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tries
 }
 
 func (s *sink) set(say func(word, line string) string) {

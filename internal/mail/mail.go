@@ -34,8 +34,9 @@ type Mail struct {
 	Delivery id.Delivery
 
 	event       id.Event
-	first, last int   // the numbers of its messages
-	reauth      int64 // the way to sign in that it carries, 0 for none
+	first, last int    // the numbers of its messages
+	reauth      int64  // the way to sign in that it carries, 0 for none
+	hash        string // of the receiver; set while it is queued, not read again
 }
 
 func knownKind(kind string) bool {

@@ -2,6 +2,8 @@ package mail
 
 import (
 	"errors"
+	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +17,9 @@ const (
 	mailColumns = `m.id, COALESCE(m.event_id, 0), m.widget_id, m.contact_id, COALESCE(m.conversation_id, 0), m.kind, m.receiver, m.first, m.last, m.reauth_id,
   m.asked_by, m.state, CASE WHEN m.state = 'queued' AND t.state = 'waiting' THEN t.reason ELSE m.reason END, m.created_at, m.done_at, COALESCE(d.id, 0)`
 	mailFrom      = ` FROM mails m LEFT JOIN deliveries d ON d.id = m.delivery_id LEFT JOIN mail_targets t ON t.widget_id = m.widget_id`
-	sqlInsertMail = `INSERT INTO mails (delivery_id, widget_id, contact_id, conversation_id, kind, receiver, first, last, reauth_id, asked_by, state, reason, created_at, done_at)
-VALUES (0, $1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', '', $10, 0) RETURNING id`
+	sqlInsertMail = `INSERT INTO mails (delivery_id, widget_id, contact_id, conversation_id, kind, receiver, receiver_hash, first, last, reauth_id, asked_by, state, reason,
+  created_at, done_at)
+VALUES (0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued', '', $11, 0) RETURNING id`
 	sqlSetDelivery = `UPDATE mails SET event_id = $2, delivery_id = $3 WHERE id = $1`
 	sqlMailByID    = `SELECT ` + mailColumns + mailFrom + ` WHERE m.id = $1`
 	sqlMailOf      = `SELECT ` + mailColumns + mailFrom + ` WHERE m.event_id = $1`
@@ -24,19 +27,34 @@ VALUES (0, $1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', '', $10, 0) RETURNING i
 	sqlSetState = `UPDATE mails SET state = $2, reason = $3, done_at = $4 WHERE event_id = $1 AND (state IN ('queued', 'failed') OR state = 'sent' AND $2 = 'sent')`
 	sqlSetWait  = `UPDATE mails SET reason = $2 WHERE event_id = $1 AND state = 'queued'`
 
-	// By a visitor's wish is what nobody of the company asked for, but answers that an operator gave.
-	sqlWished = `SELECT COUNT(*) FROM mails WHERE receiver = $1 AND created_at > $2 AND kind <> 'missed' AND asked_by NOT LIKE 'operator:%' AND asked_by NOT LIKE 'token:%'
-  AND (CAST($3 AS TEXT) = '' OR kind = $3)`
-	sqlOldestWished = `SELECT COALESCE(MIN(created_at), 0) FROM mails WHERE receiver = $1 AND created_at > $2 AND kind <> 'missed'
-  AND asked_by NOT LIKE 'operator:%' AND asked_by NOT LIKE 'token:%'`
+	// Counts of mails since a time, and the oldest of them. By a visitor's wish is what nobody of the company asked for, but answers that an
+	// operator gave.
+	ofWishes         = sqlCount + ` AND receiver_hash = $2 AND kind <> 'missed'` + notOfTeam
+	ofReauths        = sqlCount + ` AND receiver_hash = $2 AND kind = 'reauth'`
+	ofMissed         = sqlCount + ` AND receiver_hash = $2 AND kind = 'missed'`
+	ofContact        = sqlCount + ` AND contact_id = $2 AND kind = 'transcript'` + notOfTeam
+	ofConversation   = sqlCount + ` AND conversation_id = $2 AND kind = 'transcript'` + notOfTeam
+	ofOtherReceivers = `SELECT COUNT(DISTINCT receiver_hash), COALESCE(MIN(created_at), 0) FROM mails
+WHERE created_at > $1 AND contact_id = $2 AND receiver_hash <> $3 AND kind = 'transcript'` + notOfTeam
+	sqlCount  = `SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM mails WHERE created_at > $1`
+	notOfTeam = ` AND asked_by NOT LIKE 'operator:%' AND asked_by NOT LIKE 'token:%'`
+	// Two who count at the same time would both find room for one more. SQLite's one writer needs no lock.
+	sqlLockCountPostgres = `SELECT pg_advisory_xact_lock(CAST($1 AS BIGINT))`
+
 	sqlLastTranscript = `SELECT COALESCE(MAX(created_at), 0) FROM mails WHERE conversation_id = $1 AND kind = 'transcript' AND (asked_by LIKE 'operator:%' OR asked_by LIKE 'token:%')`
 
 	sqlForgetMails = `DELETE FROM mails WHERE id IN (SELECT id FROM mails WHERE created_at < $1 AND state <> 'queued' ORDER BY created_at LIMIT $2)`
 
 	// Of a contact whose data was deleted.
-	sqlEraseBounces = `DELETE FROM mail_bounces WHERE address IN (SELECT receiver FROM mails WHERE contact_id = $1)`
-	sqlEraseMails   = `UPDATE mails SET receiver = '', reason = CASE WHEN state = 'queued' THEN $2 ELSE '' END,
-  done_at = CASE WHEN state = 'queued' THEN $3 ELSE done_at END, state = CASE WHEN state = 'queued' THEN 'dropped' ELSE state END WHERE contact_id = $1`
+	sqlLockReceivers = `SELECT receiver FROM mails WHERE contact_id = $1 ORDER BY id FOR UPDATE`
+	sqlLockReceiver  = `SELECT receiver FROM mails WHERE id = $1 FOR UPDATE`
+	// What is known against an address stays where others have it as well.
+	sqlEraseBounces = `DELETE FROM mail_bounces WHERE address IN (SELECT m.receiver FROM mails m WHERE m.contact_id = $1
+  AND NOT EXISTS (SELECT 1 FROM mails o WHERE o.receiver_hash = m.receiver_hash AND o.contact_id <> $1 AND o.receiver <> ''))`
+	sqlEraseMails = `UPDATE mails SET receiver = '', reason = CASE WHEN state = 'queued' THEN $2 ELSE '' END,
+  done_at = CASE WHEN state = 'queued' THEN $3 ELSE done_at END, state = CASE WHEN state = 'queued' THEN 'dropped' ELSE state END, ends_at = $3 WHERE contact_id = $1`
+	sqlDueEnds = `SELECT id, event_id, widget_id FROM mails WHERE ends_at > 0 AND ends_at <= $1 ORDER BY ends_at LIMIT $2`
+	sqlSetEnds = `UPDATE mails SET ends_at = $2 WHERE id = $1`
 
 	sqlBounce    = `SELECT address, code, reason, mail_id, at FROM mail_bounces WHERE address = $1`
 	sqlSetBounce = `INSERT INTO mail_bounces (address, code, reason, mail_id, at) VALUES ($1, $2, $3, $4, $5)
@@ -54,7 +72,7 @@ ON CONFLICT (address) DO UPDATE SET code = excluded.code, reason = excluded.reas
 )
 
 func insertMail(tx *db.Tx, m *Mail) (err error) {
-	m.ID, err = db.Insert[id.Mail](tx, sqlInsertMail, int64(m.Widget), int64(m.Contact), db.NullID(m.Conversation), m.Kind, m.Receiver, m.first, m.last, m.reauth,
+	m.ID, err = db.Insert[id.Mail](tx, sqlInsertMail, int64(m.Widget), int64(m.Contact), db.NullID(m.Conversation), m.Kind, m.Receiver, m.hash, m.first, m.last, m.reauth,
 		m.AskedBy, db.Micros(m.CreatedAt))
 	return err
 }
@@ -96,16 +114,25 @@ func setWait(tx *db.Tx, e id.Event, reason string) error {
 	return err
 }
 
-// wished counts the mails to an address since a time that visitors wanted, of a kind or of all ("").
-func wished(tx *db.Tx, address string, since time.Time, kind string) (n int, err error) {
-	err = tx.One(sqlWished, []any{address, db.Micros(since), kind}, &n)
-	return n, err
+// countMails counts mails since a time, and returns when the oldest of them was made.
+func countMails(tx *db.Tx, of string, since time.Time, args []any) (n int, oldest time.Time, err error) {
+	var at int64
+	err = tx.One(of, append([]any{db.Micros(since)}, args...), &n, &at)
+	return n, db.Time(at), err
 }
 
-func oldestWished(tx *db.Tx, address string, since time.Time) (time.Time, error) {
-	var at int64
-	err := tx.One(sqlOldestWished, []any{address, db.Micros(since)}, &at)
-	return db.Time(at), err
+// lockCount keeps others from counting the same until tx ends. It comes after the lock of a conversation or contact, and receivers come before
+// contacts.
+func lockCount(tx *db.Tx, what string) error {
+	if tx.Engine() != db.Postgres {
+		return nil
+	}
+	h := fnv.New64a()
+	h.Write([]byte("mails of " + what))
+	if _, err := tx.Exec(sqlLockCountPostgres, int64(h.Sum64())); err != nil {
+		return fmt.Errorf("lock the count of mails: %w", err)
+	}
+	return nil
 }
 
 // lastTranscript is when somebody of the company last asked for a transcript of a conversation.
@@ -142,12 +169,47 @@ func forgetMails(tx *db.Tx, before time.Time, limit int) (more bool, err error) 
 	return n == int64(limit), err
 }
 
-// eraseMails drops what waits for a contact and forgets to whom mails of theirs went.
+// eraseMails drops what waits for a contact and forgets to whom mails of theirs went. Their deliveries are ended later, see dueEnds.
 func eraseMails(tx *db.Tx, c id.Contact) error {
+	// Mails are locked before bounces everywhere.
+	if _, err := db.All(tx, sqlLockReceivers, []any{int64(c)}, scanReceiver); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(sqlEraseBounces, int64(c)); err != nil {
 		return err
 	}
 	_, err := tx.Exec(sqlEraseMails, int64(c), erased, db.Micros(tx.Now()))
+	return err
+}
+
+func scanReceiver(r db.Scanner) (receiver string, err error) { return receiver, r.Scan(&receiver) }
+
+// lockReceiver returns to whom a mail goes, "" where that is not stored any more, and keeps it so until tx ends.
+func lockReceiver(tx *db.Tx, m id.Mail) (string, error) {
+	receiver, err := db.First(tx, sqlLockReceiver, []any{int64(m)}, scanReceiver)
+	if errors.Is(err, db.ErrNoRows) {
+		return "", nil
+	}
+	return receiver, err
+}
+
+// ended is a mail of a contact whose data was deleted, and whose deliveries are to be ended.
+type ended struct {
+	mail   id.Mail
+	event  id.Event
+	widget id.Widget
+}
+
+func dueEnds(tx *db.Tx, limit int) ([]ended, error) {
+	return db.All(tx, sqlDueEnds, []any{db.Micros(tx.Now()), limit}, func(r db.Scanner) (e ended, err error) {
+		err = r.Scan(&e.mail, &e.event, &e.widget)
+		return e, err
+	})
+}
+
+// setEnds says when the deliveries of a mail are looked at again; zero for never.
+func setEnds(tx *db.Tx, m id.Mail, at time.Time) error {
+	_, err := tx.Exec(sqlSetEnds, int64(m), db.Micros(at))
 	return err
 }
 

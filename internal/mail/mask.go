@@ -2,13 +2,16 @@ package mail
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"parley/internal/contact"
-	"parley/internal/delivery"
 	"parley/internal/event"
 )
 
@@ -27,8 +30,26 @@ func (d *Desk) reveal(reauth int64, body []byte) []byte {
 	return bytes.ReplaceAll(body, []byte(standCode), []byte(code))
 }
 
-// carriesSecrets reports whether what is sent differs from what is stored.
-func carriesSecrets(j *delivery.Job) bool { return j.Detail.(*task).mail.reauth != 0 }
+// veil hides what was said in confidence where the other side repeats it: the callback's token, and what signs in.
+func (d *Desk) veil(token string, reauth int64) *strings.Replacer {
+	var pairs []string
+	said := func(s string) {
+		quoted, _ := json.Marshal(s) // a string
+		for _, v := range []string{s, string(quoted[1 : len(quoted)-1]), strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s), url.QueryEscape(s), html.EscapeString(s), base64.StdEncoding.EncodeToString([]byte(s))} {
+			pairs = append(pairs, v, hidden)
+		}
+	}
+	if token != "" {
+		said(token)
+	}
+	if reauth != 0 {
+		link, code := contact.ReauthSecrets(d.Key, reauth)
+		said(link)
+		said(code)
+		said(strings.ReplaceAll(code, "-", ""))
+	}
+	return strings.NewReplacer(pairs...)
+}
 
 var (
 	linkToken = regexp.MustCompile(`(parley=)[A-Za-z0-9_-]{43}`)

@@ -26,6 +26,7 @@ func (d *Desk) Plan(ctx context.Context, tx *db.Tx, e *event.Event) error {
 		if e.Contact == nil {
 			return nil
 		}
+		tx.OnCommit(d.wakeUp) // to end their deliveries
 		if err := eraseMails(tx, e.Contact.ID); err != nil {
 			return fmt.Errorf("drop the mails of contact %d: %w", e.Contact.ID, err)
 		}
@@ -50,17 +51,22 @@ func (d *Desk) onEnd(ctx context.Context, tx *db.Tx, e *event.Event) error {
 		return nil
 	}
 	if c.HiddenFrom == 1 { // nothing of it may go to an address that only somebody typed
-		signed, err := contact.SignedEmail(tx, c.Contact.ID)
-		if err != nil {
+		opens, err := d.Inbox.OpensHidden(tx, c.ID, c.Contact.Email)
+		if err != nil || !opens {
 			return err
 		}
-		if signed != c.Contact.Email {
-			return nil
-		}
 	}
-	switch err := mayWish(tx, c.Contact.Email); {
+	signed, err := contact.SignedEmail(tx, c.Contact.ID)
+	if err != nil {
+		return err
+	}
+	err = d.mayWish(tx, c.Contact.Email)
+	if err == nil && signed != c.Contact.Email {
+		err = d.mayWrite(tx, c)
+	}
+	switch {
 	case fault.Is(err, fault.MailLimited):
-		d.Logger.Info("a transcript is not sent: its address has got too many mails", "conversation", c.ID)
+		d.Logger.Info("a transcript is not sent: its address has got, or its contact has made, too many mails", "conversation", c.ID)
 		return nil
 	case err != nil:
 		return err

@@ -26,6 +26,13 @@ const (
 	wishesPerHour  = 5
 	wishesPerDay   = 20
 	reauthsPerHour = 3
+	// Mails about missed answers to an address that is not proven to be the contact's.
+	missedPerHour = 5
+	missedPerDay  = 20
+	// Transcripts hold what a visitor wrote: how many one contact can send, to how many addresses, and how many of one conversation.
+	writesPerHour     = 5
+	receiversPerDay   = 3
+	writesPerDayOfOne = 5
 	// transcriptEvery is how soon an operator can send a conversation's transcript again.
 	transcriptEvery = 10 * time.Second
 )
@@ -47,7 +54,7 @@ type order struct {
 // queue puts a mail down: its row, its event and its delivery, as part of tx. The conversation, or else the contact, is locked.
 func (d *Desk) queue(ctx context.Context, tx *db.Tx, o order) (*Mail, error) {
 	m := &Mail{Kind: o.kind, State: Queued, Receiver: o.receiver, Widget: o.widget, Contact: o.contact.ID, AskedBy: o.askedBy, CreatedAt: tx.Now(),
-		first: o.first, last: o.last}
+		first: o.first, last: o.last, hash: d.hashOf(o.receiver)}
 	if o.conversation != nil {
 		m.Conversation = o.conversation.ID
 	}
@@ -163,27 +170,64 @@ func ofTeam(askedBy string) bool {
 	return strings.HasPrefix(askedBy, "operator:") || strings.HasPrefix(askedBy, "token:")
 }
 
-// mayWish returns a fault mail.limited when an address has got as many mails by visitors' wishes as it may.
-func mayWish(tx *db.Tx, address string) error {
-	for _, l := range []struct {
-		within time.Duration
-		most   int
-	}{{time.Hour, wishesPerHour}, {24 * time.Hour, wishesPerDay}} {
-		since := tx.Now().Add(-l.within)
-		n, err := wished(tx, address, since, "")
+// window is how many mails there may be within a time.
+type window struct {
+	within time.Duration
+	most   int
+}
+
+// within returns a fault mail.limited where there are as many mails of a count as one of the windows allows.
+func within(tx *db.Tx, of string, args []any, windows ...window) error {
+	for _, w := range windows {
+		since := tx.Now().Add(-w.within)
+		n, oldest, err := countMails(tx, of, since, args)
 		if err != nil {
 			return fmt.Errorf("count mails: %w", err)
 		}
-		if n < l.most {
-			continue
+		if n >= w.most {
+			return fault.New(fault.MailLimited, "there were too many mails; try again later").After(max(oldest.Sub(since), time.Second))
 		}
-		oldest, err := oldestWished(tx, address, since)
-		if err != nil {
-			return fmt.Errorf("count mails: %w", err)
-		}
-		return fault.New(fault.MailLimited, "this address has got too many mails; try again later").After(max(oldest.Sub(since), time.Second))
 	}
 	return nil
+}
+
+// mayWish returns a fault mail.limited when an address has got as many mails by visitors' wishes as it may. Until tx ends nobody else counts
+// for the same address.
+func (d *Desk) mayWish(tx *db.Tx, address string) error {
+	hash := d.hashOf(address)
+	if err := lockCount(tx, "receiver "+hash); err != nil {
+		return err
+	}
+	return within(tx, ofWishes, []any{hash}, window{time.Hour, wishesPerHour}, window{24 * time.Hour, wishesPerDay})
+}
+
+// mayWrite returns a fault mail.limited when the contact of a conversation made us send as many transcripts, or to as many addresses, as one may.
+// It comes after mayWish.
+func (d *Desk) mayWrite(tx *db.Tx, c *event.Conversation) error {
+	who := int64(c.Contact.ID)
+	if err := lockCount(tx, "contact "+strconv.FormatInt(who, 10)); err != nil {
+		return err
+	}
+	if err := within(tx, ofContact, []any{who}, window{time.Hour, writesPerHour}); err != nil {
+		return err
+	}
+	if err := within(tx, ofOtherReceivers, []any{who, d.hashOf(c.Contact.Email)}, window{24 * time.Hour, receiversPerDay}); err != nil {
+		return err
+	}
+	return within(tx, ofConversation, []any{int64(c.ID)}, window{24 * time.Hour, writesPerDayOfOne})
+}
+
+// mayTell returns a fault mail.limited when an address that is not proven to be the contact's has got as many mails about missed answers as it may.
+func (d *Desk) mayTell(tx *db.Tx, c *event.Conversation) error {
+	signed, err := contact.SignedEmail(tx, c.Contact.ID)
+	if err != nil || signed == c.Contact.Email {
+		return err
+	}
+	hash := d.hashOf(c.Contact.Email)
+	if err := lockCount(tx, "receiver "+hash); err != nil {
+		return err
+	}
+	return within(tx, ofMissed, []any{hash}, window{time.Hour, missedPerHour}, window{24 * time.Hour, missedPerDay})
 }
 
 // SendTranscript queues a transcript of a conversation, to receiver or, where that is "", to the contact's address. The faults are
@@ -260,7 +304,10 @@ func (d *Desk) TranscriptByContact(ctx context.Context, who id.Contact, c id.Con
 		if talk.Contact.Email == "" {
 			return fault.New(fault.MailAddress, "leave your e-mail address first").At("email")
 		}
-		if err := mayWish(tx, talk.Contact.Email); err != nil {
+		if err := d.mayWish(tx, talk.Contact.Email); err != nil {
+			return err
+		}
+		if err := d.mayWrite(tx, talk); err != nil {
 			return err
 		}
 		_, err = d.queue(ctx, tx, order{kind: event.MailTranscript, receiver: talk.Contact.Email, widget: talk.Widget.ID, contact: &talk.Contact, conversation: talk,

@@ -21,6 +21,8 @@ type roster struct {
 const (
 	noWay       = "no mail server is set up, and the widget has no callback for mails"
 	noServerKey = "the settings of the mail server cannot be read; save them again"
+
+	unreadableToken = "the token of the widget's callback for mails cannot be read; save it again"
 )
 
 // of returns a widget's settings; nobody may change them.
@@ -35,7 +37,7 @@ func (r *roster) of(w id.Widget) *Settings {
 func (r *roster) way(s *Settings) (reason string) {
 	switch {
 	case s.Callback && s.unfit != nil:
-		return "the token of the widget's callback for mails cannot be read; save it again"
+		return unreadableToken
 	case s.Callback && s.callback == nil:
 		return "the widget's callback for mails has no usable URL"
 	case s.Callback:

@@ -94,6 +94,7 @@ func sealServer(with *secret.Sealer, s *smtp.Settings) (string, error) {
 
 // apply puts the draft into s; smtp.Settings.Check judges the result.
 func (d *ServerDraft) apply(s *smtp.Settings) error {
+	before, protected := s.Host, !s.Password.IsZero()
 	for _, p := range []struct{ to, from *string }{{&s.Host, d.Host}, {&s.TLS, d.TLS}, {&s.Username, d.Username}, {&s.From, d.From}, {&s.FromName, d.FromName},
 		{&s.ReplyTo, d.ReplyTo}, {&s.DKIMDomain, d.DKIMDomain}, {&s.DKIMSelector, d.DKIMSelector}} {
 		if p.from != nil {
@@ -115,7 +116,13 @@ func (d *ServerDraft) apply(s *smtp.Settings) error {
 	case d.DKIMKey != nil:
 		s.DKIMKey = secret.Of(*d.DKIMKey)
 	}
-	return s.Check()
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if protected && d.Password == nil && !strings.EqualFold(before, s.Host) {
+		return fault.New(fault.FieldRequired, "give the password again: no other server may get it").At("password")
+	}
+	return nil
 }
 
 // Server returns the mail server's settings.

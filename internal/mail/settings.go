@@ -64,7 +64,8 @@ type Settings struct {
 
 	token    secret.String
 	callback *url.URL // nil where CallbackURL is none
-	unfit    error    // why the token cannot be read
+	unfit    error    // why the token cannot be read; sealed is what is stored of it then, and stays until there is another
+	sealed   string
 }
 
 // Draft is what somebody wants of a widget's settings; nil fields stay as they are.
@@ -123,9 +124,14 @@ func (s *Settings) apply(d Draft, door *outhttp.Client) error {
 	}
 	set(&s.Callback, d.Callback)
 	if d.CallbackURL != nil {
+		before := s.CallbackURL
 		s.CallbackURL = strings.TrimSpace(*d.CallbackURL)
 		if s.CallbackURL != "" {
-			c.Add(checkCallback(s.CallbackURL, door))
+			f := checkCallback(s.CallbackURL, door)
+			if f == nil && d.Token == nil && (!s.token.IsZero() || s.unfit != nil) && originOf(before) != originOf(s.CallbackURL) {
+				f = fault.New(fault.FieldRequired, "give the token again: nobody but the server that it was made for may get it").At("custom_email_api.token")
+			}
+			c.Add(f)
 		}
 	}
 	if s.Callback && s.CallbackURL == "" {
@@ -135,7 +141,7 @@ func (s *Settings) apply(d Draft, door *outhttp.Client) error {
 		if *d.Token != "" && (len(*d.Token) > MaxToken || strings.ContainsFunc(*d.Token, func(r rune) bool { return r <= ' ' || r > '~' })) {
 			c.Add(fault.Newf(fault.FieldInvalid, "a token has 1 to %d visible ASCII characters without blanks", MaxToken).At("custom_email_api.token"))
 		} else {
-			s.token = secret.Of(*d.Token)
+			s.token, s.unfit, s.sealed = secret.Of(*d.Token), nil, ""
 		}
 	}
 	set(&s.ContextAsText, d.ContextAsText)
@@ -158,6 +164,15 @@ func (s *Settings) apply(d Draft, door *outhttp.Client) error {
 	}
 	s.derive()
 	return c.Err()
+}
+
+// originOf is which server a URL leads to.
+func originOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Scheme + "://" + u.Host)
 }
 
 func (d *TextsDraft) apply(t *letter.Texts) {
@@ -314,16 +329,20 @@ func (d *Desk) TestCallback(ctx context.Context, by team.Actor, w id.Widget) (*T
 	if s.callback == nil {
 		return nil, fault.New(fault.MailCallbackURL, "save a callback URL before you test it").At("custom_email_api.url")
 	}
+	if s.unfit != nil { // without the token it would test something else
+		return &Tested{Detail: unreadableToken}, nil
+	}
+	veil := d.veil(s.token.Reveal(), 0)
 	start := d.DB.Now()
-	answer, err := d.HTTP.Do(ctx, outhttp.Request{Method: http.MethodPost, URL: s.callback, Header: d.header(s)})
+	answer, err := d.HTTP.Do(ctx, outhttp.Request{Method: http.MethodPost, URL: s.callback, Header: d.header(s), Timeout: callbackTime})
 	out := &Tested{Took: d.DB.Now().Sub(start)}
 	if err != nil {
-		out.Detail = reasonOf(err)
+		out.Detail = veil.Replace(reasonOf(err))
 		return out, nil
 	}
 	out.Status, out.OK = answer.Status, answer.Status >= 200 && answer.Status <= 299
 	out.Detail = fmt.Sprintf("the server answered %d", answer.Status)
-	if said := firstLine(answer.Body); said != "" {
+	if said := firstLine([]byte(veil.Replace(string(answer.Body)))); said != "" {
 		out.Detail += ": " + said
 	}
 	return out, nil

@@ -46,7 +46,9 @@ func scanSettings(with *secret.Sealer) func(db.Scanner) (*Settings, error) {
 		}
 		if token != "" {
 			// One widget that cannot be served must not fail everybody's commands.
-			s.token, s.unfit = with.Open(tokenContext(s.Widget), token)
+			if s.token, s.unfit = with.Open(tokenContext(s.Widget), token); s.unfit != nil {
+				s.sealed = token
+			}
 		}
 		s.derive()
 		return &s, nil
@@ -71,7 +73,7 @@ func saveSettings(tx *db.Tx, with *secret.Sealer, s *Settings) error {
 	if err != nil {
 		return fmt.Errorf("encode texts: %w", err)
 	}
-	token := ""
+	token := s.sealed
 	if !s.token.IsZero() {
 		token = with.Seal(tokenContext(s.Widget), s.token.Reveal())
 	}

@@ -137,7 +137,7 @@ func TestTestOfTheCallback(t *testing.T) {
 			t.Errorf("test = %+v, %v", got, err)
 		}
 		nobody := "http://127.0.0.1:1/"
-		h.set(func(d *ours.Draft) { d.CallbackURL = &nobody })
+		h.set(func(d *ours.Draft) { d.CallbackURL, d.Token = &nobody, new("s3cr3t") })
 		if got, err = h.mails.TestCallback(t.Context(), h.admin, h.widget.ID); err != nil || got.OK || got.Status != 0 || got.Detail == "" {
 			t.Errorf("test = %+v, %v", got, err)
 		}

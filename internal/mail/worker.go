@@ -7,6 +7,7 @@ import (
 
 	"parley/internal/contact"
 	"parley/internal/db"
+	"parley/internal/delivery"
 	"parley/internal/event"
 	"parley/internal/fault"
 	"parley/internal/id"
@@ -48,9 +49,13 @@ func (d *Desk) Run(ctx context.Context) error {
 func (d *Desk) Work(ctx context.Context) (more bool, err error) {
 	var waiting []asked
 	var due []id.Conversation
+	var ending []ended
 	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
 		if waiting, err = listAsked(tx, atOnce); err == nil {
 			due, err = dueMissed(tx, atOnce)
+		}
+		if err == nil {
+			ending, err = dueEnds(tx, atOnce)
 		}
 		return err
 	})
@@ -68,7 +73,40 @@ func (d *Desk) Work(ctx context.Context) (more bool, err error) {
 			failed = fmt.Errorf("missed answers of conversation %d: %w", c, err)
 		}
 	}
-	return failed == nil && (len(waiting) == atOnce || len(due) == atOnce), failed
+	for _, e := range ending {
+		if err := d.endDeliveries(ctx, e); err != nil {
+			failed = fmt.Errorf("end the deliveries of mail %d: %w", e.mail, err)
+		}
+	}
+	return failed == nil && (len(waiting) == atOnce || len(due) == atOnce || len(ending) == atOnce), failed
+}
+
+// underWay is longer than an attempt takes that had begun before its mail was dropped.
+const underWay = 5 * time.Minute
+
+// endDeliveries ends what waits to deliver a mail whose contact deleted their data: at a stopped target it would wait for ever, with what it tells.
+// It has a transaction of its own because delivery targets are locked before conversations, and erasing holds these. It looks again later, because
+// an attempt that was under way leaves in the log what it sent.
+func (d *Desk) endDeliveries(ctx context.Context, e ended) error {
+	return d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
+		t, err := findTarget(tx, e.widget)
+		if err != nil {
+			return err
+		}
+		if t != nil {
+			n, err := delivery.DropEvent(tx, t.id, e.event, erased)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				return setEnds(tx, e.mail, tx.Now().Add(underWay))
+			}
+		}
+		if err := delivery.Erase(tx, e.event); err != nil {
+			return err
+		}
+		return setEnds(tx, e.mail, time.Time{})
+	})
 }
 
 // Ask puts down that somebody wants to sign in by mail. Known and unknown addresses take the same way: the worker looks who it is, later. The
@@ -133,12 +171,11 @@ func (d *Desk) answerAsked(ctx context.Context, a asked) error {
 		if opens, err := contact.Opens(tx, c, a.address); err != nil || !opens { // it changed between the two looks
 			return err
 		}
-		n, err := wished(tx, a.address, tx.Now().Add(-time.Hour), event.MailReauth)
-		if err != nil {
-			return fmt.Errorf("count mails: %w", err)
+		err = d.mayWish(tx, a.address)
+		if err == nil {
+			err = within(tx, ofReauths, []any{d.hashOf(a.address)}, window{time.Hour, reauthsPerHour})
 		}
-		err = mayWish(tx, a.address)
-		if n >= reauthsPerHour || fault.Is(err, fault.MailLimited) {
+		if fault.Is(err, fault.MailLimited) {
 			d.Logger.Info("a way to sign in is not sent: its address has got too many mails", "contact", c.ID)
 			return nil
 		}
@@ -179,6 +216,13 @@ func (d *Desk) tellMissed(ctx context.Context, c id.Conversation) error {
 		}
 		if list = onlyAnswers(list); len(list) == 0 {
 			return setMissed(tx, c, time.Time{}, told)
+		}
+		switch err := d.mayTell(tx, talk); {
+		case fault.Is(err, fault.MailLimited): // they are in the next mail, if they are not read by then
+			d.Logger.Info("missed answers are not told of: the address has got too many mails", "conversation", c)
+			return setMissed(tx, c, time.Time{}, told)
+		case err != nil:
+			return err
 		}
 		last := list[len(list)-1].Number
 		if err := setMissed(tx, c, time.Time{}, last); err != nil {

@@ -39,7 +39,7 @@ var kinds = map[string]string{
 	"Visit.OS": "", "Visit.Device": "", "Message.Type": "", "Message.OperatorName": "", "Message.OperatorDisplayName": "", "Message.ImageURL": "",
 	"Message.ClientID": "", "Entry.Name": "", "Entry.Reason": "", "Endpoint.Name": "", "Endpoint.URL": "", "Endpoint.State": "", "Endpoint.Reason": "",
 	"Delivery.Name": "", "Widget.RatingForm": "", "SurveyForm.Question": "", "SurveyForm.Options": "", "Survey.Question": "", "Survey.Option": "",
-	"Rating.Form": "", "Goal.Name": "", "Goal.Match": "", "Goal.Pattern": "", "Event.Reason": "", "Event.Changed": "", "Message.StateCode": "",
+	"Rating.Form": "", "Goal.Name": "", "Goal.Match": "", "Goal.Pattern": "", "Event.Reason": "", "Event.Changed": "", "Mail.Kind": "", "Message.StateCode": "",
 	"Message.StateReason": "", "Media.Kind": "", "Media.State": "", "Media.ContentType": "",
 }
 

@@ -1,5 +1,5 @@
 // Package dbtest gives every test a real database of its own: a copy of a migrated SQLite file (about 2 ms), and with
-// PARLEY_TEST_POSTGRES a schema on a real PostgreSQL server, shared and truncated between tests.
+// PARLEY_TEST_POSTGRES a schema on a real PostgreSQL server, shared and emptied between tests.
 //
 // It is for tests only.
 package dbtest
@@ -74,6 +74,14 @@ var template struct {
 
 func liteFile(t testing.TB) string {
 	t.Helper()
+	file := filepath.Join(t.TempDir(), "parley.db")
+	File(t, file)
+	return file
+}
+
+// File writes an empty, migrated SQLite database to file, for tests that start the program itself.
+func File(t testing.TB, file string) {
+	t.Helper()
 	template.once.Do(func() {
 		dir, err := os.MkdirTemp("", "parley-template")
 		if err != nil {
@@ -94,11 +102,9 @@ func liteFile(t testing.TB) string {
 	if template.err != nil {
 		t.Fatalf("make template database: %v", template.err)
 	}
-	file := filepath.Join(t.TempDir(), "parley.db")
 	if err := os.WriteFile(file, template.bytes, 0o600); err != nil {
 		t.Fatalf("copy template database: %v", err)
 	}
-	return file
 }
 
 // Schema returns the URL of an empty, migrated schema on a PostgreSQL server, for tests that start the program itself.
@@ -112,7 +118,7 @@ var schemas struct {
 	free []string
 }
 
-// postgresSchema returns the URL of an empty, migrated schema. It goes back, truncated, when the test ends.
+// postgresSchema returns the URL of an empty, migrated schema. It is emptied for the next test that takes it.
 func postgresSchema(t *testing.T, server string) string {
 	t.Helper()
 	schemas.mu.Lock()
@@ -136,8 +142,8 @@ func postgresSchema(t *testing.T, server string) string {
 			t.Fatalf("migrate schema %s: %v", name, err)
 		}
 		d.Close()
-	} else if err := truncate(admin, name); err != nil {
-		t.Fatalf("truncate schema %s: %v", name, err)
+	} else if err := empty(admin, name); err != nil {
+		t.Fatalf("empty schema %s: %v", name, err)
 	}
 	t.Cleanup(func() {
 		schemas.mu.Lock()
@@ -158,28 +164,35 @@ func schemaURL(t *testing.T, server, name string) string {
 	return u.String()
 }
 
-func truncate(admin *sql.DB, schema string) error {
+// emptied empties a schema's tables and begins their numbers anew. Deleting the few rows of a test takes a tenth of the time of TRUNCATE,
+// which makes new files for the table and for all that refer to it; it is left to tables that have grown, and to users who may not delete
+// past the references.
+const emptied = `DO $$
+DECLARE
+	t regclass;
+	most bigint := 262144;
+BEGIN
+	BEGIN
+		PERFORM set_config('session_replication_role', 'replica', true);
+	EXCEPTION WHEN insufficient_privilege THEN
+		most := 0;
+	END;
+	FOR t IN SELECT oid::regclass FROM pg_class WHERE relnamespace = '%[1]s'::regnamespace AND relkind = 'r' AND relname <> 'schema_migrations' LOOP
+		IF pg_relation_size(t) > most THEN
+			EXECUTE format('TRUNCATE %%s CASCADE', t);
+		ELSIF pg_relation_size(t) > 0 THEN
+			EXECUTE format('DELETE FROM %%s', t);
+		END IF;
+	END LOOP;
+	PERFORM setval(oid, 1, false) FROM pg_class WHERE relnamespace = '%[1]s'::regnamespace AND relkind = 'S';
+	INSERT INTO %[1]s.feed_counter (one, last) VALUES (1, 0);
+END $$`
+
+func empty(admin *sql.DB, schema string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	rows, err := admin.QueryContext(ctx, `SELECT table_name FROM information_schema.tables WHERE table_schema = $1 AND table_name <> 'schema_migrations'`, schema)
-	if err != nil {
-		return fmt.Errorf("list tables: %w", err)
+	if _, err := admin.ExecContext(ctx, fmt.Sprintf(emptied, schema)); err != nil {
+		return fmt.Errorf("empty the tables: %w", err)
 	}
-	defer rows.Close()
-	var tables []string
-	for rows.Next() {
-		var n string
-		if err := rows.Scan(&n); err != nil {
-			return fmt.Errorf("list tables: %w", err)
-		}
-		tables = append(tables, schema+"."+n)
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("list tables: %w", err)
-	}
-	if _, err := admin.ExecContext(ctx, "TRUNCATE "+strings.Join(tables, ", ")+" RESTART IDENTITY CASCADE"); err != nil {
-		return fmt.Errorf("truncate: %w", err)
-	}
-	_, err = admin.ExecContext(ctx, "INSERT INTO "+schema+".feed_counter (one, last) VALUES (1, 0)")
-	return err
+	return nil
 }

@@ -34,7 +34,8 @@ CREATE TABLE mail_targets (
 
 -- Mails to contacts. event_id is the event mail.queued, by which the delivery finds its mail; it and delivery_id are filled in the transaction
 -- that makes the row. A transcript or a digest has the messages with numbers from first to last; reauth_id is the way in that it carries, 0 for
--- none. state: queued, sent, failed or dropped.
+-- none. state: queued, sent, failed or dropped. receiver_hash is a keyed hash of the receiver: limits count by it, and it stays when the contact
+-- deletes their data and receiver is blanked. ends_at is when the deliveries of such a mail are ended, 0 for not.
 CREATE TABLE mails (
     id              {{id}},
     event_id        BIGINT UNIQUE,
@@ -44,6 +45,7 @@ CREATE TABLE mails (
     conversation_id BIGINT,
     kind            TEXT NOT NULL,
     receiver        TEXT NOT NULL,
+    receiver_hash   TEXT NOT NULL,
     first           BIGINT NOT NULL,
     last            BIGINT NOT NULL,
     reauth_id       BIGINT NOT NULL,
@@ -51,11 +53,13 @@ CREATE TABLE mails (
     state           TEXT NOT NULL,
     reason          TEXT NOT NULL,
     created_at      BIGINT NOT NULL,
-    done_at         BIGINT NOT NULL
+    done_at         BIGINT NOT NULL,
+    ends_at         BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX mails_conversation ON mails (conversation_id, id) WHERE conversation_id IS NOT NULL;
 CREATE INDEX mails_contact ON mails (contact_id, id);
-CREATE INDEX mails_receiver ON mails (receiver, created_at);
+CREATE INDEX mails_receiver ON mails (receiver_hash, created_at);
+CREATE INDEX mails_ends ON mails (ends_at) WHERE ends_at > 0;
 CREATE INDEX mails_created ON mails (created_at);
 CREATE INDEX mails_failed ON mails (widget_id, done_at) WHERE state = 'failed';
 

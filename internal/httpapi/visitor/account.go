@@ -112,7 +112,7 @@ func (e *edge) signIn(w http.ResponseWriter, r *http.Request) error {
 			e.noteLock(r, wi)
 		}
 	}()
-	who, err := e.Inbox.SignInByMail(r.Context(), wi.Key, anonymous, given, e.Mail.Key, r.UserAgent())
+	who, err := e.Inbox.SignInByMail(r.Context(), wi.Key, anonymous, given, in.Address, e.Mail.Key, r.UserAgent())
 	if err != nil {
 		wrong = fault.Is(err, fault.ReauthInvalid)
 		return err

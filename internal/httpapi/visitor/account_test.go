@@ -170,6 +170,21 @@ func TestS038S040SignIn(t *testing.T) {
 	if status, out := s.do("POST", s.at("sign-in"), guest, shop, map[string]any{"code": code}); status != 200 {
 		t.Errorf("with an old token: %d %v", status, out)
 	}
+	// A link takes the guest's conversation along where this browser asked for it.
+	for address, want := range map[string]int{"": 404, "eve@x.example": 404, "Ann@x.example": 200} {
+		guest, own := s.write()
+		link, _ := s.way(who, "ann@x.example", 0)
+		status, out := s.do("POST", s.at("sign-in"), guest, shop, map[string]any{"link": link, "address": address})
+		if status != 200 {
+			t.Fatalf("asked at %q: %d %v", address, status, out)
+		}
+		if status, out := s.do("GET", fmt.Sprintf("/visitor/v1/conversations/%d/messages", own), out["token"].(string), shop, nil); status != want {
+			t.Errorf("asked at %q: the guest's conversation: %d %v, want %d", address, status, out, want)
+		}
+		if status, _ := s.do("GET", "/visitor/v1/me", guest, shop, nil); (status == 200) != (want == 404) {
+			t.Errorf("asked at %q: the guest: %d", address, status)
+		}
+	}
 	for _, bad := range []any{map[string]any{}, map[string]any{"link": "", "code": ""}, map[string]any{"link": link, "code": code}, map[string]any{"code": 7}, map[string]any{"token": "x"}, "", "null"} {
 		if status, out := s.do("POST", s.at("sign-in"), "", shop, bad); status != 400 && status != 422 {
 			t.Errorf("%v: %d %v", bad, status, out)

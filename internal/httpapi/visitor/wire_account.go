@@ -15,6 +15,8 @@ type wireReauth struct {
 type wireSignIn struct {
 	Link string `json:"link"`
 	Code string `json:"code"`
+	// Address is where this browser asked for the mail; it decides whether a link takes the guest's conversations along.
+	Address string `json:"address"`
 }
 
 type wireSignedIn struct {

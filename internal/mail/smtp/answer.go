@@ -49,11 +49,14 @@ type Error struct {
 	// Text says in words what happened, for an administrator: one line of at most 300 characters, without the password. It may hold the
 	// receiver's address, as servers repeat it.
 	Text string
-	// Permanent is about this address or this message.
+	// Permanent is about this address or this message; it is never set together with Ours.
 	Permanent bool
-	Ours      bool
-	// Unsure says that the server had the whole mail and did not answer: it may have been taken. Sending it again with the same
-	// Message-ID is better than losing it.
+	// Address says that a permanent refusal is the server's word about the receiver's address: a bounce. The size or the content of this
+	// message, and what was never asked of the server (Code 0), say nothing about the address.
+	Address bool
+	Ours    bool
+	// Unsure says that the server had the whole mail and gave no answer after the final dot: it may have been taken. It is only set with
+	// StageData, Code 0 and Ours. Sending it again with the same Message-ID is better than losing it.
 	Unsure bool
 	cause  error
 }
@@ -75,6 +78,7 @@ func (t *talk) about(stage string, err error, limit time.Duration) *Error {
 	if answer, ok := errors.AsType[*textproto.Error](err); ok {
 		e.Code, e.Text = answer.Code, t.clean(answer.Msg)
 		e.Permanent, e.Ours = judge(stage, e.Code, e.Text)
+		e.Address = e.Permanent && aboutAddress(stage, e.Code, e.Text)
 		return e
 	}
 	if stopped := context.Cause(t.ctx); stopped != nil {
@@ -120,6 +124,22 @@ var enhanced = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}(\s|$)`)
 // relaying is how servers say that they do not know us, where they mean the connection and not the receiver.
 var relaying = regexp.MustCompile(`(?i)\brelay(ing)?\b|authenticat|not logged in|log ?in first|client host`)
 
+// relayRefused is what of it counts after DATA, where servers name relays for other reasons, too.
+var relayRefused = regexp.MustCompile(`(?i)\brelay(ing)?\b.{0,30}\b(denied|prohibited|refused|not (permitted|allowed|authori[sz]ed))` +
+	`|\b(unable|cannot|can't|(not|do not|don't|won't)( (permitted|allowed|authori[sz]ed))?)( to)? relay|authenticat|not logged in|log ?in first|client host`)
+
+// ownSending is how servers say that the account we send by may not send, or not any more today.
+var ownSending = regexp.MustCompile(`(?i)\b(sending|sender'?s?|outgoing|outbound|submission) (\w+ ){0,3}(limits?|quota|rate)\b|\bquota exceeded for (the )?sender` +
+	`|\b(sending|sender) (\w+ ){0,2}(paused|suspended|disabled|blocked)|unusual sending|\bsend[ -]?as(\b|denied)`)
+
+// ownAccount is the same in words that servers also have for the receiver's account, which theirAccount tells apart.
+var (
+	ownAccount = regexp.MustCompile(`(?i)\bdaily\b.{0,40}\b(limits?|quota|maximum)\b|\bper (minute|hour|day)\b|\bnot verified\b` +
+		`|\baccount\b.{0,60}\b(suspended|disabled|blocked|locked)\b|\bsender (address rejected|verify failed)`)
+	theirAccount = regexp.MustCompile(`(?i)\brecipient (address|mailbox|account|quota)|\brecipient's\b|\bmailbox\b|\b(tried|trying) to (reach|contact)\b|\byour message to\b|\breceiv(es|ing)\b`)
+	size         = regexp.MustCompile(`(?i)\bsize\b|\btoo (large|big)\b`)
+)
+
 // judge says what a refusal means. When in doubt it is about the mail, so that one bad address does not stop all others; what every
 // other mail would meet as well must never cost a mail, so it is told apart here.
 func judge(stage string, code int, text string) (permanent, ours bool) {
@@ -133,9 +153,14 @@ func judge(stage string, code int, text string) (permanent, ours bool) {
 		return false
 	}
 	tooLarge := code == 552 || code == 523 || is(".3.4", ".2.3")
+	theirs := is(".1.1", ".1.2", ".1.3", ".1.4", ".1.6", ".1.10", ".2.1", ".2.4") || theirAccount.MatchString(text)
+	own := !is(".2.2", ".2.3", ".3.4") && code != 523 && !size.MatchString(text) &&
+		(is(".2.252") || ownSending.MatchString(text) || ownAccount.MatchString(text) && !theirs)
 	switch {
 	case stage != StageFrom && stage != StageRcpt && stage != StageData:
 		return false, true
+	case own:
+		return false, true // the account that we send by
 	case stage == StageFrom: // the sender is the same for every mail, unless its size was named
 		return code >= 500 && tooLarge, !tooLarge
 	case code == 421 || code == 530 || code == 534 || code == 535 || code == 538 || code == 454 || code == 503:
@@ -146,10 +171,28 @@ func judge(stage string, code int, text string) (permanent, ours bool) {
 		return false, true // the sender, the sign-in, SPF and DKIM
 	case is(".3.1", ".3.2", ".3.5") || code < 500 && is(".3.0"):
 		return false, true // the server's own health
-	case stage == StageRcpt && (status == "" || is(".7.0", ".7.1")) && relaying.MatchString(text):
-		return false, true
+	case status == "" || is(".7.0", ".7.1"):
+		words := relaying
+		if stage == StageData {
+			words = relayRefused
+		}
+		if words.MatchString(text) {
+			return false, true
+		}
 	}
 	return code >= 500, false
+}
+
+// aboutAddress reports whether a permanent refusal means the receiver's address, and not the size or the content of this message.
+func aboutAddress(stage string, code int, text string) bool {
+	status := strings.TrimSpace(enhanced.FindString(text))
+	switch stage {
+	case StageRcpt:
+		return code >= 500 && code != 523 && status != "5.3.4" && status != "5.2.3"
+	case StageData:
+		return strings.HasPrefix(status, "5.1.")
+	}
+	return false
 }
 
 // clean makes an answer one line without what we said in confidence: some servers repeat what they did not understand.

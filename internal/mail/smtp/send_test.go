@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/textproto"
 	"strconv"
 	"strings"
 	"testing"
@@ -227,6 +228,94 @@ func TestRefusals(t *testing.T) {
 		}
 		if n := len(s.took()); n != 0 {
 			t.Errorf("the server has %d mails", n)
+		}
+	}
+}
+
+// What servers say about the account that we send by costs no mail, and only what they say about the receiver is a bounce.
+func TestWhatRefusalsMean(t *testing.T) {
+	const later, ours, mail, bounce = "later", "ours", "mail", "bounce"
+	set := settings(25)
+	for _, c := range []struct {
+		stage string
+		code  int
+		text  string
+		want  string
+	}{
+		{StageData, 550, "5.4.5 Daily user sending limit exceeded. For more information on Gmail\n5.4.5 sending limits go to https://support.google.com/a/answer/166852", ours},
+		{StageRcpt, 550, "5.4.5 Daily user sending limit exceeded.", ours},
+		{StageData, 554, "Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: shop@x.example", ours},
+		{StageData, 554, "Sending paused for this account. For more information, please check the inbox of the email address", ours},
+		{StageData, 554, "Message rejected: Sending is suspended", ours},
+		{StageData, 454, "Throttling failure: Daily message quota exceeded.", ours},
+		{StageData, 554, "5.2.252 SendAsDenied; shop@x.example not allowed to send as me@x.example; STOREDRV.Submission.Exception:SendAsDeniedException", ours},
+		{StageData, 554, "5.2.252 refused", ours},
+		{StageData, 554, "5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied", ours},
+		{StageData, 550, "5.7.60 SMTP; Client does not have permissions to send as this sender", ours},
+		{StageData, 550, "5.1.90 Your message can't be sent because you've reached your daily limit for message recipients", ours},
+		{StageData, 554, "account suspended", ours},
+		{StageRcpt, 554, "5.7.1 Your account has been temporarily disabled", ours},
+		{StageRcpt, 550, "sending quota exceeded", ours},
+		{StageRcpt, 552, "sending quota exceeded", ours},
+		{StageData, 550, "5.3.0 Outgoing mail limit reached", ours},
+		{StageData, 554, "5.3.0 quota exceeded for sender", ours},
+		{StageRcpt, 550, "Domain x.example has exceeded the max emails per hour (125/100 (125%)) allowed. Message discarded.", ours},
+		{StageData, 550, "5.4.6 Unusual sending activity detected", ours},
+		{StageRcpt, 553, "5.7.1 <shop@x.example>: Sender address rejected: not owned by user shop", ours},
+		{StageRcpt, 450, "4.7.1 Sending limit reached, try again later", ours},
+		{StageFrom, 552, "sending quota exceeded", ours},
+
+		{StageData, 554, "5.7.1 Relay access denied", ours},
+		{StageData, 554, "5.7.1 Relaying not permitted", ours},
+		{StageData, 550, "5.7.1 Unable to relay", ours},
+		{StageData, 550, "we do not relay", ours},
+		{StageData, 554, "5.7.0 Authentication required", ours},
+		{StageData, 554, "you are not logged in", ours},
+		{StageData, 554, "5.7.1 Client host rejected: Access denied", ours},
+
+		{StageRcpt, 550, "5.1.1 <ann@customer.test>: Recipient address rejected: User unknown in virtual mailbox table", bounce},
+		{StageRcpt, 550, "No such user here", bounce},
+		{StageRcpt, 552, "5.2.2 mailbox full", bounce},
+		{StageRcpt, 552, "5.2.2 <ann@customer.test> Quota exceeded (mailbox for user is full)", bounce},
+		{StageRcpt, 552, "5.2.2 account over its daily quota", bounce},
+		{StageRcpt, 552, "quota exceeded", bounce},
+		{StageRcpt, 550, "5.2.1 The email account that you tried to reach is disabled.", bounce},
+		{StageRcpt, 554, "5.7.1 <ann@customer.test>: Recipient address rejected: account disabled", bounce},
+		{StageRcpt, 554, "delivery error: dd Sorry your message to ann@customer.test cannot be delivered. This account has been disabled", bounce},
+		{StageRcpt, 550, "5.1.1 address not verified", bounce},
+		{StageRcpt, 550, "5.7.1 the receiver wants no mail of you", bounce},
+		{StageData, 550, "5.1.1 user unknown", bounce},
+		{StageData, 550, "5.1.10 RESOLVER.ADR.RecipientNotFound", bounce},
+		{StageRcpt, 450, "4.2.0 greylisted, come again", later},
+		{StageRcpt, 452, "4.2.2 mailbox full", later},
+		{StageRcpt, 450, "4.2.1 The user you are trying to contact is receiving mail too quickly, no more than 60 per minute", later},
+
+		{StageRcpt, 552, "5.3.4 message too big", mail},
+		{StageRcpt, 552, "5.2.3 message length exceeds administrative limit", mail},
+		{StageRcpt, 523, "too long", mail},
+		{StageFrom, 552, "5.3.4 too much", mail},
+		{StageData, 552, "5.2.2 mailbox full", mail},
+		{StageData, 552, "5.3.4 message size exceeds the sending limit", mail},
+		{StageData, 552, "message exceeds outgoing size limit", mail},
+		{StageData, 554, "content refused", mail},
+		{StageData, 550, "5.7.1 spam content", mail},
+		{StageData, 554, "5.7.1 refused as spam by the relay mx1.x.example", mail},
+	} {
+		talk := &talk{settings: set, ctx: t.Context()}
+		e := talk.about(c.stage, &textproto.Error{Code: c.code, Msg: c.text}, 0)
+		got := later
+		switch {
+		case e.Permanent && e.Ours || e.Address && !e.Permanent || e.Unsure:
+			got = "nonsense"
+		case e.Ours:
+			got = ours
+		case e.Address:
+			got = bounce
+		case e.Permanent:
+			got = mail
+		}
+		if got != c.want {
+			t.Errorf("%s: %d %s\nmeans %q, want %q", c.stage, c.code, c.text, got, c.want)
 		}
 	}
 }
@@ -512,6 +601,9 @@ func TestAMailTooLargeForTheServerIsNotSent(t *testing.T) {
 	m.Text = strings.Repeat("A line.\n", 500)
 	_, e := send(t, settings(s.port), m, nil)
 	refused(t, e, StageData, 0, true, false)
+	if e != nil && e.Address {
+		t.Error("a large mail says something about the address")
+	}
 	must(t, settings(s.port), letter(), nil)
 	s.one(t)
 }

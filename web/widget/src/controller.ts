@@ -522,7 +522,7 @@ export function createController(around: Surroundings, onState: (state: State) =
   ): void {
     if (shown) vault.unlock();
     if (next === token) {
-      patch({ contact });
+      patch({ contact, ...shown });
       return;
     }
     if (token) leave(true);

@@ -2,7 +2,7 @@ import { h, render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type AccountProps, make } from "../src/account/Account";
-import { askedFor, isAddress, remember, troubleOf, wayOf } from "../src/account/ways";
+import { askedFor, isAddress, isSame, remember, troubleOf, wayOf } from "../src/account/ways";
 import type { Answer, Fault } from "../src/http";
 import { failure, success } from "../src/result";
 import { accountTexts } from "../src/texts/account";
@@ -46,6 +46,12 @@ describe("ways", () => {
     expect(askedFor(memory)).toBe("");
   });
 
+  it("compares addresses however they are written", () => {
+    expect(isSame("Ann@Shop.example", "ann@shop.EXAMPLE")).toBe(true);
+    expect(isSame("ann@shop.example", "bob@shop.example")).toBe(false);
+    expect(isSame("", "")).toBe(false);
+  });
+
   it("knows an address from a slip", () => {
     expect(["ann@shop.example", "ä.ö@büro.example"].every(isAddress)).toBe(true);
     expect(["", "ann", "ann@shop", "a b@shop.example", "@shop.example"].some(isAddress)).toBe(false);
@@ -75,19 +81,21 @@ describe("the screen", () => {
   let answers: Record<string, Answer<unknown>>;
   let pages: { way?: string };
   let drafts: Record<string, string>;
+  let unsent: unknown[];
+  let me: Answer<unknown>;
   const signedIn = { token: "vt_new", contact: { ...contact, id: 2, email: "ann@shop.example" } };
 
   const controller = () =>
     ({
       token: () => token,
-      state: () => ({ contact: token ? contact : null }),
+      state: () => ({ contact: token ? contact : null, outbox: unsent }),
       draft: (name: string) => drafts[name] ?? "",
       setDraft: (text: string, name: string) => {
         drafts[name] = text;
       },
       show: (screen: string) => done.push(`show ${screen}`),
-      enter: (who: { token: string }, shown: { conversationId: number | null }) => {
-        done.push(`enter ${who.token} ${shown.conversationId}`);
+      enter: (who: { token: string }, shown: { conversationId: number | null; welcome?: boolean }) => {
+        done.push(`enter ${who.token} ${shown.conversationId}${shown.welcome ? " welcome" : ""}`);
         token = who.token;
       },
       logout: async () => success(void done.push("logout")),
@@ -97,7 +105,7 @@ describe("the screen", () => {
       },
       setContactInfo: async () => success(undefined),
       http: {
-        me: async () => fault(401),
+        me: async () => me,
         ask: async (method: string, path: string, body: unknown, bearer: unknown) => {
           asked.push([method, path, body, bearer]);
           return answers[path] ?? fault(404);
@@ -126,6 +134,7 @@ describe("the screen", () => {
             answer: { ...answer, sign_in: true, transcripts: true },
             contact: token ? contact : null,
             conversationId: null,
+            screen: "account",
             signedIn: token !== null,
             ...more,
           },
@@ -144,6 +153,8 @@ describe("the screen", () => {
     token = null;
     pages = {};
     drafts = {};
+    unsent = [];
+    me = { ok: true, value: { contact } };
     answers = {
       "/me/devices": { ok: true, value: { devices: [] } },
       "/widgets/w_1/sign-in": { ok: true, value: { ...signedIn, conversation_id: 7 } },
@@ -160,7 +171,7 @@ describe("the screen", () => {
     pages.way = "=secret";
     await show();
     expect(asked).toEqual([["POST", "/widgets/w_1/sign-in", { link: "secret" }, ""]]);
-    expect(done).toEqual(["enter vt_new 7"]);
+    expect(done).toEqual(["enter vt_new 7 welcome"]);
     expect(pages.way).toBe("");
   });
 
@@ -180,10 +191,57 @@ describe("the screen", () => {
     drafts["account"] = `${Date.now()} ann@shop.example`;
     pages.way = "=secret";
     await show();
-    expect(asked.find(([, path]) => path.endsWith("sign-in"))?.[3]).toBeUndefined();
+    expect(asked.find(([, path]) => path.endsWith("sign-in"))).toEqual([
+      "POST",
+      "/widgets/w_1/sign-in",
+      { link: "secret", address: "ann@shop.example" },
+      undefined,
+    ]);
     expect(done).toEqual(["enter vt_new 7"]);
     expect(asked.at(-1)).toEqual(["POST", "/logout", {}, "vt_old"]);
     expect(drafts["account"]).toBe("");
+  });
+
+  it("does not trust the link of another address than a mail was asked for", async () => {
+    token = "vt_old";
+    drafts["account"] = `${Date.now()} me@shop.example`;
+    pages.way = "=secret";
+    await show();
+    expect(done).toEqual([]);
+    expect(place.textContent).toContain("Go on as ann@shop.example?");
+    act(() => render(null, place));
+    // What was here is handed over, or over.
+    me = fault(401);
+    pages.way = "=secret";
+    await show();
+    expect(done).toEqual(["enter vt_new 7 welcome"]);
+    act(() => render(null, place));
+    token = null;
+    done = [];
+    drafts["account"] = `${Date.now()} me@shop.example`;
+    pages.way = "=secret";
+    await show();
+    expect(done).toEqual(["enter vt_new 7 welcome"]);
+  });
+
+  it("asks too where something is written that did not go out yet", async () => {
+    unsent = [{}];
+    pages.way = "=secret";
+    await show();
+    expect(done).toEqual([]);
+    await press("Go on as ann@shop.example");
+    expect(done).toEqual(["enter vt_new 7"]);
+  });
+
+  it("says above the composer who the visitor is now, with the way out", async () => {
+    token = "vt_new";
+    await show({ screen: "thread", contact: signedIn.contact });
+    expect(place.querySelector(".notice p")?.textContent).toBe("You are signed in as ann@shop.example");
+    expect(asked).toEqual([]);
+    await press("That is me");
+    expect(done).toEqual(["enter vt_new undefined"]);
+    await press("Not you? Sign out");
+    expect(done.at(-1)).toBe("logout");
   });
 
   it("says that a link is used up and offers a new mail only where there are some", async () => {

@@ -72,6 +72,12 @@ export function accountTests(test) {
       assert.equal(page.url(), `${v.mock.base}/demo/shop${bare}`);
       assert.equal(await page.evaluate(() => history.length), 2);
       assert.match(await stored(page), /^vt_/);
+      // Nobody asked for the mail in this browser: it says as whom it is signed in now.
+      const note = page.getByRole("region", { name: "Signed in", exact: true });
+      await note.getByText(`You are signed in as ${ANN}`).waitFor();
+      await page.screenshot({ path: `${process.env.SHOTS ?? tmpdir()}/account-welcome-${form}.png` });
+      await note.getByRole("button", { name: "That is me" }).click();
+      await note.waitFor({ state: "detached" });
       // The secret went to the server once, in a body, and nowhere else.
       const told = seen.filter(
         (one) => one.includes(way.link) && !one.startsWith(`${v.mock.base}/demo/shop`),
@@ -249,6 +255,53 @@ export function accountTests(test) {
     assert.equal(v.mock.world.conversations[1].contactId, v.mock.world.contacts[1].id);
     await page.waitForTimeout(200);
     assert.equal(v.mock.world.tokens.has(mine), false);
+    await context.close();
+  });
+
+  test("account: a link that nobody asked for in a new browser says as whom, and can be left", {}, async (v) => {
+    await annWrote(v);
+    const way = v.mock.lever({ do: "mail", email: ANN });
+    const narrow = { ...NARROW, colorScheme: "dark" };
+    const { context, page } = await elsewhere(v, `/demo/shop#parley=${way.link}`, narrow);
+    const note = page.getByRole("region", { name: "Signed in", exact: true });
+    await note.getByText(`You are signed in as ${ANN}`).waitFor();
+    await page.screenshot({ path: `${process.env.SHOTS ?? tmpdir()}/account-welcome-320.png` });
+    assert.match(await stored(page), /^vt_/);
+    await note.getByRole("button", { name: "Not you? Sign out" }).click();
+    await note.waitFor({ state: "detached" });
+    await page.getByText("It left this morning.").waitFor({ state: "detached" });
+    await page.waitForTimeout(200);
+    assert.equal(await stored(page), null);
+    assert.equal(v.mock.world.tokens.size, 0);
+    await context.close();
+  });
+
+  test("account: a link of another address than was asked for asks first and hands nothing over", {}, async (v) => {
+    await annWrote(v);
+    v.mock.world.contacts[0].signed = ANN;
+    const { context, page } = await elsewhere(v, "/demo/shop");
+    await page.getByRole("button", { name: "Open chat" }).click();
+    const box = page.getByRole("textbox", { name: "Write a message" });
+    await box.fill("my own secret");
+    await box.press("Enter");
+    await page.locator('[data-state="sent"]').waitFor();
+    const mine = await stored(page);
+    await page.getByRole("button", { name: "All conversations" }).click();
+    await page.getByRole("button", { name: "Account", exact: true }).click();
+    const form = page.getByRole("form", { name: "Sign in by mail" });
+    await form.getByLabel("Your e-mail address").fill("me@shop.example");
+    await page.getByRole("button", { name: "Send the mail" }).click();
+    await page.getByLabel("Code from the mail").waitFor();
+    const way = v.mock.lever({ do: "mail", conversation: v.mock.world.conversations[0].id });
+    await page.evaluate((link) => {
+      location.hash = `parley=${link}`;
+    }, way.link);
+    await page.getByText(`Go on as ${ANN}?`).waitFor();
+    assert.equal(v.mock.world.log.filter((one) => one.signIn).at(-1).signIn.address, "me@shop.example");
+    assert.equal(v.mock.world.conversations[1].contactId, v.mock.world.contacts[1].id);
+    await page.getByRole("button", { name: "Stay as you are" }).click();
+    await page.locator("[data-message-number]", { hasText: "my own secret" }).waitFor();
+    assert.equal(await stored(page), mine);
     await context.close();
   });
 

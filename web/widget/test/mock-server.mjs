@@ -281,7 +281,13 @@ export function startMock(port = 0) {
     const contact = world.contacts.find((one) => one.id === way.contactId);
     const bearer = request.headers.authorization?.slice(7);
     const guest = world.contacts.find((one) => one.id === world.tokens.get(bearer));
-    if (guest && guest !== contact && (!guest.email || guest.email === way.email)) {
+    // Only to the address that was asked for in the guest's browser.
+    if (
+      guest &&
+      guest !== contact &&
+      body.address === way.email &&
+      (!guest.email || guest.email === way.email)
+    ) {
       for (const c of world.conversations) if (c.contactId === guest.id) c.contactId = contact.id;
       for (const token of tokensOf(guest.id)) endToken(token);
     }

@@ -7,7 +7,7 @@ import type { Ui } from "../ui/context";
 import type { Kit } from "../ui/Later";
 import type { Contact, Device, SignedIn } from "../wire";
 import css from "./account.css?inline";
-import { askedFor, isAddress, remember, troubleOf, wayOf } from "./ways";
+import { askedFor, isAddress, isSame, remember, troubleOf, wayOf } from "./ways";
 
 // Who the visitor is: in by the link or the code of a mail, the transcript of a conversation, the browsers in which the
 // contact is signed in, and the contact's own data. One screen, loaded when it is opened.
@@ -29,7 +29,7 @@ export interface AccountProps {
     >;
     around: Pick<Surroundings, "base" | "key"> & { pages: Pick<Surroundings["pages"], "way"> };
   };
-  state: Pick<State, "answer" | "contact" | "conversationId" | "signedIn">;
+  state: Pick<State, "answer" | "contact" | "conversationId" | "screen" | "signedIn">;
 }
 
 /** What came of a link. */
@@ -199,7 +199,7 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
       const { http } = controller;
       fail();
       if (typing) {
-        const proof = { code: code.trim() };
+        const proof = { code: code.trim(), address: askedFor(controller) || undefined };
         const got = await task.run(() => http.ask<SignedIn>("POST", `${widget}/sign-in`, proof));
         if (got) enter(got.value);
         else form.current?.querySelector("input")?.focus();
@@ -430,7 +430,27 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
     );
   }
 
-  return function Account({ ui, state }: AccountProps) {
+  /** Above the composer, when a link that nobody asked for here has signed in: it may be the link of somebody else. */
+  function Welcome({ ui, state }: AccountProps) {
+    const { controller } = ui;
+    const { contact } = state;
+    const texts = accountTexts(ui.lang);
+    const close = () => {
+      const token = controller.token();
+      if (token && contact) controller.enter({ token, contact }, { welcome: false });
+    };
+    return (
+      <section class="notice" aria-label={texts.signedIn}>
+        <p role="status">
+          {texts.signedInAs} <strong>{contact?.email || contact?.name}</strong>
+        </p>
+        <Plain text={texts.notYou} onClick={() => void controller.logout()} />
+        <Plain text={texts.fine} onClick={close} />
+      </section>
+    );
+  }
+
+  function Account({ ui, state }: AccountProps) {
     const { controller } = ui;
     const { http } = controller;
     const { key, pages } = ui.around;
@@ -443,35 +463,38 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
     /** The conversation that a link without a sign-in is about. */
     const wanted = useRef<number | null>(null);
 
-    const enter = async (who: SignedIn) => {
+    const enter = async (who: SignedIn, welcome = false) => {
       const old = controller.token();
       remember(controller, "");
-      controller.enter(who, { conversationId: who.conversation_id, screen: "thread" });
+      controller.enter(who, { conversationId: who.conversation_id, screen: "thread", welcome });
       // Two tokens in one browser would look like two browsers.
       if (old) void http.ask("POST", "/logout", {}, old);
       if (wanted.current && !who.conversation_id) await controller.openConversation(wanted.current);
     };
 
-    /** Is this browser nobody yet, or the same contact? When in doubt it is not. */
-    const fits = async ({ id }: Contact): Promise<boolean> => {
-      const { contact } = controller.state();
-      if (contact || !controller.token()) return !contact || contact.id === id;
-      const me = await http.me();
-      return me.ok ? me.value.contact.id === id : me.status === 401;
+    /** Who this browser is beside the contact of a link. Nobody is also whose token is over. When in doubt another. */
+    const compare = async ({ id }: Contact, before: Contact | null): Promise<"same" | "nobody" | "other"> => {
+      if (before?.id === id) return "same";
+      const me = controller.token() ? await http.me() : null;
+      if (me?.ok) return me.value.contact.id === id ? "same" : "other";
+      // What is not sent yet would go out under the other name.
+      return (!me || me.status === 401) && !controller.state().outbox.length ? "nobody" : "other";
     };
 
     /**
      * Somebody could send another person a link of their own. So what this browser has is handed over only when the mail was
-     * asked for here, and nobody becomes somebody else without a question.
+     * asked for here and for the address of the link, nobody becomes somebody else without a question, and who was nobody is
+     * told who they are now.
      */
     const byLink = async (link: string) => {
       arrive({ stage: "busy" });
-      const trusted = askedFor(controller) !== "";
+      const address = askedFor(controller);
+      const before = controller.state().contact;
       const got = await http.ask<SignedIn>(
         "POST",
         `/widgets/${key}/sign-in`,
-        { link },
-        trusted ? undefined : "",
+        address ? { link, address } : { link },
+        address ? undefined : "",
       );
       if (!got.ok) {
         const over = texts.linkOver + (answer.sign_in ? texts.newMail : "");
@@ -482,7 +505,8 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
         return;
       }
       const { contact } = got.value;
-      if (trusted || (await fits(contact))) await enter(got.value);
+      const is = isSame(address, contact.email) ? "same" : await compare(contact, before);
+      if (is !== "other") await enter(got.value, is === "nobody");
       else arrive({ stage: "other", who: got.value, is: contact.email || contact.name });
     };
 
@@ -560,5 +584,8 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
         ]}
       </section>
     );
-  };
+  }
+
+  return (props: AccountProps) =>
+    props.state.screen === "account" ? <Account {...props} /> : <Welcome {...props} />;
 }

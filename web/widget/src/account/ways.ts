@@ -28,6 +28,10 @@ export function askedFor(memory: Memory, now = Date.now()): string {
   return email && now - Number(at) < HOUR ? email : "";
 }
 
+/** Was a mail asked for, and for this address? */
+export const isSame = (asked: string, address: string): boolean =>
+  asked !== "" && asked.toLowerCase() === address.toLowerCase();
+
 /** Keeps it, or with "" forgets it. It lies with the drafts: in memory only until the visitor has written. */
 export const remember = (memory: Memory, email: string): void =>
   memory.setDraft(email && `${Date.now()} ${email}`, PLACE);

@@ -26,6 +26,8 @@ export interface State {
   signedIn: boolean;
   /** What is asked above the composer: whether to end the conversation, or where to go on with it. */
   ending: "no" | "asked" | "busy" | "failed" | "move";
+  /** In by a link that was not asked for here: it is said who the visitor is now. */
+  welcome?: boolean;
   /** Counts up when another tab changed a draft. */
   drafts: number;
 }

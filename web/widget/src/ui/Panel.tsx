@@ -241,6 +241,7 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
             )}
           </div>
           <Thread ui={ui} state={state} />
+          {state.welcome && <Later from={account} ui={ui} state={state} />}
           {state.ending === "move" ? (
             <Later from={move} ui={ui} state={state} />
           ) : state.ending !== "no" ? (
