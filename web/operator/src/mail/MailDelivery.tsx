@@ -25,7 +25,13 @@ export default function MailDelivery() {
         routes={mailDeliveries}
         home={HOME}
         back={BACK}
-        receiver={sent ? <span className="endpoint-url">To {sent.receiver}</span> : <Link to="/settings/mail">E-mail</Link>}
+        receiver={
+          sent ? (
+            <span className="endpoint-url">To {sent.receiver}</span>
+          ) : (
+            <Link to="/settings/mail">E-mail</Link>
+          )
+        }
       >
         {sent && (
           <section className="stack">
