@@ -86,7 +86,7 @@ test("S-003, S-042: the box is set in the widget's editor, and its test says wha
 
     await page.goto(`${editor}/advanced`);
     await url.fill(`${server.url}/nowhere`);
-    await page.getByLabel("Token").fill("another-secret-of-mails"); // what is for one server is not given to another
+    await page.getByLabel("Token", { exact: true }).fill("another-secret-of-mails"); // what is for one server is not given to another
     await page.getByRole("button", { name: "Save" }).click();
     await saved();
     await page.getByRole("button", { name: "Test", exact: true }).click();
