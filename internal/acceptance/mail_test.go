@@ -1379,6 +1379,9 @@ func TestTranscriptsByWish(t *testing.T) {
 		ann.ends(v.conversation)
 		entry(s, p.context(1), "the end", func(m object) bool { return m.text("event", "name") == "ended" })
 		equal(s, "all mails", len(s.deliveries()), 1)
+		thread := s.admin().must("GET", path("/api/v1/conversations/%d/messages?limit=100", v.conversation), nil).list("items")
+		equal(s, "entries of the transcript on end", len(entries(p.context(1))), len(thread))
+		entry(s, p.context(1), "the first words", func(m object) bool { return m.text("body") == "Hello" })
 		// By the contact: only where the widget offers it, and a bounded number of them.
 		at := path("/visitor/v1/conversations/%d/transcript", v.conversation)
 		v.refused(http.StatusConflict, "POST", at, nil)

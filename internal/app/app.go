@@ -149,7 +149,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.team.OnDeleteGroup(inbox.ReleaseGroup)
 	a.feed.OnTrouble(func(err error) { a.Logger.Warn("events wait for their numbers; trying again", "error", err) })
 	a.metrics = metrics.New(metrics.Options{DB: a.db, Feed: a.feed, Sockets: func() int { return a.hub.Connections() }})
-	if err := a.deliveries(ctx); err != nil {
+	if err := a.deliveries(ctx, private); err != nil {
 		return err
 	}
 	if u := a.Config.Redis; !u.IsZero() {

@@ -2,20 +2,24 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"parley/internal/channel"
 	"parley/internal/channel/custom"
 	"parley/internal/event"
 	"parley/internal/event/eventtest"
+	"parley/internal/mail/letter"
 	"parley/internal/webhook/dialect"
 	"parley/internal/webhook/dialect/userlike"
 )
 
-// Two packages that share no structs write the same message object: receivers of the API add-on and of a custom channel read it with
-// the same code.
-func TestAMessageIsTheSameObjectToCallbacksAndOnChannels(t *testing.T) {
+// Three packages that share no structs write the same message object: receivers of the API add-on, of a custom channel and of
+// mails read it with the same code.
+func TestAMessageIsTheSameObjectInCallbacksMailsAndOnChannels(t *testing.T) {
 	address := eventtest.MediaURL("https://chat.example")
 	sender, ok := custom.New().(channel.Sender)
 	if !ok {
@@ -43,6 +47,30 @@ func TestAMessageIsTheSameObjectToCallbacksAndOnChannels(t *testing.T) {
 		}
 		if want := strings.TrimSuffix(string(call.Message), "}") + `,"email":`; !strings.HasPrefix(string(got), want) {
 			t.Errorf("%s: a callback has\n%s\nand the channel\n%s", name, call.Message, got)
+		}
+		// In the context of a mail's callback it stands among others.
+		m := *e.Message
+		l := &letter.Letter{Kind: event.MailTranscript, Lang: "en", Receiver: "jane@customer.example", Conversation: e.Conversation, Messages: []*event.Message{&m}, At: e.At,
+			MediaURL: func(f *event.Media) string { return address(f, false, e.At) }}
+		written, err := l.Write()
+		if err != nil {
+			t.Fatal(err)
+		}
+		mail, err := l.Callback(written, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var in struct {
+			Context struct {
+				Messages []any `json:"messages"`
+			} `json:"context"`
+		}
+		var own any
+		if err := errors.Join(json.Unmarshal(mail, &in), json.Unmarshal(call.Message, &own)); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff([]any{own}, in.Context.Messages); d != "" {
+			t.Errorf("%s: a callback (-) and a mail (+): %s", name, d)
 		}
 		compared++
 	}

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"parley/internal/channel"
 	channels "parley/internal/channel/all"
-	"parley/internal/config"
 	"parley/internal/delivery"
 	"parley/internal/event"
 	"parley/internal/feed"
@@ -25,12 +25,8 @@ import (
 	"parley/web"
 )
 
-// longestAttempt bounds an attempt. A mail server may take its time to judge a mail, and a mail whose fate is not known goes again; calls over
-// HTTP have shorter limits of their own.
-const longestAttempt = 12 * time.Minute
-
 // deliveries makes the ways out: the endpoints, the channels, mails and the engine.
-func (a *App) deliveries(ctx context.Context) error {
+func (a *App) deliveries(ctx context.Context, private []netip.Prefix) error {
 	a.hooks = webhook.New(webhook.Options{
 		DB: a.db, Feed: a.feed, HTTP: a.out, Sealer: a.sealer, Dialects: all.Dialects(), UserAgent: a.agent(), PublicURL: a.Config.PublicURL,
 		MediaURL: a.mediaURL, Kick: func() { a.engine.Kick() }, Logger: a.Logger,
@@ -41,12 +37,8 @@ func (a *App) deliveries(ctx context.Context) error {
 		PublicURL: a.Config.PublicURL, MediaURL: a.mediaURL, Kick: func() { a.engine.Kick() }, Logger: a.Logger,
 	})
 	a.feed.Plan(a.channels.Plan)
-	private, err := config.Prefixes(a.Config.AllowPrivateTargets)
-	if err != nil {
-		return err
-	}
 	a.mails = mail.New(mail.Options{
-		DB: a.db, Feed: a.feed, Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Sealer: a.sealer, Key: a.mailKey, MediaURL: a.mediaURL,
+		DB: a.db, Feed: a.feed, Inbox: a.inbox, Sealer: a.sealer, Key: a.mailKey, MediaURL: a.mediaURL,
 		PublicURL: a.Config.PublicURL, UserAgent: a.agent(), Kick: func() { a.engine.Kick() }, Logger: a.Logger,
 		// A callback may send the mail before it answers.
 		HTTP: outhttp.New(outhttp.Options{AllowPrivate: private, UserAgent: a.agent(), HeaderTimeout: time.Minute, Logger: a.Logger}),
@@ -57,7 +49,7 @@ func (a *App) deliveries(ctx context.Context) error {
 		return err
 	}
 	a.engine = delivery.New(delivery.Options{
-		DB: a.db, Changed: a.feed.Changed, Logger: a.Logger, Node: node, Observe: a.metrics.Attempt, Attempt: longestAttempt,
+		DB: a.db, Changed: a.feed.Changed, Logger: a.Logger, Node: node, Observe: a.metrics.Attempt, Attempt: mail.LongestAttempt,
 		Executors: map[string]delivery.Executor{webhook.Kind: a.hooks.Executor(), channel.Deliveries: a.channels.Executor(), mail.Deliveries: a.mails.Executor()},
 	})
 	a.standard = standard.New()

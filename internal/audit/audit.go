@@ -43,9 +43,6 @@ type Log struct{ db *db.DB }
 func New(d *db.DB) *Log { return &Log{d} }
 
 // Add puts an entry into the log as part of tx. Its ID and At are set here.
-func (l *Log) Add(tx *db.Tx, e Entry) error { return Add(tx, e) }
-
-// Add is Log.Add for whoever has a transaction and no Log.
 func Add(tx *db.Tx, e Entry) error {
 	e.At = tx.Now()
 	if err := insert(tx, e); err != nil {
@@ -56,7 +53,7 @@ func Add(tx *db.Tx, e Entry) error {
 
 // Note is Add in a transaction of its own.
 func (l *Log) Note(ctx context.Context, e Entry) error {
-	return l.db.Update(ctx, func(_ context.Context, tx *db.Tx) error { return l.Add(tx, e) })
+	return l.db.Update(ctx, func(_ context.Context, tx *db.Tx) error { return Add(tx, e) })
 }
 
 // List returns entries, newest first: those with an id below before (0 means all), at most limit (1 to MaxList, 0 means DefaultList), and

@@ -57,7 +57,7 @@ func TestAnEntryIsPartOfItsTransaction(t *testing.T) {
 	d := dbtest.New(t)
 	l, no := New(d), errors.New("no")
 	err := d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
-		if err := l.Add(tx, Entry{Action: ContactErased}); err != nil {
+		if err := Add(tx, Entry{Action: ContactErased}); err != nil {
 			return err
 		}
 		return no

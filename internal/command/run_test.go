@@ -57,7 +57,7 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	widgets := widget.New(widget.Options{DB: d, Feed: h.feed, Sealer: sealer})
 	box := inbox.New(inbox.Options{DB: d, Feed: h.feed, Contacts: contacts, Widgets: widgets,
 		TakesRequested: func(*db.Tx, *event.Conversation) (bool, error) { return !h.noAddon, nil }})
-	mails := mail.New(mail.Options{DB: d, Feed: h.feed, Inbox: box, Contacts: contacts, Widgets: widgets, Sealer: sealer, Key: make([]byte, 32), HTTP: outhttp.New(outhttp.Options{}),
+	mails := mail.New(mail.Options{DB: d, Feed: h.feed, Inbox: box, Sealer: sealer, Key: make([]byte, 32), HTTP: outhttp.New(outhttp.Options{}),
 		PublicURL: "https://chat.example", UserAgent: "Parley/test"})
 	h.feed.Plan(mails.Plan)
 	h.desk = New(Options{Inbox: box, Contacts: contacts, Team: operators, Mails: mails})

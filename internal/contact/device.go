@@ -77,7 +77,7 @@ func (d *Desk) Seen(ctx context.Context, v Visitor) error {
 	if v.device == "" || d.db.Now().Sub(v.seen) < seenEvery {
 		return nil
 	}
-	err := d.db.UpdateAside(ctx, func(_ context.Context, tx *db.Tx) error { return seen(tx, v.device, tx.Now()) })
+	err := d.db.Update(ctx, func(_ context.Context, tx *db.Tx) error { return seen(tx, v.device, tx.Now()) })
 	if err != nil {
 		return fmt.Errorf("note that a browser of contact %d is used: %w", v.Contact, err)
 	}

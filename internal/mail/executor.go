@@ -335,6 +335,10 @@ func (d *Desk) call(ctx context.Context, j *delivery.Job, s *Settings, body []by
 	return out
 }
 
+// LongestAttempt is how long the delivery engine lets an attempt take (delivery.Options.Attempt): a mail server may need minutes to judge a mail, and
+// one whose fate is not known goes again. Calls over HTTP have shorter limits of their own.
+const LongestAttempt = 12 * time.Minute
+
 // callbackTime bounds a call of a callback. Many of them send the mail before they answer.
 const callbackTime = 75 * time.Second
 

@@ -305,7 +305,7 @@ func (h *house) start() (stop func()) {
 	h.inbox = inbox.New(inbox.Options{DB: d, Feed: h.feed, Contacts: h.contacts, Widgets: h.widgets})
 	door := outhttp.New(outhttp.Options{AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}})
 	var quiet sync.Mutex
-	h.mails = ours.New(ours.Options{DB: d, Feed: h.feed, Inbox: h.inbox, Contacts: h.contacts, Widgets: h.widgets, HTTP: door, Sealer: sealer, Key: key,
+	h.mails = ours.New(ours.Options{DB: d, Feed: h.feed, Inbox: h.inbox, HTTP: door, Sealer: sealer, Key: key,
 		PublicURL: publicURL, UserAgent: "Parley/test", Kick: func() { h.engine.Kick() }, Logger: slog.New(slog.NewTextHandler(locked{&quiet, h.log}, nil)),
 		MediaURL: func(m *event.Media, _ bool, at time.Time) string {
 			return publicURL + "/media/" + m.Key + "?at=" + at.UTC().Format(time.RFC3339)

@@ -192,7 +192,7 @@ func TestErasureEndsWhatIsStopped(t *testing.T) {
 		before := len(h.hook.got())
 		h.hook.status(200)
 		h.set(func(d *ours.Draft) { d.Callback = new(true) })
-		pass(10 * time.Minute)
+		pass(ours.LongestAttempt + 2*time.Minute)
 		if n := len(h.hook.got()); n != before+1 || h.mail(m.ID).State != ours.Dropped || h.mail(kept.ID).State != ours.Sent {
 			t.Errorf("%d calls more, %s, %s", n-before, h.mail(m.ID).State, h.mail(kept.ID).State)
 		}
@@ -216,7 +216,7 @@ func TestErasureLooksTwice(t *testing.T) {
 			_, err := tx.Exec("INSERT INTO delivery_bodies (delivery_id, body) VALUES ($1, $2)", int64(m.Delivery), []byte("kim@x.example"))
 			return err
 		}))
-		pass(10 * time.Minute)
+		pass(ours.LongestAttempt + 2*time.Minute)
 		if n := h.one("SELECT COUNT(*) FROM delivery_bodies"); n != 0 {
 			t.Errorf("%d bodies", n)
 		}

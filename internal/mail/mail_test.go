@@ -879,15 +879,50 @@ func TestMissedAnswers(t *testing.T) {
 		if n := len(h.hook.got()); n != 2 || third.Number == 0 {
 			t.Errorf("%d calls about answers that were read or taken back", n)
 		}
-		// Who has no address gets nothing, unless they leave one in time.
+		// Who has no address gets nothing. Once they have left one, the next answer brings the earlier ones along.
 		late := h.talk("")
 		h.reply(late.Conversation.ID, "hello")
 		pass(15 * time.Minute)
 		if n := len(h.hook.got()); n != 2 {
 			t.Errorf("%d calls", n)
 		}
+		_, err = h.contacts.UpdateSelf(t.Context(), late.Contact.ID, contact.Change{Email: new("lou@x.example")})
+		h.must(err)
+		h.reply(late.Conversation.ID, "are you there?")
+		pass(11 * time.Minute)
+		if calls = h.hook.got(); len(calls) != 3 || len(calls[2].context(t)["messages"].([]any)) != 2 {
+			t.Errorf("%d calls after an address was left", len(calls))
+		}
 		if m := h.all(ours.Filter{Conversation: c}); len(m) != 2 || m[0].Kind != event.MailMissed {
 			t.Errorf("mails = %+v", m)
+		}
+	})
+}
+
+// Conversations that cannot be read do not stand before others for ever, however many they are.
+func TestMissedAnswersThatFailStandInNobodysWay(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.byCallback(func(d *ours.Draft) { d.MissedAfter = new(60) })
+		for i := range 51 { // more than are looked at together
+			h.reply(h.talk(fmt.Sprintf("p%d@x.example", i)).Conversation.ID, "an answer")
+		}
+		h.must(h.db.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			_, err := tx.Exec("UPDATE sessions SET visit = 'not JSON'")
+			return err
+		}))
+		pass(time.Second)
+		h.reply(h.talk("kim@x.example").Conversation.ID, "an answer")
+		pass(2 * time.Minute)
+		if calls := h.hook.got(); len(calls) != 1 || calls[0].json(t)["receiver"] != "kim@x.example" {
+			t.Fatalf("%d calls", len(calls))
+		}
+		h.must(h.db.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			_, err := tx.Exec("UPDATE sessions SET visit = '{}' WHERE visit = 'not JSON'")
+			return err
+		}))
+		pass(15 * time.Minute)
+		if n := len(h.hook.got()); n != 52 {
+			t.Errorf("%d calls when they could be read again", n)
 		}
 	})
 }

@@ -11,10 +11,11 @@ import (
 const (
 	sqlNoteMissed = `INSERT INTO mail_missed (conversation_id, due_at, told) VALUES ($1, $2, 0)
 ON CONFLICT (conversation_id) DO UPDATE SET due_at = excluded.due_at WHERE mail_missed.due_at = 0`
-	sqlDueMissed   = `SELECT conversation_id FROM mail_missed WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`
-	sqlMissed      = `SELECT due_at, told FROM mail_missed WHERE conversation_id = $1`
-	sqlSetMissed   = `UPDATE mail_missed SET due_at = $2, told = $3 WHERE conversation_id = $1`
-	sqlEraseMissed = `DELETE FROM mail_missed WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)`
+	sqlDueMissed    = `SELECT conversation_id FROM mail_missed WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`
+	sqlMissed       = `SELECT due_at, told FROM mail_missed WHERE conversation_id = $1`
+	sqlSetMissed    = `UPDATE mail_missed SET due_at = $2, told = $3 WHERE conversation_id = $1`
+	sqlPutOffMissed = `UPDATE mail_missed SET due_at = $2 WHERE conversation_id = $1 AND due_at > 0`
+	sqlEraseMissed  = `DELETE FROM mail_missed WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)`
 
 	sqlInsertAsked = `INSERT INTO mail_asked (widget_id, address, asked_at) VALUES ($1, $2, $3)`
 	sqlAsked       = `SELECT id, widget_id, address FROM mail_asked ORDER BY id LIMIT $1`
@@ -44,6 +45,12 @@ func missed(tx *db.Tx, c id.Conversation) (due time.Time, told int, err error) {
 
 func setMissed(tx *db.Tx, c id.Conversation, due time.Time, told int) error {
 	_, err := tx.Exec(sqlSetMissed, int64(c), db.Micros(due), told)
+	return err
+}
+
+// putOffMissed looks at a conversation later.
+func putOffMissed(tx *db.Tx, c id.Conversation, until time.Time) error {
+	_, err := tx.Exec(sqlPutOffMissed, int64(c), db.Micros(until))
 	return err
 }
 

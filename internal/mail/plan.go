@@ -79,7 +79,8 @@ func (d *Desk) onEnd(ctx context.Context, tx *db.Tx, e *event.Event) error {
 // mayBeMissed notes when the contact gets a mail about an answer, unless they read it by then. The first answer of several decides.
 func (d *Desk) mayBeMissed(tx *db.Tx, e *event.Event) error {
 	c := e.Conversation
-	if c == nil || e.Message == nil || c.Channel.ID != 0 || !answers(e.Message) {
+	// Most answers end here, without a look at the database. Once an address is known, the next answer brings the earlier ones along.
+	if c == nil || e.Message == nil || c.Channel.ID != 0 || c.Contact.Email == "" || !answers(e.Message) {
 		return nil
 	}
 	r, err := d.roster(tx)

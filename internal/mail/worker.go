@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +20,8 @@ const (
 	lookEvery = 2 * time.Second
 	// atOnce is how much it takes in one look.
 	atOnce = 50
+	// afterTrouble is when it looks again at what could not be done.
+	afterTrouble = 10 * time.Minute
 )
 
 // Run does what waits for its time, until ctx ends: mails about missed answers, and ways to sign in that somebody asked for. Several nodes
@@ -63,26 +66,37 @@ func (d *Desk) Work(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("look for mails that are due: %w", err)
 	}
 	var failed error
-	for _, a := range waiting {
-		if err := d.answerAsked(ctx, a); err != nil {
-			failed = fmt.Errorf("a way to sign in at widget %d: %w", a.widget, err)
+	// What fails for a reason of its own waits, so that the next looks do not find the same few again; whoever wants to sign in asks again.
+	fails := func(err error, what string, later func(tx *db.Tx) error) {
+		if err == nil {
+			return
 		}
+		failed = fmt.Errorf("%s: %w", what, err)
+		if passes(ctx, err) {
+			return
+		}
+		if err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error { return later(tx) }); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("put off %s: %w", what, err))
+		}
+	}
+	again := func(tx *db.Tx) time.Time { return tx.Now().Add(afterTrouble) }
+	for _, a := range waiting {
+		fails(d.answerAsked(ctx, a), fmt.Sprintf("a way to sign in at widget %d", a.widget), func(tx *db.Tx) error {
+			_, err := takeAsked(tx, a.id)
+			return err
+		})
 	}
 	for _, c := range due {
-		if err := d.tellMissed(ctx, c); err != nil {
-			failed = fmt.Errorf("missed answers of conversation %d: %w", c, err)
-		}
+		fails(d.tellMissed(ctx, c), fmt.Sprintf("missed answers of conversation %d", c), func(tx *db.Tx) error { return putOffMissed(tx, c, again(tx)) })
 	}
 	for _, e := range ending {
-		if err := d.endDeliveries(ctx, e); err != nil {
-			failed = fmt.Errorf("end the deliveries of mail %d: %w", e.mail, err)
-		}
+		fails(d.endDeliveries(ctx, e), fmt.Sprintf("the end of the deliveries of mail %d", e.mail), func(tx *db.Tx) error { return setEnds(tx, e.mail, again(tx)) })
 	}
 	return failed == nil && (len(waiting) == atOnce || len(due) == atOnce || len(ending) == atOnce), failed
 }
 
 // underWay is longer than an attempt takes that had begun before its mail was dropped.
-const underWay = 5 * time.Minute
+const underWay = LongestAttempt + time.Minute
 
 // endDeliveries ends what waits to deliver a mail whose contact deleted their data: at a stopped target it would wait for ever, with what it tells.
 // It has a transaction of its own because delivery targets are locked before conversations, and erasing holds these. It looks again later, because

@@ -108,7 +108,7 @@ func optionsOver(t testing.TB, d *db.DB) Options {
 	f.Plan(o.Channels.Plan)
 	o.Audit = audit.New(d)
 	o.Mails = mail.New(mail.Options{
-		DB: d, Feed: f, Sealer: sealer, Inbox: o.Inbox, Contacts: o.Contacts, Widgets: o.Widgets, Key: make([]byte, 32), UserAgent: "Parley/test", PublicURL: publicURL,
+		DB: d, Feed: f, Sealer: sealer, Inbox: o.Inbox, Key: make([]byte, 32), UserAgent: "Parley/test", PublicURL: publicURL,
 		HTTP: door,
 	})
 	f.Plan(o.Mails.Plan)

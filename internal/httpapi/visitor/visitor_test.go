@@ -93,7 +93,7 @@ func newSiteOn(t *testing.T, d *db.DB) *site {
 	t.Cleanup(door.Close)
 	s.channels = channel.New(channel.Options{DB: d, Feed: f, HTTP: door, Sealer: sealer, Kinds: kinds.Kinds(), Inbox: s.inbox, Contacts: contacts, PublicURL: "https://chat.example"})
 	f.Plan(s.channels.Plan)
-	s.mail = mail.New(mail.Options{DB: d, Feed: f, Inbox: s.inbox, Contacts: contacts, Widgets: s.widgets, HTTP: door, Sealer: sealer, Key: mailKey, PublicURL: "https://chat.example"})
+	s.mail = mail.New(mail.Options{DB: d, Feed: f, Inbox: s.inbox, HTTP: door, Sealer: sealer, Key: mailKey, PublicURL: "https://chat.example"})
 	f.Plan(s.mail.Plan)
 	Register(mux, Options{Channels: s.channels, Mail: s.mail, Inbox: s.inbox, Contacts: contacts, Widgets: s.widgets, Team: people, PublicURL: "https://chat.example", Media: s.media, Links: links,
 		Now: d.Now})

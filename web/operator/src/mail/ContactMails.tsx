@@ -7,20 +7,22 @@ import { Link } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
 import { sentence } from "../settings/standing.ts";
 import { type Mail, mail } from "./api.ts";
+import { CONVERSATION_MAILS } from "./keys.ts";
 import { useMailEvents } from "./useMailEvents.ts";
 import { KIND_NAMES, stateOf } from "./words.ts";
 import "./contact-mails.css";
 
+const ANY = ["mail.queued", "mail.failed"] as const;
 const FIRST = 3;
 const MOST = 20;
 
 /** The mails of a conversation and what became of them; nothing while there is none. */
 export default function ContactMails({ conversation }: { conversation: Conversation }) {
   const { id, contact } = conversation;
-  useMailEvents();
+  useMailEvents(CONVERSATION_MAILS, ANY);
   const [all, setAll] = useState(false);
   const list = useQuery({
-    queryKey: ["mails", "of", id],
+    queryKey: [...CONVERSATION_MAILS, id],
     queryFn: async () => (await mail.list({ conversation_id: id, limit: MOST })).items,
     staleTime: 60_000,
     // That a mail went out is no event.

@@ -1,18 +1,18 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { type QueryKey, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { useLive } from "../app/live-context.ts";
 
-/** What is shown of mails is read again when something happens to one. */
-export function useMailEvents(): void {
+type MailEvent = "mail.queued" | "mail.failed";
+
+/** What is kept under a key is read again when one of the events comes. One place listens for each key: two would read it twice. */
+export function useMailEvents(key: QueryKey, types: readonly MailEvent[]): void {
   const client = useQueryClient();
   const live = useLive();
   useEffect(
     () =>
       live.onArrival(({ type }) => {
-        if (type !== "mail.queued" && type !== "mail.failed") return;
-        void client.invalidateQueries({ queryKey: ["mails"] });
-        if (type === "mail.failed") void client.invalidateQueries({ queryKey: ["mail-problem"] });
+        if ((types as readonly string[]).includes(type)) void client.invalidateQueries({ queryKey: key });
       }),
-    [client, live],
+    [client, live, key, types],
   );
 }
