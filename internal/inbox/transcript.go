@@ -15,7 +15,7 @@ import (
 const transcriptPage = 500
 
 // TranscriptOf returns what contact and operators see of a conversation, with numbers from first to last, oldest first and with files, as
-// part of tx: messages and thread entries over all sessions (S-029). Notes are not among them, nor what was deleted. Without all, what
+// part of tx: messages and thread entries over all sessions (S-029). Notes are not among them; of what was deleted the place is. Without all, what
 // happened on another channel than the website is left out, see event.Conversation.HiddenFrom.
 func (d *Desk) TranscriptOf(tx *db.Tx, conversation id.Conversation, first, last int, all bool) ([]*event.Message, error) {
 	return d.TranscriptWithin(tx, conversation, first, last, all, math.MaxInt)
@@ -42,9 +42,6 @@ func (d *Desk) TranscriptWithin(tx *db.Tx, conversation id.Conversation, first, 
 		}
 		for _, m := range list {
 			after = m.Number
-			if !m.DeletedAt.IsZero() {
-				continue
-			}
 			if most -= max(len(m.Body), 1<<10); most < 0 {
 				return nil, ErrTranscriptTooLong
 			}

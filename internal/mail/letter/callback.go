@@ -183,7 +183,7 @@ func (l *Letter) wireMessages() []message {
 	}
 	out := make([]message, 0, len(l.Messages))
 	for _, m := range l.Messages {
-		if m.Note {
+		if m.Note || !m.DeletedAt.IsZero() {
 			continue
 		}
 		out = append(out, l.wireMessage(w, m, sessions))
@@ -225,9 +225,6 @@ func (l *Letter) wireMessage(words *words, m *event.Message, sessions map[id.Mes
 	}
 	if m.ReferenceID != 0 {
 		w.Reference = textOrNull((&event.Message{ConversationID: m.ConversationID, SessionID: cmp.Or(sessions[m.ReferenceID], m.SessionID), ID: m.ReferenceID}).Ref())
-	}
-	if !m.DeletedAt.IsZero() {
-		w.Body, w.URL = "", nil
 	}
 	if m.Entry != nil {
 		w.Event = wireEntry(m.Entry)

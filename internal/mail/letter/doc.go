@@ -10,7 +10,7 @@
 //   - A mail loads nothing from elsewhere but the widget's logo. It has no script, no form and nothing that tells that it was opened.
 //   - HTML and plain text say the same. The HTML looks right with its inlined styles alone; its style sheet only adds the dark
 //     colours and the small screen. It is well-formed XML.
-//   - Notes and what was deleted are in no mail.
+//   - Notes and the text of what was deleted are in no mail; readers are told that something was, the callback's context is not.
 //
 // What receivers of the callback rely on is in callback.go and the two schemas; docs/mails.md shows the looks.
 package letter

@@ -3,7 +3,6 @@ package letter
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -238,7 +237,7 @@ func (l *Letter) name(w *words, m *event.Message) string {
 
 // contactName is a contact's name, "" while it is not known, whatever operators see instead (S-017).
 func contactName(p event.Party) string {
-	if p.Name == "Visitor "+strconv.FormatInt(p.ID, 10) {
+	if p.Name == (&event.Contact{ID: id.Contact(p.ID)}).DisplayName() {
 		return ""
 	}
 	return line(p.Name, maxName)
