@@ -197,6 +197,12 @@ func (d *door) cards(out *report) error {
 	go pages.Serve(l)
 	defer pages.Close()
 	const span = cardPages * time.Second / cardRate
+	// Pages are read one after the other and not at once: of one server, some forty a second.
+	settle := func() {
+		for last := int64(-1); read.Load() != last; time.Sleep(time.Second) {
+			last = read.Load()
+		}
+	}
 	// In turns, so that neither has the machine at a better time.
 	var plain, linked []time.Duration
 	page := atomic.Int64{}
@@ -212,10 +218,7 @@ func (d *door) cards(out *report) error {
 			return err
 		}
 		plain, linked = append(plain, a...), append(linked, b...)
-	}
-	// Pages are read one after the other and not at once: of one server, some forty a second.
-	for last := int64(-1); read.Load() != last && last < cardPages; time.Sleep(time.Second) {
-		last = read.Load()
+		settle()
 	}
 	before, after := ms(percentile(plain, 99)), ms(percentile(linked, 99))
 	out.info("p99 of a post without links", before, "ms")

@@ -66,7 +66,7 @@ type Desk struct {
 const (
 	wrongBurst, wrongEvery = 20, 5 * time.Second
 	notedBurst, notedEvery = 100, 10 * time.Second
-	goodBurst, goodEvery   = 6000, time.Second / 3000
+	goodBurst, goodEvery   = 20_000, time.Second / 10_000
 	// An e-mail address that visitors type gets a first message of ours without having asked.
 	movesBurst, movesEvery = 3, 20 * time.Minute
 )
