@@ -33,18 +33,22 @@ const (
 	WidgetUpdated             Type = "widget.updated"
 	ContactCreated            Type = "contact.created"
 	ContactUpdated            Type = "contact.updated"
-	ContactErased             Type = "contact.erased"   // their data was deleted because they wanted that; what is left names nobody
-	MailQueued                Type = "mail.queued"      // a mail to a contact was put down to be sent
-	MailFailed                Type = "mail.failed"      // a mail to a contact was refused for good, or given up
-	RatingGiven               Type = "rating.given"     // a contact rated a session
-	FeedbackGiven             Type = "feedback.given"   // a contact wrote what they think of a session
-	SurveyAnswered            Type = "survey.answered"  // a contact answered the widget's question after the conversation was set to ended
-	GoalReached               Type = "goal.reached"     // a contact in a session reached one of the widget's goals
-	EndpointFailing           Type = "endpoint.failing" // no call to it has succeeded for days
-	EndpointPaused            Type = "endpoint.paused"  // calls to it were stopped without anybody asking
-	DeliveryDead              Type = "delivery.dead"    // a call was given up
-	ChannelFailing            Type = "channel.failing"  // nothing has arrived at its other side for days
-	ChannelPaused             Type = "channel.paused"   // messages to its other side were stopped without anybody asking
+	ContactErased             Type = "contact.erased"           // their data was deleted because they wanted that; what is left names nobody
+	MailQueued                Type = "mail.queued"              // a mail to a contact was put down to be sent
+	MailFailed                Type = "mail.failed"              // a mail to a contact was refused for good, or given up
+	RatingGiven               Type = "rating.given"             // a contact rated a session
+	FeedbackGiven             Type = "feedback.given"           // a contact wrote what they think of a session
+	SurveyAnswered            Type = "survey.answered"          // a contact answered the widget's question after the conversation was set to ended
+	GoalReached               Type = "goal.reached"             // a contact in a session reached one of the widget's goals
+	ReviewGiven               Type = "review.given"             // a contact is done with rating a session: once, with the comment or some time after a rating without one
+	ConversationUnanswered    Type = "conversation.unanswered"  // a contact's message waited longer for an operator than its widget wants
+	OfflineMessageReceived    Type = "offline_message.received" // from the form that a widget shows while nobody is there
+	TranscriptRequested       Type = "transcript.requested"     // the transcript shall go to the widget's webhook: after an end, or because somebody asked
+	EndpointFailing           Type = "endpoint.failing"         // no call to it has succeeded for days
+	EndpointPaused            Type = "endpoint.paused"          // calls to it were stopped without anybody asking
+	DeliveryDead              Type = "delivery.dead"            // a call was given up
+	ChannelFailing            Type = "channel.failing"          // nothing has arrived at its other side for days
+	ChannelPaused             Type = "channel.paused"           // messages to its other side were stopped without anybody asking
 )
 
 // Types lists every event type, in the order of the reference.
@@ -53,7 +57,7 @@ func Types() []Type {
 		ConversationCreated, ConversationAssigned, ConversationStatusChanged, ConversationEnded, ConversationReopened, ConversationRead, ConversationUpdated,
 		SessionStarted, SessionEnded, SessionUnread, MessageReceived, MessageSent, MessageNoted, MessageUpdated, MessageDeleted,
 		OperatorStatusChanged, OperatorUpdated, GroupUpdated, WidgetUpdated, ContactCreated, ContactUpdated, ContactErased, MailQueued, MailFailed,
-		RatingGiven, FeedbackGiven, SurveyAnswered, GoalReached,
+		RatingGiven, FeedbackGiven, ReviewGiven, SurveyAnswered, GoalReached, ConversationUnanswered, OfflineMessageReceived, TranscriptRequested,
 		EndpointFailing, EndpointPaused, DeliveryDead, ChannelFailing, ChannelPaused,
 	}
 }
@@ -81,15 +85,15 @@ type Event struct {
 	Session      *Session      `json:",omitempty"`
 	Message      *Message      `json:",omitempty"`
 	// Messages are all messages of the session that contact and operator see, in order (session.unread, session.ended,
-	// conversation.assigned, rating.given, feedback.given, survey.answered, goal.reached), or all of the conversation
-	// (conversation.ended, and every event that is Requested).
+	// conversation.assigned, rating.given, feedback.given, review.given, survey.answered, goal.reached), or all of the conversation
+	// (conversation.ended, transcript.requested, and every event that is Requested).
 	Messages []Message `json:",omitempty"`
 	// Notes are the texts of the latest session's internal notes, oldest first, on every event that has Messages.
 	Notes []string `json:",omitempty"`
 	// Requested says that an operator wants the conversation, which has just got another status, sent to the API add-on,
 	// whatever its endpoints subscribe to (S-119). The flag is used up by it.
 	Requested bool `json:",omitempty"`
-	// Sessions are the sessions of the conversation, oldest first (conversation.ended, and every event that is Requested).
+	// Sessions are the sessions of the conversation, oldest first (conversation.ended, transcript.requested, and every event that is Requested).
 	Sessions []Session `json:",omitempty"`
 	// OperatorBefore and GroupBefore are who was responsible before conversation.assigned.
 	OperatorBefore *Operator `json:",omitempty"`
@@ -112,7 +116,16 @@ type Event struct {
 	Changed string `json:",omitempty"`
 	// Mail is what mail.queued and mail.failed (with Reason) are about. They have a conversation where the mail is about one, else a contact.
 	Mail *Mail `json:",omitempty"`
+	// Offline is what was typed into the form (offline_message.received); the message has the text.
+	Offline *OfflineMessage `json:",omitempty"`
+	// Extra are the words that somebody sent along (transcript.requested, S-154).
+	Extra []string `json:",omitempty"`
+	// Ender is the operator whose transcript it is (transcript.requested, S-152): who ended the conversation, else who answered last, nil for nobody.
+	Ender *Operator `json:",omitempty"`
 }
+
+// OfflineMessage is who somebody who left a message says they are.
+type OfflineMessage struct{ Name, Email string }
 
 // Kinds of mail.
 const (
@@ -183,6 +196,10 @@ type Contact struct {
 	Email      string
 	Phone      string
 	ExternalID string
+	// ClaimedID is what the page's script calls the user without a signature: good for looking somebody up, no proof of anything.
+	ClaimedID string `json:",omitempty"`
+	// Handle is the generated name, such as "united-states-27": unique, fixed for life, "" until the first conversation (S-137). See HandleName.
+	Handle string `json:",omitempty"`
 	// Custom is a JSON object, never empty: at least {}.
 	Custom RawJSON
 	// Additional are the free fields 01 to 03 of a contact; a missing one is empty.
@@ -200,6 +217,14 @@ func (c *Contact) DisplayName() string {
 		return c.Name
 	}
 	return "Visitor " + strconv.FormatInt(int64(c.ID), 10)
+}
+
+// HandleName is the contact's handle, or the one of a contact whose place nobody knew, while none is given.
+func (c *Contact) HandleName() string {
+	if c.Handle != "" {
+		return c.Handle
+	}
+	return "visitor-" + strconv.FormatInt(int64(c.ID), 10)
 }
 
 // RawJSON is a JSON text that is passed on as it is.
@@ -300,12 +325,54 @@ type Widget struct {
 	// AskFeedback offers a text field after the conversation.
 	AskFeedback bool `json:",omitempty"`
 	// Survey is asked after a conversation was set to ended, nil for none.
-	Survey    *SurveyForm `json:",omitempty"`
-	Goals     []Goal      `json:",omitempty"`
-	Active    bool
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	Survey *SurveyForm `json:",omitempty"`
+	Goals  []Goal      `json:",omitempty"`
+	// Presence says what counts as somebody being there: PresenceAuto, PresenceOff or PresenceManual.
+	Presence string
+	// Hours are when somebody is there at all, nil for always.
+	Hours *Hours `json:",omitempty"`
+	// OfflineForm shows a form instead of the chat while nobody is there.
+	OfflineForm bool `json:",omitempty"`
+	// UnansweredSeconds is how long a contact's message may wait for an operator before the alarm, 0 for no alarm.
+	UnansweredSeconds int `json:",omitempty"`
+	// TranscriptHook says when the transcript goes to the widget's webhook by itself: TranscriptOff, TranscriptOnEnd or TranscriptOnReview.
+	TranscriptHook string `json:",omitempty"`
+	// ShowVisitors lets operators see who is on the site; not in privacy mode.
+	ShowVisitors bool `json:",omitempty"`
+	Active       bool
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
 }
+
+// What counts as somebody being there.
+const (
+	PresenceAuto   = "auto"   // within the hours, while an operator of the group is online
+	PresenceOff    = "off"    // nobody is, whatever operators do
+	PresenceManual = "manual" // somebody is, whether operators show as online or not; the hours still count
+)
+
+// When a transcript goes out by itself.
+const (
+	TranscriptOff      = ""
+	TranscriptOnEnd    = "end"    // when the conversation ends
+	TranscriptOnReview = "review" // when the contact has rated it, ten minutes after the end at the latest
+)
+
+// Hours are the times at which somebody answers.
+type Hours struct {
+	// Timezone is an IANA name such as "Europe/Berlin".
+	Timezone string
+	// Openings are in order; none overlaps another.
+	Openings []Opening
+	// Holidays are closed all day, in order.
+	Holidays []Holiday `json:",omitempty"`
+}
+
+// Opening is a time of a week's day. Day is 1 for Monday to 7 for Sunday; From and To are minutes since midnight, To up to 1440.
+type Opening struct{ Day, From, To int }
+
+// Holiday is a day on which nobody answers: Date is YYYY-MM-DD.
+type Holiday struct{ Date, Name string }
 
 // The forms of a rating.
 const (
@@ -389,6 +456,8 @@ type Conversation struct {
 	// contacts who are not signed in see what stands before it only: whoever types an e-mail address into the widget must not
 	// read what its owner writes elsewhere.
 	HiddenFrom int `json:",omitempty"`
+	// UnansweredAt is when the alarm rang for a message that still waits for an operator, zero while none does.
+	UnansweredAt time.Time `json:",omitzero"`
 }
 
 // ShownTo reports whether a browser of the contact sees the message of this number.
@@ -437,6 +506,8 @@ type Session struct {
 	Feedback string  `json:",omitempty"`
 	Survey   *Survey `json:",omitempty"`
 	Goal     *Goal   `json:",omitempty"`
+	// Offline says that it began with the form of a widget where nobody was.
+	Offline bool `json:",omitempty"`
 	// Notes are the texts of its internal notes, oldest first, where an event lists the sessions of a conversation.
 	Notes []string `json:",omitempty"`
 }
@@ -463,10 +534,13 @@ type Visit struct {
 	Device         string // desktop, mobile, tablet, bot or ""
 	IP             string
 	// City and Country come from the address, by a file that the owner of the installation gives; Lat and Lon are nil when unknown.
-	City    string   `json:",omitempty"`
-	Country string   `json:",omitempty"`
-	Lat     *float64 `json:",omitempty"`
-	Lon     *float64 `json:",omitempty"`
+	City    string `json:",omitempty"`
+	Region  string `json:",omitempty"` // state, county or the like
+	Country string `json:",omitempty"`
+	// CountryCode is ISO 3166, in capitals.
+	CountryCode string   `json:",omitempty"`
+	Lat         *float64 `json:",omitempty"`
+	Lon         *float64 `json:",omitempty"`
 	// Proactive says that the company's page opened the messenger, not the visitor.
 	Proactive bool `json:",omitempty"`
 	// Private says that the widget was in privacy mode when the session began.
@@ -511,6 +585,8 @@ type Message struct {
 	Media *Media `json:",omitempty"`
 	// Link is a card of the first address that the text names, nil while nothing is known of it.
 	Link *LinkCard `json:",omitempty"`
+	// Choices are answers that the contact may give with a click.
+	Choices []string `json:",omitempty"`
 	// EditedAt and DeletedAt are zero unless that happened. A deleted message has neither text nor file any more.
 	EditedAt  time.Time `json:",omitzero"`
 	DeletedAt time.Time `json:",omitzero"`

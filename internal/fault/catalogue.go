@@ -114,6 +114,13 @@ const (
 	ReauthOff       Code = "reauth.off"
 	DeviceNotFound  Code = "device.not_found"
 
+	ReplyNotFound  Code = "reply.not_found"
+	ReplyShortcut  Code = "reply.shortcut_taken"
+	HookMissing    Code = "hook.missing"
+	VisitorGone    Code = "visitor.gone"
+	VisitorInvited Code = "visitor.invited"
+	VisitorsOff    Code = "visitor.list_off"
+
 	EndpointNotFound Code = "endpoint.not_found"
 	EndpointURL      Code = "endpoint.url_refused"
 	EndpointDialect  Code = "endpoint.dialect_unknown"
@@ -231,6 +238,12 @@ func Catalogue() []Entry {
 		{ReauthLocked, Limited, "Too many wrong codes"},
 		{ReauthOff, Conflict, "The widget offers no sign-in by mail"},
 		{DeviceNotFound, NotFound, "There is no such browser of the contact"},
+		{ReplyNotFound, NotFound, "There is no such saved reply"},
+		{ReplyShortcut, Conflict, "The shortcut is taken"},
+		{HookMissing, Conflict, "The widget has no such webhook"},
+		{VisitorGone, NotFound, "The visitor is not on the site any more"},
+		{VisitorInvited, Conflict, "The visitor was invited before"},
+		{VisitorsOff, Conflict, "The widget does not show who is on its site"},
 		{EndpointNotFound, NotFound, "There is no such endpoint"},
 		{EndpointURL, Invalid, "The endpoint's URL is not acceptable"},
 		{EndpointDialect, Invalid, "There is no such dialect"},

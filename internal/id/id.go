@@ -27,6 +27,9 @@ type (
 	Media        int64
 	LinkCard     int64
 	Mail         int64
+	Reply        int64 // a saved reply or question group
+	Visitor      int64 // somebody on a site now
+	Invitation   int64 // a message to a visitor who has not written yet
 )
 
 // Seq is an event's place in the instance's feed: 1, 2, 3 … in commit order without a gap. Zero means "not yet numbered".

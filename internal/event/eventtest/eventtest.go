@@ -525,5 +525,80 @@ func Named() []Sample {
 	add("mail_queued_contact", &event.Event{Type: event.MailQueued, By: byContact(jane()), Contact: ptr(jane()), Mail: &event.Mail{ID: 6, Kind: event.MailReauth}})
 	add("mail_failed", &event.Event{Type: event.MailFailed, By: system(), Conversation: conversation(jane()), Mail: &event.Mail{ID: 5, Kind: event.MailTranscript},
 		Reason: "the mail server refused the address: 550 no such user"})
+
+	// Chats of a visitor whose place is known, and what a company's desk makes of them (S-122).
+	chat := func(t event.Type, by event.Party, c event.Contact) *event.Event {
+		e := about(t, by, conversation(c))
+		e.Session.Visit.Region, e.Session.Visit.CountryCode = "Berlin", "DE"
+		return e
+	}
+	question := chat(event.ConversationUnanswered, system(), guest())
+	question.Conversation.Operator, question.Conversation.Status, question.Conversation.UnansweredAt = nil, event.StatusNew, at(130)
+	question.Message = received(1, guest(), "Hi, I am having trouble signing up")
+	question.At = at(130)
+	add("conversation_unanswered", question)
+	left := func(name string, c event.Contact, form event.OfflineMessage, body string) {
+		e := chat(event.OfflineMessageReceived, byContact(c), c)
+		v := fresh(c)
+		v.LastMessage.Body = body
+		e.Conversation, e.Session.OperatorCreated, e.Session.Offline = v, nil, true
+		e.Message, e.Offline = received(1, c, body), &form
+		e.At = e.Message.SentAt
+		add("offline_message_"+name, e)
+	}
+	left("received", writer(), event.OfflineMessage{Name: `Bob "Bobby" Smith`, Email: "bob@smith.example"}, "I just want to say I love your service!")
+	nameless := writer()
+	nameless.Name = ""
+	left("nameless", nameless, event.OfflineMessage{Email: "bob@smith.example"}, "Call me <b>back</b>, please.\nThank you")
+	begin := first(event.SessionStarted, writer())
+	begin.Session.Offline = true
+	add("session_started_offline", begin)
+	said("review_given", event.ReviewGiven, jane(), words(jane(), event.TypeFeedback, "great 👍\nThank you!", event.Entry{Name: "feedback"}),
+		event.Session{Rating: &stars, Feedback: "great 👍\nThank you!"})
+	said("review_given_rating", event.ReviewGiven, anonymous(), words(anonymous(), event.TypeRating, "", event.Entry{Name: "rating", Rating: &thumb}),
+		event.Session{Rating: &thumb})
+	chosen := about(event.MessageSent, byAnn(), conversation(jane()))
+	chosen.Message = sent(2, ann(), "What is it about?")
+	chosen.Message.Choices = []string{"An order", "An invoice", "Something else"}
+	add("message_sent_choices", chosen)
+
+	transcript := func(name string, by event.Party, c event.Contact, messages []event.Message) *event.Event {
+		e := over(event.TranscriptRequested, by, c, event.EndOperator)
+		e.Conversation.Status, e.Conversation.EndedAt = event.StatusEnded, at(3725)
+		e.Session.Visit.Region, e.Session.Visit.CountryCode = "Berlin", "DE"
+		e.Messages, e.Sessions = messages, []event.Session{*e.Session}
+		e.Conversation.MessageCount = len(messages)
+		add("transcript_"+name, e)
+		return e
+	}
+	rated := transcript("requested", byAnn(), guest(), thread(guest()))
+	rated.Session.Rating, rated.Session.Feedback = &event.Rating{Value: 5, Form: event.RateThumbs}, "Great support, will use again!"
+	rated.Conversation.Rating, rated.Ender = 5, ann()
+	rated.Sessions = []event.Session{*rated.Session}
+	extra := transcript("extra", byAnn(), jane(), files.Messages)
+	extra.Extra, extra.Ender = []string{"extra", "stuff", "here"}, bob()
+	extra.Conversation.Status, extra.Conversation.EndedAt = event.StatusOpen, time.Time{} // asked for before the end
+	extra.Session.EndedAt, extra.Session.EndReason = time.Time{}, ""
+	extra.Sessions = []event.Session{*extra.Session}
+	nobodys := transcript("bare", system(), anonymous(), thread(anonymous())[:1])
+	nobodys.Session.Visit, nobodys.Notes = private(), nil
+	nobodys.Sessions = []event.Session{*nobodys.Session}
+
+	office := *widget
+	office.PrivacyMode, office.Presence, office.OfflineForm, office.UnansweredSeconds, office.TranscriptHook, office.ShowVisitors = false, event.PresenceAuto, true, 120, event.TranscriptOnReview, true
+	office.Hours = &event.Hours{Timezone: "Europe/Berlin", Openings: []event.Opening{{Day: 1, From: 540, To: 720}, {Day: 1, From: 780, To: 1020}, {Day: 5, From: 540, To: 1440}},
+		Holidays: []event.Holiday{{Date: "2026-12-25", Name: "Christmas"}}}
+	add("widget_updated_hours", &event.Event{Type: event.WidgetUpdated, By: byAnn(), Widget: &office})
 	return out
+}
+
+// guest is a visitor without a name whose place is known.
+func guest() event.Contact {
+	return event.Contact{ID: 133, UUID: "2b959179-d06f-4fec-9c6e-1c98468d1d63", Handle: "berlin-berlin-de-133", Custom: "{}", CreatedAt: at(-9).Add(123456 * time.Microsecond), UpdatedAt: at(0)}
+}
+
+// writer left a message; the page's script said who they are.
+func writer() event.Contact {
+	return event.Contact{ID: 27, UUID: "2d3f4260-2235-403b-8a82-a23d326cc257", Name: `Bob "Bobby" Smith`, Email: "bob@smith.example", ClaimedID: "user1234", Handle: "germany-27",
+		Custom: `{"custom stuff":"things"}`, CreatedAt: at(-60), UpdatedAt: at(0)}
 }

@@ -124,6 +124,25 @@ func writeEvent(w *jsontext.Writer, v *event.Event) {
 		w.Text(`,"Mail":`)
 		writeMail(w, v.Mail)
 	}
+	if v.Offline != nil {
+		w.Text(`,"Offline":`)
+		writeOfflineMessage(w, v.Offline)
+	}
+	if len(v.Extra) > 0 {
+		w.Text(`,"Extra":`)
+		w.Text(`[`)
+		for i := range v.Extra {
+			if i > 0 {
+				w.Text(`,`)
+			}
+			w.String(v.Extra[i])
+		}
+		w.Text(`]`)
+	}
+	if v.Ender != nil {
+		w.Text(`,"Ender":`)
+		writeOperator(w, v.Ender)
+	}
 	w.Text(`}`)
 }
 
@@ -289,6 +308,30 @@ func readEvent(r *jsontext.Reader, v *event.Event) {
 				readMail(r, v.Mail)
 			}
 		}
+		if r.Key(`,"Offline":`) {
+			if r.Null() {
+				v.Offline = nil
+			} else {
+				v.Offline = new(event.OfflineMessage)
+				readOfflineMessage(r, v.Offline)
+			}
+		}
+		if r.Key(`,"Extra":`) {
+			if v.Extra = nil; !r.Null() {
+				v.Extra = []string{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Extra = append(v.Extra, r.String())
+				}
+			}
+		}
+		if r.Key(`,"Ender":`) {
+			if r.Null() {
+				v.Ender = nil
+			} else {
+				v.Ender = new(event.Operator)
+				readOperator(r, v.Ender)
+			}
+		}
 		if r.Key(`}`) {
 			return
 		}
@@ -429,6 +472,27 @@ func readEvent(r *jsontext.Reader, v *event.Event) {
 				v.Mail = new(event.Mail)
 				readMail(r, v.Mail)
 			}
+		case "Offline":
+			if r.Null() {
+				v.Offline = nil
+			} else {
+				v.Offline = new(event.OfflineMessage)
+				readOfflineMessage(r, v.Offline)
+			}
+		case "Extra":
+			if v.Extra = nil; !r.Null() {
+				v.Extra = []string{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Extra = append(v.Extra, r.String())
+				}
+			}
+		case "Ender":
+			if r.Null() {
+				v.Ender = nil
+			} else {
+				v.Ender = new(event.Operator)
+				readOperator(r, v.Ender)
+			}
 		default:
 			r.Skip()
 		}
@@ -540,6 +604,10 @@ func writeConversation(w *jsontext.Writer, v *event.Conversation) {
 		w.Text(`,"HiddenFrom":`)
 		w.Int(int64(v.HiddenFrom))
 	}
+	if !v.UnansweredAt.IsZero() {
+		w.Text(`,"UnansweredAt":`)
+		w.Time(v.UnansweredAt)
+	}
 	w.Text(`}`)
 }
 
@@ -631,6 +699,9 @@ func readConversation(r *jsontext.Reader, v *event.Conversation) {
 		if r.Key(`,"HiddenFrom":`) {
 			v.HiddenFrom = r.Int()
 		}
+		if r.Key(`,"UnansweredAt":`) {
+			v.UnansweredAt = r.Time()
+		}
 		if r.Key(`}`) {
 			return
 		}
@@ -701,6 +772,8 @@ func readConversation(r *jsontext.Reader, v *event.Conversation) {
 			v.Unread = r.Int()
 		case "HiddenFrom":
 			v.HiddenFrom = r.Int()
+		case "UnansweredAt":
+			v.UnansweredAt = r.Time()
 		default:
 			r.Skip()
 		}
@@ -739,6 +812,10 @@ func writeSession(w *jsontext.Writer, v *event.Session) {
 	if v.Goal != nil {
 		w.Text(`,"Goal":`)
 		writeGoal(w, v.Goal)
+	}
+	if v.Offline {
+		w.Text(`,"Offline":`)
+		w.Bool(v.Offline)
 	}
 	if len(v.Notes) > 0 {
 		w.Text(`,"Notes":`)
@@ -809,6 +886,9 @@ func readSession(r *jsontext.Reader, v *event.Session) {
 				readGoal(r, v.Goal)
 			}
 		}
+		if r.Key(`,"Offline":`) {
+			v.Offline = r.Bool()
+		}
 		if r.Key(`,"Notes":`) {
 			if v.Notes = nil; !r.Null() {
 				v.Notes = []string{}
@@ -865,6 +945,8 @@ func readSession(r *jsontext.Reader, v *event.Session) {
 				v.Goal = new(event.Goal)
 				readGoal(r, v.Goal)
 			}
+		case "Offline":
+			v.Offline = r.Bool()
 		case "Notes":
 			if v.Notes = nil; !r.Null() {
 				v.Notes = []string{}
@@ -928,6 +1010,17 @@ func writeMessage(w *jsontext.Writer, v *event.Message) {
 	if v.Link != nil {
 		w.Text(`,"Link":`)
 		writeLinkCard(w, v.Link)
+	}
+	if len(v.Choices) > 0 {
+		w.Text(`,"Choices":`)
+		w.Text(`[`)
+		for i := range v.Choices {
+			if i > 0 {
+				w.Text(`,`)
+			}
+			w.String(v.Choices[i])
+		}
+		w.Text(`]`)
 	}
 	if !v.EditedAt.IsZero() {
 		w.Text(`,"EditedAt":`)
@@ -1017,6 +1110,14 @@ func readMessage(r *jsontext.Reader, v *event.Message) {
 				readLinkCard(r, v.Link)
 			}
 		}
+		if r.Key(`,"Choices":`) {
+			if v.Choices = nil; !r.Null() {
+				v.Choices = []string{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Choices = append(v.Choices, r.String())
+				}
+			}
+		}
 		if r.Key(`,"EditedAt":`) {
 			v.EditedAt = r.Time()
 		}
@@ -1083,6 +1184,13 @@ func readMessage(r *jsontext.Reader, v *event.Message) {
 			} else {
 				v.Link = new(event.LinkCard)
 				readLinkCard(r, v.Link)
+			}
+		case "Choices":
+			if v.Choices = nil; !r.Null() {
+				v.Choices = []string{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Choices = append(v.Choices, r.String())
+				}
 			}
 		case "EditedAt":
 			v.EditedAt = r.Time()
@@ -1377,6 +1485,28 @@ func writeWidget(w *jsontext.Writer, v *event.Widget) {
 		}
 		w.Text(`]`)
 	}
+	w.Text(`,"Presence":`)
+	w.String(v.Presence)
+	if v.Hours != nil {
+		w.Text(`,"Hours":`)
+		writeHours(w, v.Hours)
+	}
+	if v.OfflineForm {
+		w.Text(`,"OfflineForm":`)
+		w.Bool(v.OfflineForm)
+	}
+	if v.UnansweredSeconds != 0 {
+		w.Text(`,"UnansweredSeconds":`)
+		w.Int(int64(v.UnansweredSeconds))
+	}
+	if v.TranscriptHook != "" {
+		w.Text(`,"TranscriptHook":`)
+		w.String(v.TranscriptHook)
+	}
+	if v.ShowVisitors {
+		w.Text(`,"ShowVisitors":`)
+		w.Bool(v.ShowVisitors)
+	}
 	w.Text(`,"Active":`)
 	w.Bool(v.Active)
 	w.Text(`,"CreatedAt":`)
@@ -1464,6 +1594,29 @@ func readWidget(r *jsontext.Reader, v *event.Widget) {
 				}
 			}
 		}
+		if r.Key(`,"Presence":`) {
+			v.Presence = r.String()
+		}
+		if r.Key(`,"Hours":`) {
+			if r.Null() {
+				v.Hours = nil
+			} else {
+				v.Hours = new(event.Hours)
+				readHours(r, v.Hours)
+			}
+		}
+		if r.Key(`,"OfflineForm":`) {
+			v.OfflineForm = r.Bool()
+		}
+		if r.Key(`,"UnansweredSeconds":`) {
+			v.UnansweredSeconds = r.Int()
+		}
+		if r.Key(`,"TranscriptHook":`) {
+			v.TranscriptHook = r.String()
+		}
+		if r.Key(`,"ShowVisitors":`) {
+			v.ShowVisitors = r.Bool()
+		}
 		if r.Key(`,"Active":`) {
 			v.Active = r.Bool()
 		}
@@ -1535,6 +1688,23 @@ func readWidget(r *jsontext.Reader, v *event.Widget) {
 					readGoal(r, &v.Goals[len(v.Goals)-1])
 				}
 			}
+		case "Presence":
+			v.Presence = r.String()
+		case "Hours":
+			if r.Null() {
+				v.Hours = nil
+			} else {
+				v.Hours = new(event.Hours)
+				readHours(r, v.Hours)
+			}
+		case "OfflineForm":
+			v.OfflineForm = r.Bool()
+		case "UnansweredSeconds":
+			v.UnansweredSeconds = r.Int()
+		case "TranscriptHook":
+			v.TranscriptHook = r.String()
+		case "ShowVisitors":
+			v.ShowVisitors = r.Bool()
 		case "Active":
 			v.Active = r.Bool()
 		case "CreatedAt":
@@ -1560,6 +1730,14 @@ func writeContact(w *jsontext.Writer, v *event.Contact) {
 	w.String(v.Phone)
 	w.Text(`,"ExternalID":`)
 	w.String(v.ExternalID)
+	if v.ClaimedID != "" {
+		w.Text(`,"ClaimedID":`)
+		w.String(v.ClaimedID)
+	}
+	if v.Handle != "" {
+		w.Text(`,"Handle":`)
+		w.String(v.Handle)
+	}
 	w.Text(`,"Custom":`)
 	w.Raw(string(v.Custom))
 	if len(v.Additional) > 0 {
@@ -1600,6 +1778,12 @@ func readContact(r *jsontext.Reader, v *event.Contact) {
 		if r.Key(`,"ExternalID":`) {
 			v.ExternalID = r.String()
 		}
+		if r.Key(`,"ClaimedID":`) {
+			v.ClaimedID = r.String()
+		}
+		if r.Key(`,"Handle":`) {
+			v.Handle = r.String()
+		}
 		if r.Key(`,"Custom":`) {
 			v.Custom = event.RawJSON(r.Raw())
 		}
@@ -1636,6 +1820,10 @@ func readContact(r *jsontext.Reader, v *event.Contact) {
 			v.Phone = r.String()
 		case "ExternalID":
 			v.ExternalID = r.String()
+		case "ClaimedID":
+			v.ClaimedID = r.String()
+		case "Handle":
+			v.Handle = r.String()
 		case "Custom":
 			v.Custom = event.RawJSON(r.Raw())
 		case "Additional":
@@ -1826,6 +2014,38 @@ func readMail(r *jsontext.Reader, v *event.Mail) {
 	}
 }
 
+func writeOfflineMessage(w *jsontext.Writer, v *event.OfflineMessage) {
+	w.Text(`{"Name":`)
+	w.String(v.Name)
+	w.Text(`,"Email":`)
+	w.String(v.Email)
+	w.Text(`}`)
+}
+
+func readOfflineMessage(r *jsontext.Reader, v *event.OfflineMessage) {
+	// First as it was written.
+	inside := r.Key(`{"Name":`)
+	if inside {
+		v.Name = r.String()
+		if r.Key(`,"Email":`) {
+			v.Email = r.String()
+		}
+		if r.Key(`}`) {
+			return
+		}
+	}
+	for key, ok := r.Rest(inside); ok; key, ok = r.Next() {
+		switch key {
+		case "Name":
+			v.Name = r.String()
+		case "Email":
+			v.Email = r.String()
+		default:
+			r.Skip()
+		}
+	}
+}
+
 func writeWidgetRef(w *jsontext.Writer, v *event.WidgetRef) {
 	w.Text(`{"ID":`)
 	w.Int(int64(v.ID))
@@ -1950,9 +2170,17 @@ func writeVisit(w *jsontext.Writer, v *event.Visit) {
 		w.Text(`,"City":`)
 		w.String(v.City)
 	}
+	if v.Region != "" {
+		w.Text(`,"Region":`)
+		w.String(v.Region)
+	}
 	if v.Country != "" {
 		w.Text(`,"Country":`)
 		w.String(v.Country)
+	}
+	if v.CountryCode != "" {
+		w.Text(`,"CountryCode":`)
+		w.String(v.CountryCode)
 	}
 	if v.Lat != nil {
 		w.Text(`,"Lat":`)
@@ -2012,8 +2240,14 @@ func readVisit(r *jsontext.Reader, v *event.Visit) {
 		if r.Key(`,"City":`) {
 			v.City = r.String()
 		}
+		if r.Key(`,"Region":`) {
+			v.Region = r.String()
+		}
 		if r.Key(`,"Country":`) {
 			v.Country = r.String()
+		}
+		if r.Key(`,"CountryCode":`) {
+			v.CountryCode = r.String()
 		}
 		if r.Key(`,"Lat":`) {
 			if r.Null() {
@@ -2071,8 +2305,12 @@ func readVisit(r *jsontext.Reader, v *event.Visit) {
 			v.IP = r.String()
 		case "City":
 			v.City = r.String()
+		case "Region":
+			v.Region = r.String()
 		case "Country":
 			v.Country = r.String()
+		case "CountryCode":
+			v.CountryCode = r.String()
 		case "Lat":
 			if r.Null() {
 				v.Lat = nil
@@ -2636,6 +2874,89 @@ func readSurveyForm(r *jsontext.Reader, v *event.SurveyForm) {
 	}
 }
 
+func writeHours(w *jsontext.Writer, v *event.Hours) {
+	w.Text(`{"Timezone":`)
+	w.String(v.Timezone)
+	w.Text(`,"Openings":`)
+	if v.Openings == nil {
+		w.Null()
+	} else {
+		w.Text(`[`)
+		for i := range v.Openings {
+			if i > 0 {
+				w.Text(`,`)
+			}
+			writeOpening(w, &v.Openings[i])
+		}
+		w.Text(`]`)
+	}
+	if len(v.Holidays) > 0 {
+		w.Text(`,"Holidays":`)
+		w.Text(`[`)
+		for i := range v.Holidays {
+			if i > 0 {
+				w.Text(`,`)
+			}
+			writeHoliday(w, &v.Holidays[i])
+		}
+		w.Text(`]`)
+	}
+	w.Text(`}`)
+}
+
+func readHours(r *jsontext.Reader, v *event.Hours) {
+	// First as it was written.
+	inside := r.Key(`{"Timezone":`)
+	if inside {
+		v.Timezone = r.String()
+		if r.Key(`,"Openings":`) {
+			if v.Openings = nil; !r.Null() {
+				v.Openings = []event.Opening{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Openings = append(v.Openings, event.Opening{})
+					readOpening(r, &v.Openings[len(v.Openings)-1])
+				}
+			}
+		}
+		if r.Key(`,"Holidays":`) {
+			if v.Holidays = nil; !r.Null() {
+				v.Holidays = []event.Holiday{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Holidays = append(v.Holidays, event.Holiday{})
+					readHoliday(r, &v.Holidays[len(v.Holidays)-1])
+				}
+			}
+		}
+		if r.Key(`}`) {
+			return
+		}
+	}
+	for key, ok := r.Rest(inside); ok; key, ok = r.Next() {
+		switch key {
+		case "Timezone":
+			v.Timezone = r.String()
+		case "Openings":
+			if v.Openings = nil; !r.Null() {
+				v.Openings = []event.Opening{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Openings = append(v.Openings, event.Opening{})
+					readOpening(r, &v.Openings[len(v.Openings)-1])
+				}
+			}
+		case "Holidays":
+			if v.Holidays = nil; !r.Null() {
+				v.Holidays = []event.Holiday{}
+				for more := r.Array(); more; more = r.Element() {
+					v.Holidays = append(v.Holidays, event.Holiday{})
+					readHoliday(r, &v.Holidays[len(v.Holidays)-1])
+				}
+			}
+		default:
+			r.Skip()
+		}
+	}
+}
+
 func writeAdditional(w *jsontext.Writer, v *event.Additional) {
 	w.Text(`{"Name":`)
 	w.String(v.Name)
@@ -2662,6 +2983,77 @@ func readAdditional(r *jsontext.Reader, v *event.Additional) {
 			v.Name = r.String()
 		case "Value":
 			v.Value = r.String()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func writeOpening(w *jsontext.Writer, v *event.Opening) {
+	w.Text(`{"Day":`)
+	w.Int(int64(v.Day))
+	w.Text(`,"From":`)
+	w.Int(int64(v.From))
+	w.Text(`,"To":`)
+	w.Int(int64(v.To))
+	w.Text(`}`)
+}
+
+func readOpening(r *jsontext.Reader, v *event.Opening) {
+	// First as it was written.
+	inside := r.Key(`{"Day":`)
+	if inside {
+		v.Day = r.Int()
+		if r.Key(`,"From":`) {
+			v.From = r.Int()
+		}
+		if r.Key(`,"To":`) {
+			v.To = r.Int()
+		}
+		if r.Key(`}`) {
+			return
+		}
+	}
+	for key, ok := r.Rest(inside); ok; key, ok = r.Next() {
+		switch key {
+		case "Day":
+			v.Day = r.Int()
+		case "From":
+			v.From = r.Int()
+		case "To":
+			v.To = r.Int()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func writeHoliday(w *jsontext.Writer, v *event.Holiday) {
+	w.Text(`{"Date":`)
+	w.String(v.Date)
+	w.Text(`,"Name":`)
+	w.String(v.Name)
+	w.Text(`}`)
+}
+
+func readHoliday(r *jsontext.Reader, v *event.Holiday) {
+	// First as it was written.
+	inside := r.Key(`{"Date":`)
+	if inside {
+		v.Date = r.String()
+		if r.Key(`,"Name":`) {
+			v.Name = r.String()
+		}
+		if r.Key(`}`) {
+			return
+		}
+	}
+	for key, ok := r.Rest(inside); ok; key, ok = r.Next() {
+		switch key {
+		case "Date":
+			v.Date = r.String()
+		case "Name":
+			v.Name = r.String()
 		default:
 			r.Skip()
 		}
