@@ -117,6 +117,10 @@ bench-delivery: build ## measure deliveries against the promised figures (BENCH=
 bench-channel: build ## measure a custom channel, uploads and link cards against the promised figures
 	go run ./cmd/bench channel -bin bin/parley $(BENCH)
 
+.PHONY: bench-chats
+bench-chats: build ## measure how soon a webhook hears of a new chat
+	go run ./cmd/bench chats -bin bin/parley $(BENCH)
+
 .PHONY: generate
 generate: ## make the generated files anew
 	@bash scripts/generate.sh

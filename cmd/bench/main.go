@@ -7,9 +7,10 @@
 //	go run ./cmd/bench -bin bin/parley [-database postgres://…]
 //	go run ./cmd/bench delivery -bin bin/parley [-database postgres://…] [-only S1,S3] [-scale 0.1]
 //	go run ./cmd/bench channel -bin bin/parley [-database postgres://…]
+//	go run ./cmd/bench chats -bin bin/parley [-database postgres://…]
 //
 // The first measures messages, the second deliveries, with the receiver in a process of its own, the third a custom channel's
-// door, uploads and link cards; see docs/benchmarks.md.
+// door, uploads and link cards, the fourth how soon a widget's webhook hears of new chats; see docs/benchmarks.md.
 // Visitors come from many loopback addresses, so that the server's limits per address stay on.
 package main
 
@@ -35,7 +36,7 @@ func bench(args []string) error {
 		return receive()
 	}
 	verb := ""
-	if len(args) > 0 && (args[0] == "delivery" || args[0] == "channel") {
+	if len(args) > 0 && (args[0] == "delivery" || args[0] == "channel" || args[0] == "chats") {
 		verb, args = args[0], args[1:]
 	}
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
@@ -47,10 +48,18 @@ func bench(args []string) error {
 		flags.Parse(args)
 		return runDelivery(*bin, *database, *only, *scale)
 	}
-	load := flags.Duration("load", 10*time.Second, "how long each load lasts")
+	usual := 10 * time.Second
+	if verb == "chats" {
+		usual = 30 * time.Second
+	}
+	load := flags.Duration("load", usual, "how long each load lasts")
 	if verb == "channel" {
 		flags.Parse(args)
 		return runChannel(*bin, *database, *load)
+	}
+	if verb == "chats" {
+		flags.Parse(args)
+		return runChats(*bin, *database, *load)
 	}
 	sockets := flags.Int("sockets", 10000, "idle visitor sockets to open")
 	flags.Parse(args)

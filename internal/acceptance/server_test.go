@@ -69,20 +69,26 @@ type server struct {
 // each runs fn against a server on SQLite and, where there is one, on PostgreSQL.
 func each(t *testing.T, fn func(s *server)) {
 	t.Helper()
+	eachWith(t, nil, fn)
+}
+
+// eachWith is each with other settings of the server; nil changes none.
+func eachWith(t *testing.T, settings func(c *config.Server), fn func(s *server)) {
+	t.Helper()
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		fn(start(t, ""))
+		fn(start(t, "", settings))
 	})
 	if postgres := os.Getenv(dbtest.PostgresVariable); postgres != "" {
 		t.Run("postgres", func(t *testing.T) {
 			t.Parallel()
-			fn(start(t, dbtest.Schema(t, postgres)))
+			fn(start(t, dbtest.Schema(t, postgres), settings))
 		})
 	}
 }
 
-func start(t *testing.T, database string) *server {
+func start(t *testing.T, database string, settings func(c *config.Server)) *server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -90,6 +96,9 @@ func start(t *testing.T, database string) *server {
 	}
 	c := config.Server{Storage: config.Storage{Data: t.TempDir(), Database: secret.Of(database)}, Listen: l.Addr().String(),
 		AllowPrivateTargets: []string{"127.0.0.0/8"}, AllowPrivateLinks: []string{"127.0.0.0/8"}, TrustedProxies: []string{"127.0.0.1/32"}}
+	if settings != nil {
+		settings(&c)
+	}
 	if err := c.Resolve(); err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ import (
 	"parley/internal/media"
 	"parley/internal/metrics"
 	"parley/internal/once"
+	"parley/internal/onsite"
 	"parley/internal/outhttp"
 	"parley/internal/realtime"
 	"parley/internal/team"
@@ -73,6 +74,7 @@ type App struct {
 	channels *channel.Desk
 	mails    *mail.Desk
 	audit    *audit.Log
+	onsite   *onsite.Desk
 	engine   *delivery.Engine
 	standard dialect.Dialect
 	media    *media.Desk
@@ -144,8 +146,10 @@ func (a *App) assemble(ctx context.Context) error {
 	if err := a.files(); err != nil {
 		return err
 	}
-	a.inbox = inbox.New(inbox.Options{DB: a.db, Feed: a.feed, Contacts: a.contacts, Widgets: a.widgets, Media: a.media, Place: places.At,
-		TakesRequested: func(tx *db.Tx, c *event.Conversation) (bool, error) { return a.hooks.TakesRequested(tx, c) }})
+	a.inbox = inbox.New(inbox.Options{DB: a.db, Feed: a.feed, Contacts: a.contacts, Widgets: a.widgets, Media: a.media, Place: func(address string) inbox.Place { return inbox.Place(places.At(address)) },
+		TakesRequested: func(tx *db.Tx, c *event.Conversation) (bool, error) { return a.hooks.TakesRequested(tx, c) },
+		Hooked:         func(tx *db.Tx, c *event.Conversation, hook string) (bool, error) { return a.hooks.HasHook(tx, c, hook) }})
+	a.onsite = onsite.New(onsite.Options{DB: a.db, Key: a.inviteKey, Place: a.inbox.Place, Stopping: a.stopping, Logger: a.Logger})
 	a.team.OnDeleteGroup(inbox.ReleaseGroup)
 	a.feed.OnTrouble(func(err error) { a.Logger.Warn("events wait for their numbers; trying again", "error", err) })
 	a.metrics = metrics.New(metrics.Options{DB: a.db, Feed: a.feed, Sockets: func() int { return a.hub.Connections() }})
@@ -242,7 +246,8 @@ func (a *App) newHub() *realtime.Hub {
 			if err != nil {
 				return "", err
 			}
-			return a.team.Availability(ctx, wi.GroupID)
+			group, err := a.team.Availability(ctx, wi.GroupID)
+			return widget.Available(wi, group, a.db.Now()), err
 		},
 		TabOpened: func(ctx context.Context, t realtime.Tab) {
 			a.note("open tab", a.team.TabOpened(ctx, t.Operator, t.ID))
@@ -304,6 +309,7 @@ func (a *App) ServeOn(ctx context.Context, l net.Listener, ready func()) error {
 	run("search", func(ctx context.Context) error { return a.inbox.RunSearch(ctx, a.Logger) })
 	run("media", a.media.Run)
 	run("mails", a.mails.Run)
+	run("visitors", a.onsite.Run)
 	run("erasures", func(ctx context.Context) error { return a.inbox.RunErasures(ctx, a.Logger) })
 	run("tidying", a.tidy)
 	run("removing files", a.purgeFiles)

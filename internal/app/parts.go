@@ -18,6 +18,7 @@ import (
 	"parley/internal/httpapi/visitor"
 	"parley/internal/mail"
 	"parley/internal/outhttp"
+	"parley/internal/reply"
 	"parley/internal/webhook"
 	"parley/internal/webhook/dialect"
 	"parley/internal/webhook/dialect/all"
@@ -29,7 +30,7 @@ import (
 func (a *App) deliveries(ctx context.Context, private []netip.Prefix) error {
 	a.hooks = webhook.New(webhook.Options{
 		DB: a.db, Feed: a.feed, HTTP: a.out, Sealer: a.sealer, Dialects: all.Dialects(), UserAgent: a.agent(), PublicURL: a.Config.PublicURL,
-		MediaURL: a.mediaURL, Kick: func() { a.engine.Kick() }, Logger: a.Logger,
+		NoReply: a.Config.NoReplyAddress, MediaURL: a.mediaURL, Kick: func() { a.engine.Kick() }, Logger: a.Logger,
 	})
 	a.feed.Plan(a.hooks.Plan)
 	a.channels = channel.New(channel.Options{
@@ -97,7 +98,7 @@ func (a *App) runEngine(ctx context.Context) error {
 func (a *App) routes() {
 	visitor.Register(a.mux, visitor.Options{
 		Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Team: a.team, PublicURL: a.Config.PublicURL, Media: a.media, Links: a.links,
-		Channels: a.channels, Mail: a.mails, Ended: a.hub.Ended, Now: a.db.Now,
+		Channels: a.channels, Mail: a.mails, Onsite: a.onsite, Ended: a.hub.Ended, Now: a.db.Now,
 	})
 	a.mux.HandleFunc("GET /visitor/v1/socket", a.hub.Visitors)
 	a.mux.HandleFunc("GET /api/v1/socket", a.hub.Operators)
@@ -110,7 +111,7 @@ func (a *App) routes() {
 	a.mux.Handle("GET /metrics", a.edge.RequireToken(a.metrics.Handler()))
 	rest.RegisterInbound(a.mux, a.channels)
 	rest.Register(a.edge, a.mux, rest.Options{
-		Team: a.team, Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Webhooks: a.hooks, Channels: a.channels, Mails: a.mails, Audit: a.audit, Feed: a.feed, Media: a.media, Links: a.links,
+		Team: a.team, Inbox: a.inbox, Contacts: a.contacts, Widgets: a.widgets, Webhooks: a.hooks, Channels: a.channels, Mails: a.mails, Replies: reply.New(reply.Options{DB: a.db, Inbox: a.inbox}), Audit: a.audit, Onsite: a.onsite, Feed: a.feed, Media: a.media, Links: a.links,
 		EventJSON: a.eventJSON, PublicURL: a.Config.PublicURL, Version: a.Version, Demo: a.Demo, Now: a.db.Now, Stopping: a.stopping,
 	})
 }

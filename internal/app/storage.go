@@ -30,7 +30,9 @@ type Storage struct {
 	linkKey []byte
 	// mailKey makes the secrets of ways to sign in by mail, likewise.
 	mailKey []byte
-	team    *team.Desk
+	// inviteKey makes the secrets of invitations to visitors, likewise.
+	inviteKey []byte
+	team      *team.Desk
 }
 
 // OpenStorage opens and migrates the database.
@@ -62,7 +64,8 @@ func openStorage(ctx context.Context, c config.Storage, log *slog.Logger, now fu
 	pepper := sha256.Sum256(append([]byte("parley pepper\n"), key...))
 	linkKey := sha256.Sum256(append([]byte("parley media links\n"), key...))
 	mailKey := sha256.Sum256(append([]byte("parley ways to sign in by mail\n"), key...))
-	return &Storage{db: d, feed: f, sealer: sealer, pepper: pepper[:], linkKey: linkKey[:], mailKey: mailKey[:], team: team.New(team.Options{DB: d, Feed: f, Logger: log, Sealer: sealer})}, nil
+	inviteKey := sha256.Sum256(append([]byte("parley invitations\n"), key...))
+	return &Storage{db: d, feed: f, sealer: sealer, pepper: pepper[:], linkKey: linkKey[:], mailKey: mailKey[:], inviteKey: inviteKey[:], team: team.New(team.Options{DB: d, Feed: f, Logger: log, Sealer: sealer})}, nil
 }
 
 // Close closes the database.

@@ -54,7 +54,7 @@ var rooms = []room{
 	{path: "internal/media", may: list("internal/db internal/event internal/outhttp internal/team internal/media/thumb")},
 	{path: "internal/media/thumb"}, // what decodes strangers' images, in a process of its own
 	{path: "internal/inbox", may: list("internal/audit internal/db internal/delivery internal/event internal/feed internal/once internal/team internal/contact internal/widget internal/media")},
-	{path: "internal/command", may: list("internal/event internal/once internal/team internal/contact internal/widget internal/inbox internal/mail internal/reply internal/webhook")},
+	{path: "internal/command", may: list("internal/event internal/once internal/team internal/contact internal/widget internal/inbox internal/mail internal/reply internal/webhook"), tests: list("internal/webhook/dialect/*")},
 	{path: "internal/reply", may: list("internal/db internal/event internal/once internal/team internal/contact internal/inbox")},
 	{path: "internal/onsite", may: list("internal/db internal/event internal/once internal/limit internal/team internal/contact internal/widget internal/inbox")},
 	{path: "internal/webhook", may: list("internal/db internal/delivery internal/event internal/feed internal/once internal/outhttp internal/team internal/webhook/dialect internal/event/eventtest"), tests: list("internal/webhook/dialect/*")},
@@ -105,7 +105,7 @@ var outside = map[string][]string{
 	"github.com/alecthomas/kong":              list("internal/cli internal/config"),
 	"code.dny.dev/ssrf":                       list("internal/outhttp"),
 	"github.com/golang-jwt/jwt/v5":            list("internal/contact internal/widget"),
-	"github.com/mileusna/useragent":           list("internal/inbox internal/httpapi/visitor"),
+	"github.com/mileusna/useragent":           list("internal/inbox internal/httpapi/visitor internal/onsite"),
 	"github.com/oschwald/maxminddb-golang/v2": list("internal/geo"),
 	"golang.org/x/crypto":                     list("internal/team"),
 	"github.com/prometheus/client_golang":     list("internal/metrics"),
@@ -115,7 +115,7 @@ var outside = map[string][]string{
 	"golang.org/x/net":                        list("internal/outhttp internal/media internal/mail/smtp"),
 	"github.com/wneessen/go-mail":             list("internal/mail/smtp"),
 	"github.com/emersion/go-msgauth":          list("internal/mail/smtp"),
-	"golang.org/x/text":                       list("internal/inbox"),
+	"golang.org/x/text":                       list("internal/inbox internal/contact"),
 	"golang.org/x/time":                       list("internal/limit internal/httpapi internal/realtime"),
 }
 

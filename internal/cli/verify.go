@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ type verifyCommand struct {
 	URL            string        `arg:"" help:"Address of the receiver, such as http://localhost:3000/hook."`
 	Dialect        string        `help:"Which form of callbacks to send." default:"standard" placeholder:"NAME"`
 	DialectVersion string        `help:"Which version of the dialect. Default: the current one." placeholder:"VERSION"`
+	Switch         []string      `help:"Switch of the dialect to turn on, such as traits_text. May be given several times." placeholder:"NAME"`
 	Secret         secret.String `help:"Secret that the receiver knows (whsec_…). Made up and printed by default." placeholder:"SECRET"`
 	Header         []string      `help:"Header of every call, 'Name: value'. May be given several times." sep:"none" placeholder:"HEADER"`
 	WarnAfter      time.Duration `help:"Answers that take longer are worth a warning." default:"1s"`
@@ -32,7 +34,7 @@ func (v *verifyCommand) Run(c *console) error {
 		}
 		return fmt.Errorf("there is no dialect %q; there are %s", v.Dialect, strings.Join(names, " and "))
 	}
-	o := verify.Options{URL: v.URL, Dialect: d, Version: v.DialectVersion, Secret: v.Secret, Signatures: verify.Signed(d) || !v.Secret.IsZero(),
+	o := verify.Options{URL: v.URL, Dialect: d, Version: v.DialectVersion, Switches: slices.Sorted(slices.Values(v.Switch)), Secret: v.Secret, Signatures: verify.Signed(d) || !v.Secret.IsZero(),
 		Header: http.Header{}, UserAgent: agent(), Warn: v.WarnAfter, Fault: v.FaultAfter, Timeout: v.Timeout}
 	for _, h := range v.Header {
 		name, value, ok := strings.Cut(h, ":")

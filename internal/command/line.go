@@ -27,15 +27,29 @@ func split(line string) (name, rest string, ok bool) {
 	return strings.ToLower(name), rest, name != ""
 }
 
+// ofFamily takes the first word off what follows the family's word.
+func ofFamily(rest string) (name, more string) {
+	name, more, _ = cutWord(rest)
+	return strings.ToLower(name), more
+}
+
 // Looks reports whether a text begins with a command, as a whole word, and with which. Such a text was not meant for the contact.
+// A word after the second family's that is none of its commands is no text either.
 func Looks(text string) (name string, ok bool) {
-	name, _, ok = split(text)
+	name, rest, ok := split(text)
 	if !ok {
 		return "", false
 	}
 	// What is stuck to a name makes it no other word: "$note: …" was meant as the command. But "/tag/new" is an address.
 	if end := strings.IndexFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_' }); end >= 0 && name[end] != '/' {
 		name = name[:end]
+	}
+	if name == family {
+		name, _ = ofFamily(rest)
+		if c := findOfFamily(name); c != nil {
+			return c.Name, true
+		}
+		return family, true
 	}
 	c := find(name)
 	if c == nil {
@@ -53,7 +67,12 @@ func parse(line string) (*Command, string, error) {
 	if !ok {
 		return nil, "", fault.New(fault.CommandUnknown, "a command begins with $, / or ! and its name; $help lists them").At("line")
 	}
-	if c := find(name); c != nil {
+	lookup := find
+	if name == family {
+		lookup = findOfFamily
+		name, rest = ofFamily(rest)
+	}
+	if c := lookup(name); c != nil {
 		return c, rest, nil
 	}
 	hint := "$help lists all commands"
@@ -97,9 +116,10 @@ func word(s string, separator func(rune) bool) (first, rest string, ok bool) {
 	return "", "", false
 }
 
-// words splits s into words at blanks and commas.
-func words(s string) (out []string, ok bool) {
-	separator := func(r rune) bool { return unicode.IsSpace(r) || r == ',' }
+func blankOrComma(r rune) bool { return unicode.IsSpace(r) || r == ',' }
+
+// words splits s into words at separators. It returns false for a quote that is never closed.
+func words(s string, separator func(rune) bool) (out []string, ok bool) {
 	for s = strings.TrimLeftFunc(s, separator); s != ""; {
 		var first string
 		if first, s, ok = word(s, separator); !ok {

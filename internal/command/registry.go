@@ -19,7 +19,9 @@ const (
 	Tag      Argument = "tag"
 	Topic    Argument = "topic"
 	Number   Argument = "number"
-	Email    Argument = "email" // an e-mail address; the contact's is a good guess
+	Email    Argument = "email"    // an e-mail address; the contact's is a good guess
+	Reply    Argument = "reply"    // the shortcut of a saved reply
+	Question Argument = "question" // the shortcut of a question group
 )
 
 // Who may use a command.
@@ -59,7 +61,7 @@ func registry() []Command {
 		{Name: "name", Args: "NAME", Argument: Text, run: runName,
 			Help: "Sets the contact's name."},
 		{Name: "email", Args: "ADDRESS", Argument: Text, run: runEmail,
-			Help: "Sets the contact's e-mail address."},
+			Help: "Sets the contact's e-mail address; typed as /chatlio email it is $transcript."},
 		{Name: "phone", Args: "NUMBER", Argument: Text, run: runPhone,
 			Help: "Sets the contact's phone number."},
 	}
@@ -76,12 +78,34 @@ func registry() []Command {
 			Help: "Adds tags to the conversation."},
 		Command{Name: "untag", Args: "TAG [TAG …]", Argument: Tag, run: runUntag,
 			Help: "Takes tags off the conversation."},
-		Command{Name: "transcript", Args: "[ADDRESS]", Argument: Email, run: runTranscript,
+		Command{Name: "transcript", Aliases: []string{"e"}, Args: "[ADDRESS]", Argument: Email, run: runTranscript,
 			Help: "Sends the contact by mail what was said in the conversation, or sends it to another address."},
 		Command{Name: "info", Argument: None, run: runInfo,
 			Help: "Shows what is known of the contact: data, browser, page, place and visits."},
 		Command{Name: "history", Args: "[NUMBER]", Argument: Number, run: runHistory,
 			Help: fmt.Sprintf("Shows the contact's other conversations, the newest %d or as many as asked for, up to %d.", defaultHistory, maxHistory)},
+		Command{Name: "discard", Argument: None, run: runDiscard,
+			Help: "Ends the conversation; no transcript goes out, and the contact is not asked what they think of it."},
+		Command{Name: "replies", Args: "[WORDS]", Argument: Text, run: runReplies,
+			Help: "Lists the saved replies, or those that hold the words."},
+		Command{Name: "reply", Aliases: []string{"r"}, Args: "SHORTCUT", Argument: Reply, run: runReply,
+			Help: "Sends the contact a saved reply."},
+		Command{Name: "question-groups", Args: "[WORDS]", Argument: Text, run: runQuestions,
+			Help: "Lists the question groups, or those that hold the words."},
+		Command{Name: "question-group", Aliases: []string{"qg"}, Args: "SHORTCUT", Argument: Question, run: runQuestion,
+			Help: "Asks the contact a saved question, with answers to click."},
+		Command{Name: "send-to-webhook", Aliases: []string{"stw"}, Args: "[WORD …]", Argument: Text, run: runSendToWebhook,
+			Help: "Sends the transcript to the widget's webhook, with the words as extra data."},
+		Command{Name: "online", Aliases: []string{"on", "auto"}, Argument: None, run: runOnline,
+			Help: "Lets the widget go by its operators again: within its hours somebody is there while one of them is."},
+		Command{Name: "offline", Aliases: []string{"off"}, Argument: None, run: runOffline,
+			Help: "Lets the widget say that nobody is there, whatever its operators do."},
+		Command{Name: "manual-mode", Argument: None, run: runManual,
+			Help: "Lets the widget say that somebody is there within its hours, even if no operator shows as online; the second time takes that back."},
+		Command{Name: "status", Aliases: []string{"st"}, Argument: None, run: runStatus,
+			Help: "Shows whether somebody is there for the widget, its hours, webhooks and alarm, and who is online."},
+		Command{Name: "operator-name", Args: "[on|off]", Argument: Text, Permission: ForAdmins, run: runOperatorName,
+			Help: "Has the widget's webhooks tell operators' full names instead of first name and initial; the second time takes that back."},
 		Command{Name: "help", Args: "[COMMAND]", Argument: Text, run: runHelp,
 			Help: "Lists the commands, or explains one."},
 	)
@@ -95,6 +119,20 @@ func registry() []Command {
 
 // Commands lists all commands in the order of the help.
 func Commands() []Command { return registry() }
+
+// family is the word that a bridge leaves before a command of the second family: "/chatlio send-to-webhook vip".
+const family = "chatlio"
+
+// findOfFamily is find for what stands after that word. E-mail means another thing there, and the word alone asks for help.
+func findOfFamily(name string) *Command {
+	switch name {
+	case "":
+		name = "help"
+	case "email":
+		name = "transcript"
+	}
+	return find(name)
+}
 
 // find returns the command of a name or alias, nil when there is none.
 func find(name string) *Command {

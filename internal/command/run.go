@@ -15,7 +15,10 @@ import (
 	"parley/internal/inbox"
 	"parley/internal/mail"
 	"parley/internal/once"
+	"parley/internal/reply"
 	"parley/internal/team"
+	"parley/internal/webhook"
+	"parley/internal/widget"
 )
 
 // Options are what a Desk translates to.
@@ -24,6 +27,9 @@ type Options struct {
 	Contacts *contact.Desk
 	Team     *team.Desk
 	Mails    *mail.Desk
+	Replies  *reply.Desk
+	Widgets  *widget.Desk
+	Webhooks *webhook.Desk
 }
 
 // Desk runs command lines. Safe for concurrent use.
@@ -39,7 +45,7 @@ type Answer struct {
 	// Lines say what happened, or what was asked for.
 	Lines        []string
 	Conversation *inbox.View
-	// Message is the note that the line left, nil for none.
+	// Message is the note that the line left or the saved text that it sent, nil for none.
 	Message *event.Message
 }
 
@@ -143,6 +149,27 @@ func runAPI(c *call) error {
 func runEnd(c *call) error {
 	c.say("The conversation has ended.")
 	return c.changed(c.Inbox.End(c.ctx, c.by, c.key, c.id))
+}
+
+func runDiscard(c *call) error {
+	c.say("The conversation has ended. No transcript goes out for it.")
+	return c.changed(c.Inbox.Discard(c.ctx, c.by, c.key, c.id))
+}
+
+func runSendToWebhook(c *call) error {
+	extra, ok := words(c.rest, unicode.IsSpace)
+	if !ok {
+		return refuse(`type it as %s; words with blanks between them need quotes: "two words"`, c.command.usage())
+	}
+	if err := c.changed(c.Inbox.SendToWebhook(c.ctx, c.by, c.key, c.id, extra)); err != nil {
+		return err
+	}
+	if len(extra) > 0 {
+		c.say("The transcript goes to the webhook, with the extra data: %s.", strings.Join(extra, ", "))
+	} else {
+		c.say("The transcript goes to the webhook.")
+	}
+	return nil
 }
 
 func runForward(c *call) error { return c.forward(true) }
@@ -297,7 +324,7 @@ func runTag(c *call) error { return c.tags(true) }
 func runUntag(c *call) error { return c.tags(false) }
 
 func (c *call) tags(add bool) error {
-	tags, ok := words(c.rest)
+	tags, ok := words(c.rest, blankOrComma)
 	if !ok || len(tags) == 0 {
 		return refuse(`type it as %s; a tag with blanks needs quotes: "two words"`, c.command.usage())
 	}

@@ -8,6 +8,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -31,6 +32,7 @@ type Server struct {
 	Storage
 	Listen              string        `help:"Address to listen on." default:"127.0.0.1:8080" env:"PARLEY_LISTEN" placeholder:"ADDR"`
 	PublicURL           string        `help:"URL under which browsers reach this server. Default: http:// and the listen address." env:"PARLEY_PUBLIC_URL" placeholder:"URL"`
+	NoReplyAddress      string        `help:"Mail address of this installation that nobody reads. Chat webhooks name it as the address for answers to visitors whose own is unknown. Default: no-reply@ and the host of the public URL." env:"PARLEY_NO_REPLY_ADDRESS" placeholder:"ADDRESS"`
 	Redis               secret.String `help:"Redis that carries wake-ups between several nodes: redis://host:6379." env:"PARLEY_REDIS" placeholder:"URL"`
 	AllowPrivateTargets []string      `help:"Private address ranges that callbacks, and fetched files of channels, may reach, as CIDR, separated by commas. All private addresses are refused otherwise." env:"PARLEY_ALLOW_PRIVATE_TARGETS" sep:"," placeholder:"CIDR"`
 	AllowPrivateLinks   []string      `help:"Private address ranges, within those that callbacks may reach, whose pages may have a link card, as CIDR, separated by commas. Whoever can write a message can name any address there." env:"PARLEY_ALLOW_PRIVATE_LINKS" sep:"," placeholder:"CIDR"`
@@ -84,6 +86,11 @@ func (s *Server) Resolve() error {
 		return fmt.Errorf("--public-url %q is not a URL like https://chat.example.com (without a path)", s.PublicURL)
 	}
 	s.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
+	if s.NoReplyAddress == "" {
+		s.NoReplyAddress = noReply(strings.TrimSuffix(u.Hostname(), "."))
+	} else if a, err := mail.ParseAddress(s.NoReplyAddress); err != nil || a.Address != s.NoReplyAddress {
+		return fmt.Errorf("--no-reply-address %q is not a mail address like no-reply@example.com", s.NoReplyAddress)
+	}
 	if _, err := Prefixes(s.AllowPrivateTargets); err != nil {
 		return fmt.Errorf("--allow-private-targets: %w", err)
 	}
@@ -109,6 +116,14 @@ func (s *Server) Resolve() error {
 		return err
 	}
 	return s.Storage.Check()
+}
+
+// noReply is the address that nobody reads at a host. A number has no mail, and not every reader takes one behind an @.
+func noReply(host string) string {
+	if _, err := netip.ParseAddr(host); err == nil {
+		host = "localhost"
+	}
+	return "no-reply@" + host
 }
 
 func (s *Server) resolveMedia() error {

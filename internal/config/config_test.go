@@ -20,6 +20,22 @@ func TestResolveFillsInThePublicURL(t *testing.T) {
 	}
 }
 
+// S-168: the installation has an address that nobody reads, whatever its owner says.
+func TestResolveFillsInTheAddressThatNobodyReads(t *testing.T) {
+	for _, c := range []struct{ public, given, want string }{
+		{"", "", "no-reply@localhost"},
+		{"http://[::1]:9000", "", "no-reply@localhost"},
+		{"http://localhost:9000", "", "no-reply@localhost"},
+		{"https://chat.example.com:8443", "", "no-reply@chat.example.com"},
+		{"https://chat.example.com", "nobody@example.com", "nobody@example.com"},
+	} {
+		s := Server{Listen: "127.0.0.1:8080", PublicURL: c.public, NoReplyAddress: c.given}
+		if err := s.Resolve(); err != nil || s.NoReplyAddress != c.want {
+			t.Errorf("%q at %q: %q, %v", c.given, c.public, s.NoReplyAddress, err)
+		}
+	}
+}
+
 func TestResolveSaysWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		s    Server
@@ -41,6 +57,8 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 		"two places for files":                      {Server{Listen: ":1", MediaDir: "files", MediaS3Bucket: "files", MediaS3Key: "key", MediaS3Secret: secret.Of("secret")}, "--media-dir"},
 		"no bucket's key":                           {Server{Listen: ":1", MediaS3Bucket: "files"}, "--media-s3-key"},
 		"bad storage URL":                           {Server{Listen: ":1", MediaS3Bucket: "files", MediaS3Endpoint: "s3.example.com"}, "--media-s3-endpoint"},
+		"no mail address":                           {Server{Listen: ":1", NoReplyAddress: "nobody"}, "--no-reply-address"},
+		"named mail address":                        {Server{Listen: ":1", NoReplyAddress: "Nobody <no@x.example>"}, "--no-reply-address"},
 		"bad proxy range":                           {Server{Listen: ":1", TrustedProxies: []string{"x"}}, "--trusted-proxies"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,6 +34,8 @@ type Change struct {
 	Email      *string
 	Phone      *string
 	ExternalID *string
+	// ClaimedID is what a page's script calls the user; see Claim.
+	ClaimedID *string
 	// Custom replaces the custom data; it must be a JSON object.
 	Custom *event.RawJSON
 	// Additional are the free fields 01 to 03.
@@ -61,6 +63,7 @@ func (c Change) Check(prefix string) (Change, error) {
 		Name:       line("name", c.Name, MaxName),
 		Phone:      line("phone", c.Phone, MaxPhone),
 		ExternalID: line("external_id", c.ExternalID, MaxExternalID),
+		ClaimedID:  line("claimed_id", c.ClaimedID, MaxExternalID),
 	}
 	if c.Email != nil {
 		e, err := NormalEmail(*c.Email)
@@ -97,6 +100,7 @@ func (ch Change) apply(c *event.Contact) bool {
 	set(&c.Email, ch.Email)
 	set(&c.Phone, ch.Phone)
 	set(&c.ExternalID, ch.ExternalID)
+	set(&c.ClaimedID, ch.ClaimedID)
 	if ch.Custom != nil && c.Custom != *ch.Custom {
 		c.Custom, changed = *ch.Custom, true
 	}

@@ -13,16 +13,19 @@ import (
 )
 
 const (
-	columns          = `id, uuid, name, email, phone, external_id, custom, additional, created_at, updated_at`
-	sqlInsertContact = `INSERT INTO contacts (uuid, name, email, phone, external_id, custom, additional, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id`
-	sqlUpdateContact = `UPDATE contacts SET name = $2, email = $3, phone = $4, external_id = $5, custom = $6, additional = $7, updated_at = $8 WHERE id = $1`
-	sqlGetContact    = `SELECT ` + columns + ` FROM contacts WHERE id = $1`
-	sqlLockContact   = `SELECT ` + columns + ` FROM contacts WHERE id = $1 FOR UPDATE`
-	sqlLockLive      = `SELECT ` + columns + ` FROM contacts WHERE id = $1 AND erased_at = 0 FOR UPDATE`
-	sqlSignEmail     = `UPDATE contacts SET signed_email = $2 WHERE id = $1 AND signed_email <> $2`
-	sqlSignedEmail   = `SELECT signed_email FROM contacts WHERE id = $1`
-	sqlByExternal    = `SELECT ` + columns + ` FROM contacts WHERE external_id = $1 AND external_id <> ''`
+	columns          = `id, uuid, name, email, phone, external_id, claimed_id, handle, custom, additional, created_at, updated_at`
+	sqlInsertContact = `INSERT INTO contacts (uuid, name, email, phone, external_id, claimed_id, custom, additional, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) RETURNING id`
+	sqlUpdateContact = `UPDATE contacts SET name = $2, email = $3, phone = $4, external_id = $5, claimed_id = $6, custom = $7, additional = $8,
+  updated_at = $9 WHERE id = $1`
+	sqlGetContact  = `SELECT ` + columns + ` FROM contacts WHERE id = $1`
+	sqlLockContact = `SELECT ` + columns + ` FROM contacts WHERE id = $1 FOR UPDATE`
+	sqlLockLive    = `SELECT ` + columns + ` FROM contacts WHERE id = $1 AND erased_at = 0 FOR UPDATE`
+	sqlSignEmail   = `UPDATE contacts SET signed_email = $2 WHERE id = $1 AND signed_email <> $2`
+	sqlSignedEmail = `SELECT signed_email FROM contacts WHERE id = $1`
+	sqlSetHandle   = `UPDATE contacts SET handle = $2 WHERE id = $1 AND handle = ''`
+	sqlHandle      = `SELECT handle FROM contacts WHERE id = $1`
+	sqlByExternal  = `SELECT ` + columns + ` FROM contacts WHERE external_id = $1 AND external_id <> ''`
 
 	sqlInsertToken = `INSERT INTO contact_tokens (token_hash, contact_id, widget_id, created_at, seen_at, revoked_at, user_agent, mailed)
 VALUES ($1, $2, $3, $4, $4, 0, $5, $6)`
@@ -38,15 +41,18 @@ func insertContact(tx *db.Tx, c *event.Contact) error {
 	if err != nil {
 		return err
 	}
-	return tx.One(sqlInsertContact, []any{c.UUID, c.Name, c.Email, c.Phone, c.ExternalID, string(c.Custom), additional, db.Micros(c.CreatedAt)}, &c.ID)
+	return tx.One(sqlInsertContact, []any{c.UUID, c.Name, c.Email, c.Phone, c.ExternalID, c.ClaimedID, string(c.Custom), additional,
+		db.Micros(c.CreatedAt)}, &c.ID)
 }
 
+// updateContact stores everything but the handle, which setHandle gives once.
 func updateContact(tx *db.Tx, c *event.Contact) error {
 	additional, err := encodeAdditional(c.Additional)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(sqlUpdateContact, int64(c.ID), c.Name, c.Email, c.Phone, c.ExternalID, string(c.Custom), additional, db.Micros(c.UpdatedAt))
+	_, err = tx.Exec(sqlUpdateContact, int64(c.ID), c.Name, c.Email, c.Phone, c.ExternalID, c.ClaimedID, string(c.Custom), additional,
+		db.Micros(c.UpdatedAt))
 	return err
 }
 
@@ -64,6 +70,15 @@ func lockLive(tx *db.Tx, contact id.Contact) (*event.Contact, error) {
 
 func contactByExternal(tx *db.Tx, external string) (*event.Contact, error) {
 	return db.First(tx, sqlByExternal, []any{external}, scanContact)
+}
+
+// setHandle gives the contact its handle where it has none, and returns the one that it has then.
+func setHandle(tx *db.Tx, contact id.Contact, handle string) (string, error) {
+	if n, err := tx.Exec(sqlSetHandle, int64(contact), handle); err != nil || n == 1 {
+		return handle, err
+	}
+	err := tx.One(sqlHandle, []any{int64(contact)}, &handle)
+	return handle, err
 }
 
 func signEmail(tx *db.Tx, contact id.Contact, email string) error {
@@ -107,7 +122,7 @@ func scanContact(r db.Scanner) (*event.Contact, error) {
 	var c event.Contact
 	var custom, additional string
 	var created, updated int64
-	if err := r.Scan(&c.ID, &c.UUID, &c.Name, &c.Email, &c.Phone, &c.ExternalID, &custom, &additional, &created, &updated); err != nil {
+	if err := r.Scan(&c.ID, &c.UUID, &c.Name, &c.Email, &c.Phone, &c.ExternalID, &c.ClaimedID, &c.Handle, &custom, &additional, &created, &updated); err != nil {
 		return nil, err
 	}
 	c.Custom, c.CreatedAt, c.UpdatedAt = event.RawJSON(custom), db.Time(created), db.Time(updated)

@@ -10,9 +10,9 @@ import (
 )
 
 // Erase blanks a contact's data as part of tx: everything that they or others wrote about them, their browsers, and their ways to sign in. What is
-// left is a number, the random uuid and two times. c must have been read with LockLive; it becomes as it is stored.
+// left is a number, a handle made of it, the random uuid and two times. c must have been read with LockLive; it becomes as it is stored.
 func Erase(tx *db.Tx, c *event.Contact) error {
-	*c = event.Contact{ID: c.ID, UUID: c.UUID, Custom: "{}", CreatedAt: c.CreatedAt, UpdatedAt: tx.Now()}
+	*c = event.Contact{ID: c.ID, UUID: c.UUID, Handle: nowhere(c.ID), Custom: "{}", CreatedAt: c.CreatedAt, UpdatedAt: tx.Now()}
 	if err := updateContact(tx, c); err != nil {
 		return fmt.Errorf("erase contact %d: %w", c.ID, err)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	sqlMarkErased  = `UPDATE contacts SET signed_email = '', erased_at = $2 WHERE id = $1`
+	sqlMarkErased  = `UPDATE contacts SET signed_email = '', erased_at = $2, handle = $3 WHERE id = $1`
 	sqlEraseTokens = `DELETE FROM contact_tokens WHERE contact_id = $1`
 	sqlEraseReauth = `DELETE FROM contact_reauth WHERE contact_id = $1`
 	sqlHandedOver  = `UPDATE contacts SET handed_to = $2 WHERE id = $1`
@@ -21,9 +21,9 @@ ON CONFLICT (contact_id) DO UPDATE SET done = excluded.done, due_at = excluded.d
 	sqlEndErasure = `DELETE FROM contact_erasures WHERE contact_id = $1`
 )
 
-// eraseAccess takes everything away by which somebody could come back as the contact.
+// eraseAccess takes everything away by which somebody could come back as the contact, and the place in the handle.
 func eraseAccess(tx *db.Tx, contact id.Contact) error {
-	if _, err := tx.Exec(sqlMarkErased, int64(contact), db.Micros(tx.Now())); err != nil {
+	if _, err := tx.Exec(sqlMarkErased, int64(contact), db.Micros(tx.Now()), nowhere(contact)); err != nil {
 		return err
 	}
 	for _, statement := range []string{sqlEraseTokens, sqlEraseReauth} {

@@ -109,7 +109,8 @@ type Event struct {
 	Endpoint *Endpoint `json:",omitempty"`
 	Days     int       `json:",omitempty"`
 	Delivery *Delivery `json:",omitempty"`
-	// Channel is whom channel.failing (with Days) and channel.paused are about, and Reason says why, in words.
+	// Channel is whom channel.failing (with Days) and channel.paused are about, and Reason says why, in words. Of conversation.ended it is
+	// ReasonDiscarded or empty.
 	Channel *Channel `json:",omitempty"`
 	Reason  string   `json:",omitempty"`
 	// Changed says what message.updated is about: ChangedText, ChangedMedia, ChangedLink or ChangedState.
@@ -126,6 +127,9 @@ type Event struct {
 
 // OfflineMessage is who somebody who left a message says they are.
 type OfflineMessage struct{ Name, Email string }
+
+// ReasonDiscarded is the Reason of a conversation that was ended without what else happens then: its transcript goes nowhere.
+const ReasonDiscarded = "discarded"
 
 // Kinds of mail.
 const (

@@ -114,12 +114,12 @@ const (
 	ReauthOff       Code = "reauth.off"
 	DeviceNotFound  Code = "device.not_found"
 
-	ReplyNotFound  Code = "reply.not_found"
-	ReplyShortcut  Code = "reply.shortcut_taken"
-	HookMissing    Code = "hook.missing"
-	VisitorGone    Code = "visitor.gone"
-	VisitorInvited Code = "visitor.invited"
-	VisitorsOff    Code = "visitor.list_off"
+	ReplyNotFound   Code = "reply.not_found"
+	ReplyShortcut   Code = "reply.shortcut_taken"
+	HookMissing     Code = "hook.missing"
+	VisitorNotFound Code = "visitor.not_found"
+	VisitorInvited  Code = "visitor.invited"
+	VisitorsOff     Code = "visitor.list_off"
 
 	EndpointNotFound Code = "endpoint.not_found"
 	EndpointURL      Code = "endpoint.url_refused"
@@ -241,7 +241,7 @@ func Catalogue() []Entry {
 		{ReplyNotFound, NotFound, "There is no such saved reply"},
 		{ReplyShortcut, Conflict, "The shortcut is taken"},
 		{HookMissing, Conflict, "The widget has no such webhook"},
-		{VisitorGone, NotFound, "The visitor is not on the site any more"},
+		{VisitorNotFound, NotFound, "The visitor is not on the site any more"},
 		{VisitorInvited, Conflict, "The visitor was invited before"},
 		{VisitorsOff, Conflict, "The widget does not show who is on its site"},
 		{EndpointNotFound, NotFound, "There is no such endpoint"},

@@ -17,7 +17,7 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2"
 )
 
-// maxName is the length of a city's or country's name in bytes.
+// maxName is the length of a city's, region's or country's name in bytes.
 const maxName = 200
 
 // File is a table of places. It is read once and kept in memory, so that a file which is replaced while the server runs disturbs
@@ -54,23 +54,38 @@ func Read(b []byte) (f *File, err error) {
 // Kind is what the file calls itself, such as "GeoLite2-City".
 func (f *File) Kind() string { return f.reader.Metadata.DatabaseType }
 
-// At returns the place of an address in English, "" and nil where it is unknown. Latitude and longitude are degrees; either both
-// are known or none is. It costs about a microsecond.
-func (f *File) At(address string) (city, country string, lat, lon *float64) {
+// Place is where an address is, in English: "" and nil for what is unknown.
+type Place struct {
+	City string
+	// Region is the first level below the country: a state, a county or the like.
+	Region  string
+	Country string
+	// CountryCode is ISO 3166-1 alpha-2, in capitals.
+	CountryCode string
+	// Lat and Lon are degrees; either both are known or none is.
+	Lat, Lon *float64
+}
+
+type names struct {
+	EN string `maxminddb:"en"`
+}
+
+type named struct {
+	Names names `maxminddb:"names"`
+}
+
+// At returns the place of an address. It costs about a microsecond.
+func (f *File) At(address string) Place {
 	a, err := netip.ParseAddr(address)
 	if f == nil || err != nil {
-		return "", "", nil, nil
+		return Place{}
 	}
 	var place struct {
-		City struct {
-			Names struct {
-				EN string `maxminddb:"en"`
-			} `maxminddb:"names"`
-		} `maxminddb:"city"`
-		Country struct {
-			Names struct {
-				EN string `maxminddb:"en"`
-			} `maxminddb:"names"`
+		City         named   `maxminddb:"city"`
+		Subdivisions []named `maxminddb:"subdivisions"`
+		Country      struct {
+			ISOCode string `maxminddb:"iso_code"`
+			Names   names  `maxminddb:"names"`
 		} `maxminddb:"country"`
 		Location struct {
 			Latitude  *float64 `maxminddb:"latitude"`
@@ -78,12 +93,16 @@ func (f *File) At(address string) (city, country string, lat, lon *float64) {
 		} `maxminddb:"location"`
 	}
 	if !f.decode(a.Unmap().WithZone(""), &place) {
-		return "", "", nil, nil
+		return Place{}
+	}
+	out := Place{City: name(place.City.Names.EN), Country: name(place.Country.Names.EN), CountryCode: code(place.Country.ISOCode)}
+	if len(place.Subdivisions) > 0 {
+		out.Region = name(place.Subdivisions[0].Names.EN)
 	}
 	if l := place.Location; within(l.Latitude, 90) && within(l.Longitude, 180) {
-		lat, lon = l.Latitude, l.Longitude
+		out.Lat, out.Lon = l.Latitude, l.Longitude
 	}
-	return name(place.City.Names.EN), name(place.Country.Names.EN), lat, lon
+	return out
 }
 
 // decode reports whether the file has something readable about the address.
@@ -98,6 +117,15 @@ func (f *File) decode(a netip.Addr, v any) (ok bool) {
 
 func within(degrees *float64, limit float64) bool {
 	return degrees != nil && !math.IsNaN(*degrees) && math.Abs(*degrees) <= limit
+}
+
+// code is a country's code in capitals, "" for what cannot be one.
+func code(s string) string {
+	letter := func(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
+	if len(s) != 2 || !letter(s[0]) || !letter(s[1]) {
+		return ""
+	}
+	return strings.ToUpper(s)
 }
 
 // name is a name as it may be stored and shown, "" for what cannot be one.

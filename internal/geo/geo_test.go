@@ -121,8 +121,9 @@ func field(v any) []byte {
 type object = map[string]any
 
 func place(city, country string, lat, lon float64) object {
-	return object{"city": object{"names": object{"de": "?", "en": city}}, "country": object{"iso_code": "XX", "names": object{"en": country}},
-		"location": object{"latitude": lat, "longitude": lon, "time_zone": "x"}}
+	return object{"city": object{"names": object{"de": "?", "en": city}}, "country": object{"iso_code": "Xx", "names": object{"en": country}},
+		"subdivisions": []any{object{"iso_code": "R", "names": object{"de": "?", "en": "Region of " + city}}, object{"names": object{"en": "County"}}},
+		"location":     object{"latitude": lat, "longitude": lon, "time_zone": "x"}}
 }
 
 func sample() []byte {
@@ -133,6 +134,8 @@ func sample() []byte {
 		"203.0.113.0/25":   place(strings.Repeat("x", 201), "a\nb", math.NaN(), 7),
 		"203.0.113.128/25": place("Far", "Away", 91, 7),
 		"192.0.2.0/24":     "no map at all",
+		"192.0.3.0/24":     object{"city": object{"names": object{"en": "Nowhere"}}, "country": object{"iso_code": "1é"}, "subdivisions": []any{}},
+		"192.0.4.0/24":     object{"city": object{"names": object{"en": "Odd"}}, "subdivisions": "none"},
 	})
 }
 
@@ -165,13 +168,29 @@ func TestThePlaceOfAnAddress(t *testing.T) {
 		{"", "", "", 0, 0, false},
 		{"nonsense", "", "", 0, 0, false},
 	} {
-		city, country, lat, lon := f.At(row.address)
-		if city != row.city || country != row.country || (lat != nil) != row.known || (lon != nil) != row.known || row.known && (*lat != row.lat || *lon != row.lon) {
-			t.Errorf("%s: %q, %q, %v, %v", row.address, city, country, lat, lon)
+		p := f.At(row.address)
+		if p.City != row.city || p.Country != row.country || (p.Lat != nil) != row.known || (p.Lon != nil) != row.known || row.known && (*p.Lat != row.lat || *p.Lon != row.lon) {
+			t.Errorf("%s: %+v", row.address, p)
+		}
+		if region := "Region of " + row.city; row.city != "" && (p.Region != region || p.CountryCode != "XX") {
+			t.Errorf("%s: region %q, code %q", row.address, p.Region, p.CountryCode)
 		}
 	}
-	if city, _, lat, _ := (*File)(nil).At("81.2.69.142"); city != "" || lat != nil {
+	if p := (*File)(nil).At("81.2.69.142"); p != (Place{}) {
 		t.Error("a file that is not there knows a place")
+	}
+}
+
+func TestWhatAFileDoesNotKnowOfAPlaceIsEmpty(t *testing.T) {
+	f, err := Read(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, want := f.At("192.0.3.9"), (Place{City: "Nowhere"}); p != want {
+		t.Errorf("%+v", p)
+	}
+	if p := f.At("192.0.4.9"); p != (Place{}) {
+		t.Errorf("a record of another form: %+v", p)
 	}
 }
 
@@ -201,8 +220,9 @@ func FuzzFile(f *testing.F) {
 			return
 		}
 		for _, a := range []string{address, "81.2.69.142", "2001:db8::1", "192.0.2.1"} {
-			if city, country, lat, lon := file.At(a); len(city) > maxName || len(country) > maxName || (lat == nil) != (lon == nil) {
-				t.Errorf("%q, %q, %v, %v", city, country, lat, lon)
+			p := file.At(a)
+			if len(p.City) > maxName || len(p.Region) > maxName || len(p.Country) > maxName || len(p.CountryCode) != 0 && len(p.CountryCode) != 2 || (p.Lat == nil) != (p.Lon == nil) {
+				t.Errorf("%+v", p)
 			}
 		}
 	})

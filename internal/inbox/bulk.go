@@ -91,7 +91,7 @@ func (d *Desk) bulk(by team.Actor, b Bulk) (act, error) {
 	case BulkUnsend:
 		return d.flagging(by, func(bool) bool { return false }), nil
 	case BulkEnd:
-		return ending(by), nil
+		return d.ending(by, false), nil
 	case BulkReopen:
 		return func(tx *db.Tx, s *state) ([]*event.Event, error) {
 			if s.Status != event.StatusEnded {

@@ -69,7 +69,7 @@ func (d *Desk) postFromChannel(ctx context.Context, tx *db.Tx, p ChannelPost) (o
 		return out, err
 	}
 	created := s == nil
-	s, events, started, err := d.receive(tx, s, venue{p.Channel, p.Address}, w, c, Visit{})
+	s, events, started, err := d.receive(tx, s, venue{p.Channel, p.Address}, w, c, Visit{}, nil)
 	if err != nil {
 		return out, err
 	}
@@ -177,6 +177,10 @@ func (d *Desk) StartOnChannel(ctx context.Context, tx *db.Tx, by team.Actor, p C
 	if err := d.attach(tx, m, p.Media, uploader(by)); err != nil {
 		return 0, 0, err
 	}
+	visit := d.visit(Visit{}, w.PrivacyMode)
+	if err := contact.GiveHandle(tx, c, visit); err != nil {
+		return 0, 0, err
+	}
 	s = blank(tx, w, c, venue{p.Channel, p.Address})
 	s.Status = event.StatusOpen
 	var g *event.Group
@@ -190,7 +194,7 @@ func (d *Desk) StartOnChannel(ctx context.Context, tx *db.Tx, by team.Actor, p C
 		return 0, 0, fmt.Errorf("store conversation of contact %d: %w", c.ID, err)
 	}
 	events := []*event.Event{s.base(event.ConversationCreated, tx.Now(), by.Party())}
-	if _, err := d.startSession(tx, s, w, Visit{}); err != nil {
+	if _, err := d.startSession(tx, s, w, visit, false); err != nil {
 		return 0, 0, err
 	}
 	if err := d.say(tx, s, m); err != nil {

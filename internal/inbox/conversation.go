@@ -20,8 +20,13 @@ type state struct {
 	session    *session      // latest; nil before the first
 	createdBy  id.Operator   // who was responsible when session started
 	timeout    time.Duration // of the widget, for the session's expiry
-	stored     place         // as the database has it
-	erased     bool          // its contact's data was erased: it has ended for good
+	patience   time.Duration // of the widget: how long a message of the contact may wait for an operator, 0 for ever
+	transcript string        // of the widget: when the transcript goes to its webhook by itself
+	alarm      alarm
+	// transcriptDue is when a transcript that waits for the contact's review goes at the latest, zero for none.
+	transcriptDue time.Time
+	stored        place // as the database has it
+	erased        bool  // its contact's data was erased: it has ended for good
 }
 
 // place is where a conversation stands: what changes less often than with each message.
@@ -39,11 +44,26 @@ type place struct {
 	channel       id.Channel
 	hiddenFrom    int
 	address       int64
+	transcriptDue time.Time
+	wait          wait
+}
+
+// wait is what changes with the messages that wait for an operator.
+type wait struct {
+	alarm
+	rang time.Time
+}
+
+// alarm is when it rings, zero for not, and for which message.
+type alarm struct {
+	due     time.Time
+	message id.Message
 }
 
 func (s *state) place() place {
 	p := place{contact: s.Contact.ID, group: s.groupID, operator: s.operatorID, status: s.Status, topic: s.Topic, ended: s.EndedAt,
-		flagged: s.Flagged, tags: strings.Join(s.Tags, "\n"), rating: s.Rating, channelType: s.Channel.Type, channel: s.Channel.ID, hiddenFrom: s.HiddenFrom, address: s.address}
+		flagged: s.Flagged, tags: strings.Join(s.Tags, "\n"), rating: s.Rating, channelType: s.Channel.Type, channel: s.Channel.ID, hiddenFrom: s.HiddenFrom, address: s.address,
+		transcriptDue: s.transcriptDue, wait: wait{s.alarm, s.UnansweredAt}}
 	if s.session != nil {
 		p.session = s.session.ID
 	}
@@ -93,8 +113,9 @@ func (s *state) setStatus(status string, at time.Time) (before string, changed, 
 	s.Status = status
 	if status == event.StatusEnded {
 		s.EndedAt = at
+		s.answered() // nobody waits any more
 	} else {
-		s.EndedAt = time.Time{}
+		s.EndedAt, s.transcriptDue = time.Time{}, time.Time{}
 	}
 	requested, s.Flagged = s.Flagged, false
 	return before, true, requested
@@ -129,6 +150,26 @@ func (s *state) add(m *event.Message) {
 		s.OperatorRead, s.Unread = m.Number, 0
 	}
 	m.State = s.messageState(m)
+}
+
+// waits starts the alarm for a message of the contact, which is stored, unless it runs for an earlier one (S-126). Who left a message in the
+// offline form does not wait at the screen.
+func (s *state) waits(m *event.Message) {
+	if s.patience > 0 && s.alarm.due.IsZero() && !s.session.Offline {
+		s.alarm = alarm{m.SentAt.Add(s.patience), m.ID}
+	}
+}
+
+// answered stops the alarm, whether it runs or has rung.
+func (s *state) answered() { s.alarm, s.UnansweredAt = alarm{}, time.Time{} }
+
+// next is when the conversation's next message is sent: after all that was said before, whatever the clocks of nodes say, so that the time
+// names a message of the conversation (S-162).
+func (s *state) next(now time.Time) time.Time {
+	if s.MessageCount > 0 && !now.After(s.UpdatedAt) {
+		return s.UpdatedAt.Add(time.Microsecond)
+	}
+	return now
 }
 
 // stateDerived is the stored state of messages whose state follows from the conversation's marks alone.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"parley/internal/contact"
@@ -29,10 +30,12 @@ type Options struct {
 	Media *media.Desk
 	// Place returns where an address is, "" and nil for what is unknown; nil means that all places are. It is called within
 	// transactions and asks nobody.
-	Place func(address string) (city, country string, lat, lon *float64)
+	Place func(address string) Place
 	// TakesRequested reports whether somebody is set up to whom the conversation would be sent when it is flagged and its status
 	// changes; nil means nobody ever.
 	TakesRequested func(*db.Tx, *event.Conversation) (bool, error)
+	// Hooked reports whether the conversation's widget has the webhook of that name, HookTranscript for instance; nil means that none has any.
+	Hooked func(tx *db.Tx, c *event.Conversation, hook string) (bool, error)
 }
 
 // Desk has the commands and reads of the inbox. Safe for concurrent use.
@@ -80,9 +83,11 @@ func operator(tx *db.Tx, known map[id.Operator]*event.Operator, o id.Operator) (
 	return got, nil
 }
 
-// put stores m as the conversation's next message.
+// put stores m as the conversation's next message, sent now, or when m says where it is the first one.
 func put(tx *db.Tx, s *state, m *event.Message) error {
-	m.SentAt = tx.Now()
+	if m.SentAt.IsZero() || s.MessageCount > 0 {
+		m.SentAt = s.next(tx.Now())
+	}
 	if s.session != nil {
 		m.SessionID = s.session.ID
 	}
@@ -93,7 +98,17 @@ func put(tx *db.Tx, s *state, m *event.Message) error {
 	if m.Note && s.session != nil {
 		s.session.notes, s.session.dirty = s.session.notes+1, true
 	}
-	return insertMessage(tx, m)
+	if err := insertMessage(tx, m); err != nil {
+		return err
+	}
+	switch {
+	case !m.Said() || m.Note:
+	case m.Sender.Type == event.ByContact:
+		s.waits(m)
+	case m.Sender.Type == event.ByOperator:
+		s.answered()
+	}
+	return nil
 }
 
 // say stores what somebody said as the conversation's next message: with the file that m has, taken before, and with the card of the
@@ -235,6 +250,9 @@ type Post struct {
 	Media        string // key of an upload, "" for none; with a file the body may be empty
 	Note         bool
 	Reference    id.Message // the quoted message of the same conversation, 0 for none
+	// Choices are answers that the contact may give with a click, at most MaxChoices of MaxChoice characters in one line each. On another
+	// channel than the website they become numbered lines of the text. A note has none.
+	Choices []string
 }
 
 // Posted is the answer to a post.
@@ -256,9 +274,13 @@ func (d *Desk) Post(ctx context.Context, by team.Actor, key once.Key, p Post) (*
 	if err := checkText(p.Body, p.Media != ""); err != nil {
 		return nil, err
 	}
+	var err error
+	if p.Choices, err = checkChoices(p.Choices, p.Note); err != nil {
+		return nil, err
+	}
 	var s *state
 	var m *event.Message
-	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err = d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		ids, repeated, err := once.Do(tx, key, func() (ids postedIDs, err error) {
 			if s, m, err = d.post(ctx, tx, by, p); err != nil {
 				return ids, err
@@ -307,6 +329,16 @@ func (d *Desk) post(ctx context.Context, tx *db.Tx, by team.Actor, p Post) (*sta
 		return nil, nil, err
 	}
 	m.Body, m.Note, m.ReferenceID = p.Body, p.Note, p.Reference
+	switch {
+	case len(p.Choices) == 0:
+	case s.Channel.Type == event.ChannelWebsite:
+		m.Choices = p.Choices
+	default:
+		m.Body = strings.TrimPrefix(m.Body+choiceLines(p.Choices), "\n")
+		if err := checkText(m.Body, false); err != nil {
+			return nil, nil, err
+		}
+	}
 	if err := d.attach(tx, m, p.Media, uploader(by)); err != nil {
 		return nil, nil, err
 	}
@@ -532,10 +564,16 @@ func ReleaseGroup(_ context.Context, tx *db.Tx, group id.Group) error {
 
 // End ends the conversation and its open session. Ending an ended conversation changes nothing.
 func (d *Desk) End(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation) (*View, error) {
-	return d.change(ctx, by, key, conversation, ending(by))
+	return d.change(ctx, by, key, conversation, d.ending(by, false))
 }
 
-func ending(by team.Actor) act {
+// Discard is End without what else happens then: no transcript goes out, neither by mail nor to a webhook. conversation.ended is told as ever,
+// with the reason event.ReasonDiscarded.
+func (d *Desk) Discard(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation) (*View, error) {
+	return d.change(ctx, by, key, conversation, d.ending(by, true))
+}
+
+func (d *Desk) ending(by team.Actor, discard bool) act {
 	return func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		if s.Status == event.StatusEnded {
 			return nil, nil
@@ -547,7 +585,15 @@ func ending(by team.Actor) act {
 		case by.Token != 0:
 			reason = event.EndAPI
 		}
-		return end(tx, s, by.Party(), reason)
+		if !discard {
+			return d.conclude(tx, s, by.Party(), reason)
+		}
+		events, err := end(tx, s, by.Party(), reason)
+		if err != nil {
+			return nil, err
+		}
+		events[len(events)-1].Reason = event.ReasonDiscarded
+		return events, nil
 	}
 }
 

@@ -19,6 +19,12 @@
 //   - message_count is the highest number; numbers have no gaps. unread is the number of the contact's messages beyond
 //     operator_read. At most one session of a conversation is open, and it is the latest.
 //   - Read and delivered marks only grow.
+//   - What people say in a conversation is sent at times that grow with its number, whatever the clocks say; a time names one message.
+//   - The alarm runs for the first message of the contact that no operator has answered, from the moment at which it is stored; an operator's
+//     message, and the conversation's end, stop it. It rings once for it, and only a new message starts it again. UnansweredAt is since when it
+//     rings. A session of the offline form has none.
+//   - A review that is still to be told belongs to the latest session, and a transcript that waits for it to an ended conversation. What is due
+//     stands in the rows, never in memory: it survives a restart, and of several nodes one tells it.
 //   - The newest event of a conversation carries what its row and its latest session's row say. A thread entry comes with the
 //     event that put it there: conversation.assigned has one when a person handed the conversation over, none when it was
 //     routed at a session's start or taken by answering.
@@ -33,7 +39,7 @@
 //   - A repeat of a command with the same key changes nothing and gets the first answer.
 //
 // Files: conversation.go, session.go and message.go hold the rules (no database, time as an argument); *_sql.go the
-// statements; visitor.go, reauth.go, erase.go, own.go, outcome.go, goals.go, channel.go, desk.go, edit.go, labels.go, bulk.go and timers.go the commands of
+// statements; visitor.go, offline.go, invitation.go, reauth.go, erase.go, own.go, outcome.go, review.go, hook.go, goals.go, channel.go, desk.go, edit.go, labels.go, bulk.go and timers.go the commands of
 // contacts, channels, operators and the clock; snapshot.go what events
 // carry of a whole session or conversation; list.go the reads, list_filter.go lists with
 // filters, ids and exports; search.go what a text and a search mean, search_index.go the index of them.

@@ -193,7 +193,7 @@ func (d *Desk) DeleteMessage(ctx context.Context, by team.Actor, key once.Key, c
 				return nil, err
 			}
 		}
-		m.Body, m.Media, m.Link, m.DeletedAt = "", nil, nil, tx.Now()
+		m.Body, m.Media, m.Link, m.Choices, m.DeletedAt = "", nil, nil, nil, tx.Now()
 		if err := deleteMessage(tx, m.ID, m.DeletedAt); err != nil {
 			return nil, fmt.Errorf("delete message %d: %w", m.ID, err)
 		}

@@ -167,8 +167,9 @@ func (d *Desk) eraseConversation(ctx context.Context, tx *db.Tx, conversation id
 	}
 	if s.session != nil {
 		s.session.Session, s.session.dirty = blankSession(s.session.Session), true
+		s.session.reviewDue = time.Time{}
 	}
-	s.Conversation, s.address = blankConversation(s.Conversation), 0
+	s.Conversation, s.address, s.transcriptDue = blankConversation(s.Conversation), 0, time.Time{}
 	s.Contact = *c
 	if s.Status == event.StatusEnded {
 		return d.store(ctx, tx, s, []*event.Event{s.base(event.ConversationUpdated, tx.Now(), by)})
@@ -309,7 +310,10 @@ func blankEvent(e *event.Event) *event.Event {
 	}
 	out.Messages = mapped(e.Messages, blankMessage)
 	out.Sessions = mapped(e.Sessions, blankSession)
-	out.Notes = nil
+	out.Notes, out.Extra = nil, nil
+	if e.Offline != nil {
+		out.Offline = &event.OfflineMessage{}
+	}
 	if e.Contact != nil {
 		c := blankContact(*e.Contact)
 		out.Contact = &c
@@ -332,7 +336,11 @@ func mapped[T any](list []T, fn func(T) T) []T {
 }
 
 func blankContact(c event.Contact) event.Contact {
-	return event.Contact{ID: c.ID, UUID: c.UUID, Custom: "{}", CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+	out := event.Contact{ID: c.ID, UUID: c.UUID, Custom: "{}", CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+	if c.Handle != "" {
+		out.Handle = out.HandleName() // without the place
+	}
+	return out
 }
 
 func blankConversation(c event.Conversation) event.Conversation {
@@ -352,7 +360,7 @@ func blankSession(s event.Session) event.Session {
 }
 
 func blankMessage(m event.Message) event.Message {
-	m.Sender, m.Body, m.ClientID, m.StateReason, m.Link = blankParty(m.Sender), "", "", "", nil
+	m.Sender, m.Body, m.ClientID, m.StateReason, m.Link, m.Choices = blankParty(m.Sender), "", "", "", nil, nil
 	m.Entry = blankEntry(m.Entry)
 	if m.Media != nil {
 		// Without its key it has no address.

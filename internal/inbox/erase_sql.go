@@ -16,7 +16,7 @@ const (
   OR EXISTS (SELECT 1 FROM channel_contacts WHERE contact_id = $1)`
 	sqlFirstClientID = `SELECT client_id FROM messages WHERE conversation_id = $1 AND sender_type = 'contact' AND number <= 2 ORDER BY number LIMIT 1`
 	// What was said is deleted; entries of the thread stay.
-	sqlEraseMessages = `UPDATE messages SET body = '', media_id = NULL, link_id = NULL, client_id = '', state_reason = '',
+	sqlEraseMessages = `UPDATE messages SET body = '', media_id = NULL, link_id = NULL, choices = '', client_id = '', state_reason = '',
   sender_name = CASE WHEN sender_type = 'contact' THEN '' ELSE sender_name END,
   deleted_at = CASE WHEN deleted_at = 0 AND type IN ('message', 'media', 'feedback') THEN CAST($2 AS BIGINT) ELSE deleted_at END
 WHERE conversation_id = $1`

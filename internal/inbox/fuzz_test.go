@@ -2,11 +2,13 @@ package inbox
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
 
+	"parley/internal/fault"
 	"parley/internal/media"
 )
 
@@ -106,6 +108,30 @@ func FuzzCaption(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		if err, strict := checkText(s, true), CheckBody(s); err != nil && strict == nil || err == nil && strict != nil && strings.TrimSpace(s) != "" {
 			t.Errorf("%q: %v as a caption, %v alone", s, err, strict)
+		}
+	})
+}
+
+// Whatever answers a message offers: they are refused, or each is one line that is read as it was stored.
+func FuzzChoices(f *testing.F) {
+	for _, s := range []string{"this|that", " a |", "a\nb", "|", "\x00", "\xff", "\u2028", strings.Repeat("x", 81), strings.Repeat("x|", 11), "🙂|ä"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		list, err := checkChoices(strings.Split(s, "|"), false)
+		if err != nil {
+			if k := fault.As(err).Kind(); k != fault.Invalid || fault.As(err).Field != "choices" {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		if got := splitTags(strings.Join(list, "\n")); !slices.Equal(got, list) || len(list) > MaxChoices || strings.Count(choiceLines(list), "\n") != len(list) {
+			t.Errorf("%q is read as %q", list, got)
+		}
+		for _, c := range list {
+			if c == "" || !utf8.ValidString(c) || utf8.RuneCountInString(c) > MaxChoice || c != strings.TrimSpace(c) {
+				t.Errorf("%q is offered", c)
+			}
 		}
 	})
 }

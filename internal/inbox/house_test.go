@@ -45,6 +45,7 @@ type house struct {
 	messages       int        // makes client ids
 	channels       []event.Channel
 	noAddon        bool // nobody takes requested conversations
+	hooks          bool // the widget has a webhook for transcripts
 	stays          bool // a flag may outlive a change of the status, for nobody was there to take the conversation
 	feedReader     *reader
 }
@@ -95,7 +96,10 @@ func newHouse(t *testing.T, d *db.DB) *house {
 			return h.desk.MediaChanged(ctx, tx, c, m, what, card)
 		}})
 	h.desk = New(Options{DB: d, Feed: f, Contacts: h.contacts, Widgets: h.widgets, Media: h.media,
-		TakesRequested: func(*db.Tx, *event.Conversation) (bool, error) { return !h.noAddon, nil }})
+		TakesRequested: func(*db.Tx, *event.Conversation) (bool, error) { return !h.noAddon, nil },
+		Hooked: func(_ *db.Tx, _ *event.Conversation, hook string) (bool, error) {
+			return h.hooks && hook == HookTranscript, nil
+		}})
 	actor := func(first string) team.Actor {
 		c, err := h.team.Create(ctx, team.System(), team.NewOperator{Email: strings.ToLower(first) + "@example.com", FirstName: first, LastName: "Lee", Alias: first, Slots: 3}, once.Key{})
 		if err != nil {
@@ -110,8 +114,9 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	}
 	seconds := int(half / time.Second)
 	if h.widget, err = h.widgets.Create(ctx, team.System(), once.Key{}, widget.Change{Name: new("Shop"), GroupID: &h.group.ID, SessionTimeoutSeconds: &seconds,
-		Survey: &event.SurveyForm{Question: "Solved?", Options: []string{"Yes", "No"}},
-		Goals:  &[]event.Goal{{Name: "Order", Match: event.GoalExact, Pattern: "https://shop.example/thanks"}, {Name: "Newsletter", Match: event.GoalScript, Pattern: "newsletter"}}}); err != nil {
+		UnansweredSeconds: new(0),
+		Survey:            &event.SurveyForm{Question: "Solved?", Options: []string{"Yes", "No"}},
+		Goals:             &[]event.Goal{{Name: "Order", Match: event.GoalExact, Pattern: "https://shop.example/thanks"}, {Name: "Newsletter", Match: event.GoalScript, Pattern: "newsletter"}}}); err != nil {
 		t.Fatal(err)
 	}
 	h.events(t)
@@ -293,10 +298,10 @@ func (h *house) dump(t *testing.T) map[string][]string {
 	for table, columns := range map[string]string{
 		"contacts":          "id || ':' || name || ':' || email || ':' || custom || ':' || external_id || ':' || updated_at",
 		"contact_tokens":    "token_hash || ':' || contact_id || ':' || revoked_at",
-		"conversations":     "id || ':' || contact_id || ':' || COALESCE(group_id, 0) || ':' || COALESCE(operator_id, 0) || ':' || status || ':' || message_count || ':' || last_message || ':' || operator_read || ':' || contact_delivered || ':' || contact_read || ':' || unread || ':' || updated_at || ':' || ended_at || ':' || topic || ':' || tags || ':' || CASE WHEN flagged THEN 'flagged' ELSE '' END || ':' || rating || ':' || channel_type || ':' || COALESCE(channel_id, 0) || ':' || hidden_from",
-		"sessions":          "id || ':' || number || ':' || ended_at || ':' || expires_at || ':' || visit || ':' || outcome || ':' || notes",
+		"conversations":     "id || ':' || contact_id || ':' || COALESCE(group_id, 0) || ':' || COALESCE(operator_id, 0) || ':' || status || ':' || message_count || ':' || last_message || ':' || operator_read || ':' || contact_delivered || ':' || contact_read || ':' || unread || ':' || updated_at || ':' || ended_at || ':' || topic || ':' || tags || ':' || CASE WHEN flagged THEN 'flagged' ELSE '' END || ':' || rating || ':' || channel_type || ':' || COALESCE(channel_id, 0) || ':' || hidden_from || ':' || unanswered_due || ':' || unanswered_message || ':' || unanswered_at || ':' || transcript_due",
+		"sessions":          "id || ':' || number || ':' || ended_at || ':' || expires_at || ':' || visit || ':' || outcome || ':' || notes || ':' || review_due",
 		"conversation_tags": "conversation_id || ':' || tag",
-		"messages":          "id || ':' || number || ':' || body || ':' || COALESCE(sender_id, 0) || ':' || state || ':' || state_code || ':' || state_reason || ':' || COALESCE(media_id, 0) || ':' || COALESCE(link_id, 0) || ':' || edited_at || ':' || deleted_at",
+		"messages":          "id || ':' || number || ':' || body || ':' || COALESCE(sender_id, 0) || ':' || state || ':' || state_code || ':' || state_reason || ':' || COALESCE(media_id, 0) || ':' || COALESCE(link_id, 0) || ':' || edited_at || ':' || deleted_at || ':' || choices",
 		"events":            "id || ':' || type",
 		"idempotency_keys":  "scope || ':' || key",
 	} {
@@ -415,6 +420,15 @@ func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 			case e.Type == event.GroupUpdated:
 				r.groups[e.Group.ID] = *e.Group
 			case e.Conversation != nil:
+				// The handle is given with a contact's first conversation.
+				if who := e.Conversation.Contact; who.Handle != "" {
+					known := r.contacts[who.ID]
+					if known.Handle != "" && known.Handle != who.Handle && who.Handle != fmt.Sprintf("visitor-%d", who.ID) {
+						t.Errorf("event %d (%s): the handle %s of contact %d becomes %s", e.Seq, e.Type, known.Handle, who.ID, who.Handle)
+					}
+					known.Handle = who.Handle
+					r.contacts[who.ID] = known
+				}
 				c := r.told[e.Conversation.ID]
 				if c == nil {
 					c = &toldOf{messages: map[int]event.Message{}}
@@ -427,6 +441,10 @@ func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 				c.conversation, c.session = e.Conversation, e.Session
 				if m := e.Message; m != nil && (e.Type == event.MessageUpdated || e.Type == event.MessageDeleted) {
 					r.altered(t, c, e)
+				} else if m != nil && (e.Type == event.ReviewGiven || e.Type == event.ConversationUnanswered || e.Type == event.OfflineMessageReceived) {
+					if before, told := c.messages[m.Number]; !told || before.ID != m.ID {
+						t.Errorf("event %d (%s) is about message %d, which was told as %+v", e.Seq, e.Type, m.Number, before)
+					}
 				} else if m != nil {
 					if m.Number < c.highest || m.Number > c.conversation.MessageCount {
 						t.Errorf("event %d (%s) tells message %d after %d of %d", e.Seq, e.Type, m.Number, c.highest, c.conversation.MessageCount)
@@ -565,6 +583,36 @@ func (h *house) checkSeen(t failer, s *state, messages []*event.Message) {
 	}
 }
 
+// checkWaits holds what waits for an operator, a comment or a review against what was said.
+func (h *house) checkWaits(t failer, s *state, messages []*event.Message) {
+	t.Helper()
+	if runs := !s.alarm.due.IsZero(); runs != (s.alarm.message != 0) {
+		t.Errorf("conversation %d: the alarm at %v is about message %d", s.ID, s.alarm.due, s.alarm.message)
+	} else if runs {
+		at := slices.IndexFunc(messages, func(m *event.Message) bool { return m.ID == s.alarm.message })
+		if at < 0 || messages[at].Sender.Type != event.ByContact || s.Status == event.StatusEnded {
+			t.Errorf("conversation %d is %s, and its alarm is about message %d", s.ID, s.Status, s.alarm.message)
+		} else if slices.ContainsFunc(messages[at:], func(m *event.Message) bool { return m.Said() && !m.Note && m.Sender.Type == event.ByOperator }) {
+			t.Errorf("conversation %d: an operator answered message %d, and its alarm runs", s.ID, s.alarm.message)
+		}
+	}
+	if !s.UnansweredAt.IsZero() && (s.Status == event.StatusEnded || slices.ContainsFunc(messages, func(m *event.Message) bool {
+		return m.Said() && !m.Note && m.Sender.Type == event.ByOperator && m.SentAt.After(s.UnansweredAt)
+	})) {
+		t.Errorf("conversation %d is %s and rings since %v", s.ID, s.Status, s.UnansweredAt)
+	}
+	if !s.transcriptDue.IsZero() && s.Status != event.StatusEnded {
+		t.Errorf("conversation %d is %s, and a transcript waits", s.ID, s.Status)
+	}
+	stray := 0
+	err := h.d.View(context.Background(), func(_ context.Context, tx *db.Tx) error {
+		return tx.One("SELECT COUNT(*) FROM sessions WHERE conversation_id = $1 AND id <> $2 AND review_due > 0", []any{int64(s.ID), int64(s.session.ID)}, &stray)
+	})
+	if err != nil || stray != 0 || !s.session.reviewDue.IsZero() && s.session.Rating == nil {
+		t.Errorf("conversation %d: %d old sessions wait for a comment, the latest until %v with the rating %v, %v", s.ID, stray, s.session.reviewDue, s.session.Rating, err)
+	}
+}
+
 func (h *house) checkRow(t failer, s *state) {
 	t.Helper()
 	var messages []*event.Message
@@ -592,7 +640,14 @@ func (h *house) checkRow(t failer, s *state) {
 		t.Errorf("conversation %d has the tags %q, and is found by %q", s.ID, s.Tags, tags)
 	}
 	unread, line := 0, (*event.LastMessage)(nil)
+	var lastSent time.Time
 	for i, m := range messages {
+		if m.Said() {
+			if !m.SentAt.After(lastSent) {
+				t.Errorf("conversation %d: message %d was sent at %v, after one of %v", s.ID, m.Number, m.SentAt, lastSent)
+			}
+			lastSent = m.SentAt
+		}
 		if said := lineOf(m); said != nil {
 			line = said
 		}
@@ -645,6 +700,7 @@ func (h *house) checkRow(t failer, s *state) {
 	if s.session == nil || s.session.Number != len(list) {
 		t.Errorf("conversation %d does not point to its latest session", s.ID)
 	}
+	h.checkWaits(t, s, messages)
 	ended := s.Status == event.StatusEnded
 	if ended == s.EndedAt.IsZero() || ended && s.session.open() {
 		t.Errorf("conversation %d is %s, ended at %v, its session open: %v", s.ID, s.Status, s.EndedAt, s.session.open())

@@ -147,6 +147,31 @@ func (d *Desk) Get(ctx context.Context, conversation id.Conversation) (v *View, 
 	return v, nil
 }
 
+// GetByUUID returns the conversation with this UUID, as Get does; conversation.not_found when there is none.
+func (d *Desk) GetByUUID(ctx context.Context, uuid string) (v *View, err error) {
+	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) error {
+		seq, err := d.Feed.Latest(tx)
+		if err != nil {
+			return err
+		}
+		conversation, err := conversationByUUID(tx, uuid)
+		if err != nil {
+			return err
+		}
+		s, err := read(tx, conversation)
+		if err != nil {
+			return err
+		}
+		v = viewOf(s)
+		v.Seq = seq
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
 // Range asks for a part of a thread: the messages before or after a number, or the latest ones when both are 0.
 type Range struct {
 	Before, After int

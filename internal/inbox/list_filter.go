@@ -29,6 +29,8 @@ type Filter struct {
 	Tags []string
 	// Ratings are those of which the contact's latest one of the conversation is one, 0 for none.
 	Ratings []int
+	// Attention takes only conversations whose alarm has rung for a message that still waits for an operator.
+	Attention bool
 	// From and To bound when a conversation began: not before From, and before To.
 	From, To time.Time
 	// Text is searched for in messages and notes, and in the contact's name and e-mail address; see parseQuery. At most MaxSearch
@@ -48,8 +50,8 @@ type Cursor struct {
 	ID        id.Conversation
 }
 
-// Counts are the numbers at the inbox's tabs, of conversations that have not ended.
-type Counts struct{ Mine, Unassigned, All int }
+// Counts are the numbers at the inbox's tabs, of conversations that have not ended. Attention counts those whose alarm rings.
+type Counts struct{ Mine, Unassigned, All, Attention int }
 
 // TagCount is a tag and how many conversations have it.
 type TagCount struct {
@@ -118,7 +120,7 @@ func (f Filter) longAgo(now time.Time) bool {
 
 // apart reports whether the ended conversations are better read apart from the others: they have indexes of their own.
 func (f Filter) apart(now time.Time) bool {
-	return f.both() && (f.Operator != 0 || f.Group != 0 || f.Widget != 0 || len(f.Ratings) > 0 && !slices.Contains(f.Ratings, 0) || f.longAgo(now))
+	return f.both() && !f.Attention && (f.Operator != 0 || f.Group != 0 || f.Widget != 0 || len(f.Ratings) > 0 && !slices.Contains(f.Ratings, 0) || f.longAgo(now))
 }
 
 // page reads a page of a list.
@@ -127,7 +129,7 @@ func page(ctx context.Context, tx *db.Tx, f Filter, q query) ([]*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(q.terms) == 0 && len(f.Tags) == 0 && !f.apart(tx.Now()) && !f.longAgo(tx.Now()) {
+	if len(q.terms) == 0 && len(f.Tags) == 0 && !f.Attention && !f.apart(tx.Now()) && !f.longAgo(tx.Now()) {
 		return listStates(tx, f)
 	}
 	hits, err := hits(ctx, tx, f, q, false)

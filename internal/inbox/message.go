@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -30,6 +31,39 @@ func checkText(body string, file bool) error {
 		return fault.Newf(fault.MessageTooLong, "a message can have %d characters", MaxBody).At("body")
 	}
 	return nil
+}
+
+// checkChoices trims the answers that a message offers, or says what is wrong with them.
+func checkChoices(list []string, note bool) ([]string, error) {
+	switch {
+	case len(list) == 0:
+		return nil, nil
+	case note:
+		return nil, fault.New(fault.FieldInvalid, "a note offers no answers: the contact never sees it").At("choices")
+	case len(list) > MaxChoices:
+		return nil, fault.Newf(fault.FieldInvalid, "a message can offer %d answers", MaxChoices).At("choices")
+	}
+	out := make([]string, len(list))
+	for i, c := range list {
+		c, err := line(c, MaxChoice, "choices")
+		if err != nil {
+			return nil, err
+		}
+		if c == "" {
+			return nil, fault.New(fault.FieldInvalid, "an answer has at least one character").At("choices")
+		}
+		out[i] = c
+	}
+	return out, nil
+}
+
+// choiceLines are the answers that a message offers, as lines of its text, for channels without buttons.
+func choiceLines(list []string) string {
+	var b strings.Builder
+	for i, c := range list {
+		b.WriteString("\n" + strconv.Itoa(i+1) + ". " + c)
+	}
+	return b.String()
 }
 
 // checkClientID refuses ids that are not 1 to 64 letters, digits, dots, dashes or underscores, and the short ones of a
@@ -124,3 +158,9 @@ func operatorParty(o *event.Operator) *event.Party {
 	}
 	return &event.Party{Type: event.ByOperator, ID: int64(o.ID), Name: o.DisplayName()}
 }
+
+// Limits of the answers that a message offers.
+const (
+	MaxChoices = 10
+	MaxChoice  = 80 // characters
+)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"parley/internal/db"
@@ -15,22 +16,25 @@ import (
 const (
 	messageColumns = `m.id, m.conversation_id, m.session_id, m.number, m.type, m.note, m.sender_type, COALESCE(m.sender_id, 0), m.sender_name,
   m.body, m.event, COALESCE(m.reference_id, 0), m.client_id, m.sent_at,
-  m.state, m.state_code, m.state_reason, COALESCE(m.media_id, 0), COALESCE(m.link_id, 0), m.edited_at, m.deleted_at,
+  m.state, m.state_code, m.state_reason, COALESCE(m.media_id, 0), COALESCE(m.link_id, 0), m.edited_at, m.deleted_at, m.choices,
   COALESCE(o.first_name, ''), COALESCE(o.last_name, ''), COALESCE(o.username, ''), COALESCE(o.image_url, '')`
 	messageFrom = ` FROM messages m LEFT JOIN operators o ON m.sender_type = 'operator' AND o.id = m.sender_id`
 
 	sqlInsertMessage = `INSERT INTO messages (conversation_id, number, session_id, type, note, sender_type, sender_id, sender_name, body, event, reference_id, client_id, sent_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`
-	// Most messages have no file and no state of their own: naming the columns would cost them.
+	// Most messages have no file, no choices and no state of their own: naming the columns would cost them.
 	sqlInsertMessageWith = `INSERT INTO messages (conversation_id, number, session_id, type, note, sender_type, sender_id, sender_name, body, event, reference_id, client_id, sent_at,
-  state, media_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id`
+  state, media_id, choices)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`
 	sqlSetMessageState = `UPDATE messages SET state = $2, state_code = $3, state_reason = $4 WHERE id = $1`
 	sqlSetMessageLink  = `UPDATE messages SET link_id = $2 WHERE id = $1`
 	sqlSetMessageText  = `UPDATE messages SET body = $2, edited_at = $3, link_id = $4 WHERE id = $1`
-	sqlDeleteMessage   = `UPDATE messages SET body = '', media_id = NULL, link_id = NULL, deleted_at = $2 WHERE id = $1`
+	sqlDeleteMessage   = `UPDATE messages SET body = '', media_id = NULL, link_id = NULL, choices = '', deleted_at = $2 WHERE id = $1`
 	// What a list shows of a conversation is the newest words or file, whoever they are for.
 	sqlLastSaid = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.number < $2 AND (m.body <> '' OR m.media_id IS NOT NULL)
+ORDER BY m.number DESC LIMIT 1`
+
+	sqlLastRating = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.number >= $2 AND m.session_id = $3 AND m.type = 'rating'
 ORDER BY m.number DESC LIMIT 1`
 
 	sqlMessagesBefore = `SELECT ` + messageColumns + messageFrom + ` WHERE m.conversation_id = $1 AND m.number < $2 AND (NOT m.note OR $3) ORDER BY m.number DESC LIMIT $4`
@@ -64,7 +68,7 @@ func insertMessage(tx *db.Tx, m *event.Message) error {
 	}
 	statement, args := sqlInsertMessage, []any{int64(m.ConversationID), m.Number, int64(m.SessionID), m.Type, m.Note, string(m.Sender.Type), db.NullID(m.Sender.ID), m.Sender.Name,
 		m.Body, entry, db.NullID(m.ReferenceID), m.ClientID, db.Micros(m.SentAt)}
-	if m.State == event.StatePending || m.Media != nil {
+	if m.State == event.StatePending || m.Media != nil || len(m.Choices) > 0 {
 		stored, file := stateDerived, id.Media(0)
 		if m.State == event.StatePending {
 			stored = m.State
@@ -72,7 +76,7 @@ func insertMessage(tx *db.Tx, m *event.Message) error {
 		if m.Media != nil {
 			file = m.Media.ID
 		}
-		statement, args = sqlInsertMessageWith, append(args, int64(stored), db.NullID(file))
+		statement, args = sqlInsertMessageWith, append(args, int64(stored), db.NullID(file), strings.Join(m.Choices, "\n"))
 	}
 	if m.ID, err = db.Insert[id.Message](tx, statement, args...); err != nil {
 		return fmt.Errorf("store message %d of conversation %d: %w", m.Number, m.ConversationID, err)
@@ -90,14 +94,15 @@ type storedMessage struct {
 func scanMessage(r db.Scanner) (*storedMessage, error) {
 	var m storedMessage
 	var o event.Operator
-	var entry string
+	var entry, choices string
 	var sent, edited, deleted int64
 	if err := r.Scan(&m.ID, &m.ConversationID, &m.SessionID, &m.Number, &m.Type, &m.Note, &m.Sender.Type, &m.Sender.ID, &m.Sender.Name,
 		&m.Body, &entry, &m.ReferenceID, &m.ClientID, &sent,
-		&m.State, &m.StateCode, &m.StateReason, &m.file, &m.card, &edited, &deleted, &o.FirstName, &o.LastName, &o.Username, &o.ImageURL); err != nil {
+		&m.State, &m.StateCode, &m.StateReason, &m.file, &m.card, &edited, &deleted, &choices, &o.FirstName, &o.LastName, &o.Username, &o.ImageURL); err != nil {
 		return nil, err
 	}
 	m.SentAt, m.EditedAt, m.DeletedAt = db.Time(sent), db.Time(edited), db.Time(deleted)
+	m.Choices = splitTags(choices) // one per line, too
 	if m.Sender.Type == event.ByOperator {
 		m.OperatorName, m.OperatorDisplayName, m.ImageURL = o.Name(), m.Sender.Name, o.ImageURL
 	}
@@ -178,6 +183,18 @@ func lastSaid(tx *db.Tx, conversation id.Conversation, before int) (*event.Messa
 	m, err := firstMessage(tx, sqlLastSaid, int64(conversation), before)
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, nil
+	}
+	return m, err
+}
+
+// lastRating is the entry of the latest session's rating, nil for none.
+func lastRating(tx *db.Tx, s *state) (*event.Message, error) {
+	m, err := firstMessage(tx, sqlLastRating, int64(s.ID), s.session.firstNumber, int64(s.session.ID))
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, nil
+	}
+	if err == nil {
+		m.State = s.messageState(m)
 	}
 	return m, err
 }

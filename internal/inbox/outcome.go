@@ -18,7 +18,7 @@ const MaxFeedback = 5000
 
 // Rate stores how a contact rates the latest session of one of their conversations, whether it is still open or not: 1 to 5,
 // where the widget shows thumbs 1 (down) or 5 (up). Another value replaces the first and is told again, the same one changes
-// nothing (S-106). A conversation of somebody else is not found.
+// nothing (S-106). Where the widget asks for a comment, review.given waits for it, for two minutes. A conversation of somebody else is not found.
 func (d *Desk) Rate(ctx context.Context, c id.Contact, conversation id.Conversation, value int) (*View, error) {
 	if value < 1 || value > 5 {
 		return nil, fault.New(fault.FieldInvalid, "value must be a number from 1 to 5").At("value")
@@ -37,7 +37,12 @@ func (d *Desk) Rate(ctx context.Context, c id.Contact, conversation id.Conversat
 			return nil, nil
 		}
 		s.session.Rating, s.Rating = &rating, value
-		return said(tx, s, by, event.RatingGiven, &event.Message{Type: event.TypeRating, Entry: &event.Entry{Name: entryRating, Rating: &rating}})
+		events, err := said(tx, s, by, event.RatingGiven, &event.Message{Type: event.TypeRating, Entry: &event.Entry{Name: entryRating, Rating: &rating}})
+		if err != nil {
+			return nil, err
+		}
+		more, err := d.rated(tx, s, w, events[0])
+		return append(events, more...), err
 	})
 }
 
@@ -61,7 +66,12 @@ func (d *Desk) Feedback(ctx context.Context, c id.Contact, conversation id.Conve
 			return nil, nil
 		}
 		s.session.Feedback = text
-		return said(tx, s, by, event.FeedbackGiven, &event.Message{Type: event.TypeFeedback, Body: text, Entry: &event.Entry{Name: entryFeedback}})
+		events, err := said(tx, s, by, event.FeedbackGiven, &event.Message{Type: event.TypeFeedback, Body: text, Entry: &event.Entry{Name: entryFeedback}})
+		if err != nil {
+			return nil, err
+		}
+		more, err := d.reviewed(tx, s, by, events[0])
+		return append(events, more...), err
 	})
 }
 

@@ -148,7 +148,7 @@ func TestS107_FeedbackIsToldAlsoAsACallOfItsOwn(t *testing.T) {
 		h.events(t)
 		time.Sleep(48 * time.Hour)
 		v := h.seen(t, p.Contact.ID)(h.desk.Feedback(t.Context(), p.Contact.ID, p.Conversation.ID, "  Ann was\n <b>great</b> "))
-		e := h.told(t, event.FeedbackGiven)[0]
+		e := h.told(t, event.FeedbackGiven, event.ReviewGiven)[0]
 		if e.Session.Feedback != "Ann was\n <b>great</b>" || v.Session.Feedback != e.Session.Feedback || e.Session.Rating.Value != 3 {
 			t.Errorf("session %+v", e.Session)
 		}
@@ -163,7 +163,7 @@ func TestS107_FeedbackIsToldAlsoAsACallOfItsOwn(t *testing.T) {
 		p := h.visitor(t)
 		for _, text := range []string{"good", "bad"} {
 			h.seen(t, p.Contact.ID)(h.desk.Feedback(t.Context(), p.Contact.ID, p.Conversation.ID, text))
-			if e := h.told(t, event.FeedbackGiven)[0]; e.Session.Feedback != text || e.Session.Rating != nil {
+			if e := h.told(t, event.FeedbackGiven, event.ReviewGiven)[0]; e.Session.Feedback != text || e.Session.Rating != nil {
 				t.Errorf("session %+v", e.Session)
 			}
 			h.unchanged(t, func() error {
@@ -426,18 +426,18 @@ func TestThePlaceOfAVisitor(t *testing.T) {
 		}
 		return h.get(t, out.Conversation.ID).Session.Visit
 	}
-	place := func(address string) (city, country string, lat, lon *float64) {
+	place := func(address string) Place {
 		if address != "81.2.69.142" {
-			return "", "", nil, nil
+			return Place{}
 		}
-		return "Köln", "Germany", new(50.9333), new(6.95)
+		return Place{"Köln", "North Rhine-Westphalia", "Germany", "DE", new(50.9333), new(6.95)}
 	}
 	each(t, "is looked up when a session starts", func(t *testing.T, h *house) {
 		if v := at(t, h, "81.2.69.142"); v.City != "" || v.Lat != nil || v.IP != "81.2.69.142" || !v.Proactive || v.Private {
 			t.Errorf("without a file: %+v", v)
 		}
 		h.desk.Place = place
-		if v := at(t, h, "81.2.69.142"); v.City != "Köln" || v.Country != "Germany" || *v.Lat != 50.9333 || *v.Lon != 6.95 {
+		if v := at(t, h, "81.2.69.142"); v.City != "Köln" || v.Region != "North Rhine-Westphalia" || v.Country != "Germany" || v.CountryCode != "DE" || *v.Lat != 50.9333 || *v.Lon != 6.95 {
 			t.Errorf("%+v", v)
 		}
 		for _, address := range []string{"192.0.2.1", "", "nonsense"} {

@@ -16,6 +16,7 @@ import (
 	"parley/internal/media"
 	"parley/internal/once"
 	"parley/internal/team"
+	"parley/internal/widget"
 )
 
 // Whatever contacts, operators, tokens and the clock do, in whatever order: the invariants of doc.go hold, a refusal is a
@@ -50,7 +51,8 @@ func newScript(t *testing.T, h *house) *script {
 func (s *script) play(rt *rapid.T) {
 	actions := []func(*rapid.T) error{s.write, s.write, s.write, s.post, s.post, s.read, s.mark, s.assign, s.forward, s.end, s.endByContact, s.reopen, s.status, s.page, s.rate, s.feedback, s.survey, s.goal, s.identify,
 		s.change, s.presence, s.sleep, s.again, s.flag, s.flag, s.tags, s.topic, s.bulk,
-		s.writeFile, s.postFile, s.overChannel, s.overChannel, s.start, s.move, s.state, s.state, s.edit, s.delete, s.separate}
+		s.writeFile, s.postFile, s.overChannel, s.overChannel, s.start, s.move, s.state, s.state, s.edit, s.delete, s.separate,
+		s.patience, s.due, s.due, s.leave, s.invited, s.discard, s.transcript, s.choices}
 	for range rapid.IntRange(4, 16).Draw(rt, "steps") {
 		err := rapid.SampledFrom(actions).Draw(rt, "action")(rt)
 		switch f := fault.As(err); {
@@ -323,6 +325,67 @@ func (s *script) sleep(rt *rapid.T) error {
 	time.Sleep(time.Duration(rapid.IntRange(1, 40).Draw(rt, "minutes")) * time.Minute)
 	_, err := s.h.desk.ExpireOnce(s.t.Context())
 	return err
+}
+
+// patience changes what the widget wants: an alarm, a transcript, a comment.
+func (s *script) patience(rt *rapid.T) error {
+	s.h.hooks = rapid.Bool().Draw(rt, "hooked")
+	s.h.set(s.t, widget.Change{UnansweredSeconds: new(rapid.SampledFrom([]int{0, 10, 120}).Draw(rt, "seconds")), AskFeedback: new(rapid.Bool().Draw(rt, "feedback")),
+		TranscriptHook: new(rapid.SampledFrom([]string{event.TranscriptOff, event.TranscriptOnEnd, event.TranscriptOnReview}).Draw(rt, "transcript"))})
+	return nil
+}
+
+func (s *script) due(rt *rapid.T) error {
+	time.Sleep(time.Duration(rapid.IntRange(1, 700).Draw(rt, "seconds")) * time.Second)
+	_, err := s.h.desk.DueOnce(s.t.Context())
+	return err
+}
+
+func (s *script) leave(rt *rapid.T) error {
+	if len(s.contacts) == 0 {
+		return nil
+	}
+	p := s.h.leave("Please call me")
+	p.Contact = s.contact(rt)
+	out, err := s.h.desk.PostOffline(s.t.Context(), p)
+	if err != nil {
+		return err
+	}
+	s.met(out.Conversation.ID)
+	s.h.same(s.t, out.Conversation)
+	return nil
+}
+
+func (s *script) invited(rt *rapid.T) error {
+	p := s.h.post("yes, please")
+	p.Contact = s.contact(rt)
+	p.Invitation = &Invitation{Operator: rapid.SampledFrom([]team.Actor{s.h.ann, s.h.bob, s.h.carl}).Draw(rt, "host").Operator, Body: "Can I help?", At: time.Now().Add(-time.Minute)}
+	out, err := s.h.desk.PostFromContact(s.t.Context(), p)
+	if err != nil {
+		return err
+	}
+	if p.Contact == 0 && len(s.contacts) < 3 {
+		s.contacts = append(s.contacts, out.Contact.ID)
+	}
+	s.met(out.Conversation.ID)
+	s.h.same(s.t, out.Conversation)
+	return nil
+}
+
+func (s *script) discard(rt *rapid.T) error {
+	return s.answered(s.h.desk.Discard(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt)))
+}
+
+func (s *script) transcript(rt *rapid.T) error {
+	return s.answered(s.h.desk.SendToWebhook(s.t.Context(), s.actor(rt), once.Key{}, s.conversation(rt), []string{"a", "b"}))
+}
+
+func (s *script) choices(rt *rapid.T) error {
+	out, err := s.h.desk.Post(s.t.Context(), s.actor(rt), once.Key{}, Post{Conversation: s.conversation(rt), Body: "Which one?", Choices: []string{"this", "that"}})
+	if err != nil {
+		return err
+	}
+	return s.answered(out.Conversation, nil)
 }
 
 // again sends a message twice: the second answer is the first one's, and nothing changes.

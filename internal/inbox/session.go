@@ -22,7 +22,9 @@ type session struct {
 	expiresAt time.Time
 	goals     []id.Goal // reached, each of them once
 	notes     int       // how many internal notes it has
-	dirty     bool      // differs from its row
+	// reviewDue is when a rating is told as a whole that a comment may still follow, zero for nothing to tell; reviewStored is what its row has.
+	reviewDue, reviewStored time.Time
+	dirty                   bool // differs from its row
 }
 
 func (s *session) snapshot() *event.Session {
@@ -38,6 +40,17 @@ func (s *session) touch(at time.Time, timeout time.Duration) {
 	if moved := next.Sub(s.expiresAt); timeout > 0 && (moved >= timeout/8 || moved < 0) {
 		s.expiresAt, s.dirty = next, true
 	}
+}
+
+// sees notes the page from which the contact writes, and reports whether it is another one.
+func (s *session) sees(page, title string) bool {
+	if page == "" || page == s.Visit.URL {
+		return false
+	}
+	s.Visit.URL, s.Visit.Title = page, title
+	s.Visit.PageImpressions++
+	s.dirty = true
+	return true
 }
 
 func (s *session) end(at time.Time, reason string) {
@@ -94,13 +107,27 @@ func (v Visit) snapshot() event.Visit {
 	return out
 }
 
+// Place is where an address is, "" and nil for what is unknown. CountryCode is ISO 3166, in capitals.
+type Place struct {
+	City, Region, Country, CountryCode string
+	Lat, Lon                           *float64
+}
+
+// visit is what is kept of a visit: cleaned, and with its place where it is not private.
+func (d *Desk) visit(v Visit, private bool) event.Visit {
+	out := v.snapshot()
+	d.locate(&out, private)
+	return out
+}
+
 // locate puts the place of the visit's address into it. In privacy mode neither the address nor the place is kept.
 func (d *Desk) locate(v *event.Visit, private bool) {
 	switch {
 	case private:
 		v.IP, v.Private = "", true
 	case d.Place != nil && v.IP != "":
-		v.City, v.Country, v.Lat, v.Lon = d.Place(v.IP)
+		p := d.Place(v.IP)
+		v.City, v.Region, v.Country, v.CountryCode, v.Lat, v.Lon = p.City, p.Region, p.Country, p.CountryCode, p.Lat, p.Lon
 	}
 }
 

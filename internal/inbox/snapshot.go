@@ -77,6 +77,9 @@ func visibleMessages(tx *db.Tx, s *state, session id.Session) ([]event.Message, 
 // weight is about how many bytes of what people wrote and named a message has.
 func weight(m *event.Message) int {
 	n := len(m.Body)
+	for _, c := range m.Choices {
+		n += len(c)
+	}
 	if m.Media != nil {
 		n += len(m.Media.Name) + 3*len(m.Media.Peaks)
 	}

@@ -16,31 +16,157 @@ import (
 const (
 	expireBatch = 100
 	expireEvery = 5 * time.Second
+	// shortWait is how soon the timers look again at the soonest.
+	shortWait = 50 * time.Millisecond
 )
 
-// RunTimers ends sessions whose time is over and takes conversations from operators who were deactivated, until ctx ends.
-// Several nodes may run it: everything happens once.
+// RunTimers rings the alarm for messages that wait too long for an operator, tells reviews and transcripts whose time to wait is over, ends
+// sessions whose time is over, and takes conversations from operators who were deactivated, until ctx ends. What is due is in the database: it
+// outlives a restart, and several nodes may run it; everything happens once.
 func (d *Desk) RunTimers(ctx context.Context, log *slog.Logger) error {
-	tick := time.NewTicker(expireEvery)
-	defer tick.Stop()
 	for {
-		n, err := d.ExpireOnce(ctx)
-		if err != nil && ctx.Err() == nil {
-			log.Warn("sessions could not be timed out; trying again", "error", err)
-		}
-		m, releaseErr := d.ReleaseInactiveOnce(ctx)
-		if releaseErr != nil && ctx.Err() == nil {
-			log.Warn("conversations of deactivated operators could not be released; trying again", "error", releaseErr)
-		}
-		if err == nil && n > 0 || releaseErr == nil && m == expireBatch {
+		wait, more := d.tick(ctx, log)
+		if more && ctx.Err() == nil {
 			continue
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
+}
+
+// tick does once what is due, and returns how long nothing is, or that there is more. An alarm set meanwhile rings in time: none rings sooner
+// than expireEvery after it was set.
+func (d *Desk) tick(ctx context.Context, log *slog.Logger) (wait time.Duration, more bool) {
+	well := true
+	warn := func(what string, err error) {
+		if err != nil {
+			if well = false; ctx.Err() == nil {
+				log.Warn(what, "error", err)
+			}
+		}
+	}
+	told, err := d.DueOnce(ctx)
+	warn("alarms, reviews or transcripts could not be told; trying again", err)
+	more = err == nil && told > 0
+	n, err := d.ExpireOnce(ctx)
+	warn("sessions could not be timed out; trying again", err)
+	more = more || err == nil && n > 0
+	n, err = d.ReleaseInactiveOnce(ctx)
+	warn("conversations of deactivated operators could not be released; trying again", err)
+	more = more || err == nil && n == expireBatch
+	if wait = expireEvery; !well || more {
+		return wait, more
+	}
+	var next, now time.Time
+	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+		now = tx.Now()
+		next, err = nextDue(tx)
+		return err
+	})
+	if warn("the next alarm could not be looked up; trying again", err); err == nil && !next.IsZero() {
+		wait = min(max(next.Sub(now), shortWait), expireEvery)
+	}
+	return wait, false
+}
+
+// DueOnce tells of up to 100 messages that nobody has answered in time, of as many ratings to which no comment has come, and sends as many
+// transcripts that have waited for a review long enough. It returns how many conversations it looked at.
+func (d *Desk) DueOnce(ctx context.Context) (int, error) {
+	n := 0
+	var failed []error
+	for _, due := range []struct {
+		what, statement string
+		do              func(*db.Tx, *state) ([]*event.Event, error)
+	}{
+		{"ring the alarm of", sqlUnanswered, d.ring},
+		{"tell the review of", sqlReviewsDue, d.tellReview},
+		{"send the transcript of", sqlTranscriptsDue, d.sendWaiting},
+	} {
+		var ids []id.Conversation
+		err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+			ids, err = dueConversations(tx, due.statement, expireBatch)
+			return err
+		})
+		if err != nil {
+			return n, fmt.Errorf("look for conversations to %s: %w", due.what, err)
+		}
+		for _, conversation := range ids {
+			err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+				s, err := load(tx, conversation)
+				if err != nil {
+					return err
+				}
+				events, err := due.do(tx, s)
+				if err != nil {
+					return err
+				}
+				if len(events) == 0 {
+					return save(tx, s)
+				}
+				return d.store(ctx, tx, s, events)
+			})
+			if err != nil && !fault.Is(err, fault.ConversationNotFound) {
+				failed = append(failed, fmt.Errorf("%s conversation %d: %w", due.what, conversation, err))
+				continue
+			}
+			n++
+		}
+	}
+	return n, errors.Join(failed...)
+}
+
+// over reports whether a time that is set has come.
+func over(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
+
+// ring tells that a message has waited too long (S-126). It is told once; the contact's next message starts the alarm anew.
+func (d *Desk) ring(tx *db.Tx, s *state) ([]*event.Event, error) {
+	if !over(s.alarm.due, tx.Now()) {
+		return nil, nil // somebody answered, or another node was quicker
+	}
+	message := s.alarm.message
+	s.alarm = alarm{}
+	if s.patience == 0 {
+		return nil, nil // nobody wants to know any more
+	}
+	m, err := messageByID(tx, s.ID, message)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("message %d: %w", message, err)
+	}
+	m.State = s.messageState(m)
+	s.UnansweredAt = tx.Now()
+	e := s.base(event.ConversationUnanswered, tx.Now(), event.Party{Type: event.BySystem})
+	e.Message = m
+	return []*event.Event{e}, nil
+}
+
+func (d *Desk) tellReview(tx *db.Tx, s *state) ([]*event.Event, error) {
+	if s.session == nil {
+		return nil, nil
+	}
+	if err := dropReviews(tx, s.ID, s.session.ID); err != nil {
+		return nil, err
+	}
+	if !over(s.session.reviewDue, tx.Now()) {
+		return nil, nil
+	}
+	return d.reviewDue(tx, s, event.Party{Type: event.BySystem})
+}
+
+func (d *Desk) sendWaiting(tx *db.Tx, s *state) ([]*event.Event, error) {
+	if !over(s.transcriptDue, tx.Now()) {
+		return nil, nil
+	}
+	e, err := d.waiting(tx, s, event.Party{Type: event.BySystem})
+	if err != nil || e == nil {
+		return nil, err
+	}
+	return []*event.Event{e}, nil
 }
 
 // ExpireOnce ends up to 100 sessions whose time is over and returns how many it ended. The conversation stays as it is:

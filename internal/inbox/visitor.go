@@ -44,7 +44,13 @@ type ContactPost struct {
 	Reopen bool
 	// Change is what the browser knows of the contact. The external id is ignored: only a signed identity sets it.
 	Change contact.Change
-	Visit  Visit
+	// Claimed is who the page's script says the visitor is, nil for nothing. What Change says comes first.
+	Claimed *contact.Claim
+	// Invitation is an operator's message that this one answers, nil for none.
+	Invitation *Invitation
+	Visit      Visit
+
+	typed contact.Change // name and address of the offline form, for a contact of whom they are not known
 }
 
 // ContactPosted is the answer to a contact's post.
@@ -67,23 +73,46 @@ type contactIDs struct {
 // PostFromContact stores a contact's message. It opens a conversation and a session where needed and routes them
 // (S-096, S-099, S-100). A repeat with the same client id gets the first answer.
 func (d *Desk) PostFromContact(ctx context.Context, p ContactPost) (*ContactPosted, error) {
-	var faults fault.Collect
-	for _, err := range []error{checkClientID(p.ClientID, p.Contact == 0), checkText(p.Body, p.Media != "")} {
-		if err != nil {
-			faults.Add(fault.As(err))
-		}
-	}
-	p.Change.ExternalID = nil
-	change, err := p.Change.Check("contact.")
-	if err != nil {
-		faults.Add(fault.As(err))
-	}
-	if err := faults.Err(); err != nil {
+	if err := p.check(checkText(p.Body, p.Media != "")); err != nil {
 		return nil, err
 	}
+	return d.fromContact(ctx, p, p.digest(), func(ctx context.Context, tx *db.Tx, w *event.Widget, out *ContactPosted) (contactIDs, error) {
+		return d.postFromContact(ctx, tx, w, p, out)
+	})
+}
+
+// check makes p what is stored, or says what is wrong with it. more are faults that were found before.
+func (p *ContactPost) check(more ...error) error {
+	p.Change.ExternalID, p.Change.ClaimedID = nil, nil
+	change, err := p.Change.Check("contact.")
+	all := append([]error{checkClientID(p.ClientID, p.Contact == 0)}, append(more, err)...)
+	if p.Claimed != nil {
+		claimed, err := p.Claimed.Change()
+		all = append(all, err)
+		change = change.Or(claimed)
+	}
+	var faults fault.Collect
+	for _, err := range all {
+		if err == nil {
+			continue
+		}
+		one := *fault.As(err)
+		others := one.Others
+		one.Others = nil
+		faults.Add(&one)
+		for _, other := range others {
+			faults.Add(other)
+		}
+	}
 	p.Change = change
+	return faults.Err()
+}
+
+// fromContact runs post for a browser, once for its client id.
+func (d *Desk) fromContact(ctx context.Context, p ContactPost, digest string,
+	post func(context.Context, *db.Tx, *event.Widget, *ContactPosted) (contactIDs, error)) (*ContactPosted, error) {
 	var out ContactPosted
-	err = d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		out = ContactPosted{}
 		w := p.Widget
 		if w == nil {
@@ -92,13 +121,11 @@ func (d *Desk) PostFromContact(ctx context.Context, p ContactPost) (*ContactPost
 				return err
 			}
 		}
-		key := once.Key{Scope: fmt.Sprintf("contact:%d message", p.Contact), Value: p.ClientID, Request: p.digest()}
+		key := once.Key{Scope: fmt.Sprintf("contact:%d message", p.Contact), Value: p.ClientID, Request: digest}
 		if p.Contact == 0 {
 			key.Scope = fmt.Sprintf("widget:%d first message", w.ID)
 		}
-		ids, repeated, err := once.Do(tx, key, func() (contactIDs, error) {
-			return d.postFromContact(ctx, tx, w, p, &out)
-		})
+		ids, repeated, err := once.Do(tx, key, func() (contactIDs, error) { return post(ctx, tx, w, &out) })
 		if err == nil && repeated {
 			err = repeat(tx, w, p, ids, &out)
 		}
@@ -182,9 +209,27 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 			s.Contact = *c
 		}
 	}
-	s, events, started, err := d.receive(tx, s, venue{Channel: event.Channel{Type: event.ChannelWebsite, Name: "Website"}}, w, c, p.Visit)
+	created := s == nil
+	invited, err := p.Invitation.use(tx)
 	if err != nil {
 		return ids, err
+	}
+	if invited != nil && created {
+		p.Visit.Proactive = true // the operator began
+	}
+	s, events, started, err := d.receive(tx, s, website(), w, c, p.Visit, invited)
+	if err != nil {
+		return ids, err
+	}
+	if !started {
+		s.session.sees(pageURL(p.Visit.URL), oneLine(p.Visit.Title, maxPageTitle))
+	}
+	if invited != nil {
+		said, err := d.invite(tx, s, invited, created)
+		if err != nil {
+			return ids, err
+		}
+		events = append(events, said...)
 	}
 	m := &event.Message{Type: event.TypeMessage, Sender: by, Body: p.Body, ClientID: p.ClientID}
 	// A browser may have uploaded the file before it had a contact.
@@ -216,11 +261,18 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 }
 
 // receive makes a conversation, a new one on the channel where s is nil, ready for what its contact is about to write: it is not ended
-// or set aside any more, and its latest session is open. started tells that this session is new.
-func (d *Desk) receive(tx *db.Tx, s *state, on venue, w *event.Widget, c *event.Contact, v Visit) (_ *state, events []*event.Event, started bool, err error) {
+// or set aside any more, and its latest session is open. started tells that this session is new. invited is what the contact answers with it, nil
+// for nothing.
+func (d *Desk) receive(tx *db.Tx, s *state, on venue, w *event.Widget, c *event.Contact, v Visit, invited *Invitation) (_ *state, events []*event.Event, started bool, err error) {
 	by := event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}
-	if s == nil {
-		if s, err = open(tx, w, c, on); err != nil {
+	var visit event.Visit
+	created := s == nil
+	if created {
+		visit = d.visit(v, w.PrivacyMode)
+		if err := contact.GiveHandle(tx, c, visit); err != nil {
+			return nil, nil, false, err
+		}
+		if s, err = open(tx, w, c, on, invited); err != nil {
 			return nil, nil, false, err
 		}
 		events = append(events, s.base(event.ConversationCreated, tx.Now(), by))
@@ -238,7 +290,12 @@ func (d *Desk) receive(tx *db.Tx, s *state, on venue, w *event.Widget, c *event.
 		events = append(events, changed...)
 	}
 	if started = !s.session.open(); started {
-		assigned, err := d.startSession(tx, s, w, v)
+		if !created {
+			if visit, err = d.visitOn(tx, s, w, v); err != nil {
+				return nil, nil, false, err
+			}
+		}
+		assigned, err := d.startSession(tx, s, w, visit, false)
 		if err != nil {
 			return nil, nil, false, err
 		}
@@ -326,7 +383,7 @@ func (d *Desk) author(ctx context.Context, tx *db.Tx, w *event.Widget, p Contact
 		if w.IdentityRequired {
 			return nil, fault.New(fault.IdentityRequired, "this widget takes messages of signed-in users only; call identify first")
 		}
-		c, err := d.Contacts.Create(ctx, tx, event.Party{Type: event.ByContact}, p.Change)
+		c, err := d.Contacts.Create(ctx, tx, event.Party{Type: event.ByContact}, p.typed.Or(p.Change))
 		if err != nil {
 			return nil, err
 		}
@@ -340,7 +397,18 @@ func (d *Desk) author(ctx context.Context, tx *db.Tx, w *event.Widget, p Contact
 	if err := identified(w, c); err != nil {
 		return nil, err
 	}
-	return c, d.Contacts.Change(ctx, tx, event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}, c, p.Change)
+	return c, d.Contacts.Change(ctx, tx, event.Party{Type: event.ByContact, ID: int64(c.ID), Name: c.Name}, c, unknown(c, p.typed).Or(p.Change))
+}
+
+// unknown is the part of a change that says what nobody knew of the contact.
+func unknown(c *event.Contact, ch contact.Change) contact.Change {
+	if c.Name != "" {
+		ch.Name = nil
+	}
+	if c.Email != "" {
+		ch.Email = nil
+	}
+	return ch
 }
 
 // venue is where a conversation takes place: a channel, and the contact's address on it, 0 on the website.
@@ -349,23 +417,38 @@ type venue struct {
 	address int64
 }
 
+func website() venue {
+	return venue{Channel: event.Channel{Type: event.ChannelWebsite, Name: "Website"}}
+}
+
 // blank is a new conversation of the contact, for nobody yet. One that does not take place on the website is hidden from browsers of
 // contacts who are not signed in.
 func blank(tx *db.Tx, w *event.Widget, c *event.Contact, on venue) *state {
 	s := &state{Conversation: event.Conversation{
 		UUID: secret.UUID(), Status: event.StatusNew, Channel: on.Channel,
 		Widget: event.WidgetRef{ID: w.ID, Key: w.Key, Name: w.Name}, Contact: *c, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
-	}, address: on.address, timeout: time.Duration(w.SessionTimeoutSeconds) * time.Second}
+	}, address: on.address, timeout: time.Duration(w.SessionTimeoutSeconds) * time.Second,
+		patience: time.Duration(w.UnansweredSeconds) * time.Second, transcript: w.TranscriptHook}
 	if on.Type != event.ChannelWebsite {
 		s.HiddenFrom = 1
 	}
 	return s
 }
 
-// open makes a new conversation of the contact in the widget's group, with who of it is free.
-func open(tx *db.Tx, w *event.Widget, c *event.Contact, on venue) (*state, error) {
+// open makes a new conversation of the contact in the widget's group, with who of it is free, or with the operator whose invitation the
+// contact answers.
+func open(tx *db.Tx, w *event.Widget, c *event.Contact, on venue, invited *Invitation) (*state, error) {
 	s := blank(tx, w, c, on)
-	o, g, err := answerer(tx, w.GroupID, 0)
+	var o *event.Operator
+	var g *event.Group
+	var err error
+	if invited != nil {
+		o, g, err = invited.host(tx, w)
+		s.Status = event.StatusOpen
+	}
+	if err == nil && o == nil {
+		o, g, err = answerer(tx, w.GroupID, 0)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("route widget %d: %w", w.ID, err)
 	}
@@ -376,21 +459,33 @@ func open(tx *db.Tx, w *event.Widget, c *event.Contact, on venue) (*state, error
 	return s, nil
 }
 
-// startSession opens the next session. Whoever has the conversation keeps it while they are online; else it is routed anew
-// within its group, and waits there unassigned when nobody is free.
-func (d *Desk) startSession(tx *db.Tx, s *state, w *event.Widget, v Visit) (assigned []*event.Event, err error) {
-	next := &session{Session: event.Session{Number: 1, StartedAt: tx.Now(), Visit: v.snapshot()}, firstNumber: s.MessageCount + 1}
+// visitOn is visit for a session at a widget of a conversation that there is already.
+func (d *Desk) visitOn(tx *db.Tx, s *state, w *event.Widget, v Visit) (event.Visit, error) {
 	private := w.PrivacyMode
 	if w.ID != s.Widget.ID { // somebody goes on elsewhere with what began at a widget that may be private
 		first, err := widget.Get(tx, s.Widget.ID)
 		if err != nil {
-			return nil, fmt.Errorf("widget of conversation %d: %w", s.ID, err)
+			return event.Visit{}, fmt.Errorf("widget of conversation %d: %w", s.ID, err)
 		}
 		private = private || first.PrivacyMode
 	}
-	d.locate(&next.Visit, private)
+	return d.visit(v, private), nil
+}
+
+// startSession opens the next session. Whoever has the conversation keeps it while they are online; else it is routed anew
+// within its group, and waits there unassigned when nobody is free.
+func (d *Desk) startSession(tx *db.Tx, s *state, w *event.Widget, v event.Visit, offline bool) (assigned []*event.Event, err error) {
+	next := &session{Session: event.Session{Number: 1, StartedAt: tx.Now(), Visit: v, Offline: offline}, firstNumber: s.MessageCount + 1}
 	if s.session != nil {
 		next.Number = s.session.Number + 1
+		if !s.session.reviewDue.IsZero() { // who goes on will not comment on what was before
+			if assigned, err = d.reviewDue(tx, s, event.Party{Type: event.BySystem}); err != nil {
+				return nil, err
+			}
+		}
+		if err := saveSession(tx, s.session); err != nil {
+			return nil, fmt.Errorf("store session %d: %w", s.session.ID, err)
+		}
 		if s.Operator == nil || !s.Operator.Active || s.Operator.Status != event.Online {
 			group := s.groupID
 			if group == 0 {
@@ -400,11 +495,11 @@ func (d *Desk) startSession(tx *db.Tx, s *state, w *event.Widget, v Visit) (assi
 			if err != nil {
 				return nil, fmt.Errorf("route conversation %d: %w", s.ID, err)
 			}
-			assigned = reassign(s, tx.Now(), event.Party{Type: event.BySystem}, o, g)
-			if len(assigned) > 0 {
-				if err := withSession(tx, s, assigned[0]); err != nil {
+			if moved := reassign(s, tx.Now(), event.Party{Type: event.BySystem}, o, g); len(moved) > 0 {
+				if err := withSession(tx, s, moved[0]); err != nil {
 					return nil, err
 				}
+				assigned = append(assigned, moved...)
 			}
 		}
 	}
@@ -466,7 +561,7 @@ func (d *Desk) EndByContact(ctx context.Context, c id.Contact, conversation id.C
 			if s.Status == event.StatusEnded {
 				return nil, nil
 			}
-			return end(tx, s, by, event.EndContact)
+			return d.conclude(tx, s, by, event.EndContact)
 		})
 		if err != nil {
 			return err
@@ -687,6 +782,11 @@ func (d *Desk) handConversations(ctx context.Context, tx *db.Tx, from, to *event
 
 // hand makes a conversation another contact's.
 func (d *Desk) hand(ctx context.Context, tx *db.Tx, s *state, to *event.Contact, by event.Party) error {
+	if to.Handle == "" && s.session != nil { // it is their first one
+		if err := contact.GiveHandle(tx, to, s.session.Visit); err != nil {
+			return err
+		}
+	}
 	s.Contact = *to
 	if err := moveMessages(tx, s.ID, to.ID); err != nil {
 		return fmt.Errorf("hand over messages of conversation %d: %w", s.ID, err)

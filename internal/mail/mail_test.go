@@ -538,6 +538,9 @@ func TestTranscriptOnEnd(t *testing.T) {
 		end(h.talk("kim@x.example").Conversation.ID) // not asked for
 		h.set(func(d *ours.Draft) { d.TranscriptOnEnd = new(true) })
 		end(h.talk("").Conversation.ID) // no address
+		_, err := h.inbox.Discard(t.Context(), h.ann, once.Key{}, h.talk("kim@x.example").Conversation.ID)
+		h.must(err)
+		pass(5 * time.Second)
 		if n := len(h.hook.got()); n != 0 {
 			t.Fatalf("%d calls", n)
 		}

@@ -37,10 +37,10 @@ func (d *Desk) Plan(ctx context.Context, tx *db.Tx, e *event.Event) error {
 	return nil
 }
 
-// onEnd queues the transcript of a conversation that ended. One too many for its address is left out: nobody asked for it.
+// onEnd queues the transcript of a conversation that ended, unless it was discarded. One too many for its address is left out: nobody asked for it.
 func (d *Desk) onEnd(ctx context.Context, tx *db.Tx, e *event.Event) error {
 	c := e.Conversation
-	if c == nil || c.Contact.Email == "" || c.MessageCount == 0 {
+	if c == nil || c.Contact.Email == "" || c.MessageCount == 0 || e.Reason == event.ReasonDiscarded {
 		return nil
 	}
 	r, err := d.roster(tx)

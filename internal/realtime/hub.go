@@ -36,6 +36,8 @@ const (
 	checkBeats = 12
 	// followAnyway is how often the follower looks at the feed without a wake-up.
 	followAnyway = 2 * time.Second
+	// availableAgain is how often availability is looked at without a reason: a widget's hours begin and end without an event.
+	availableAgain = 15 * time.Second
 )
 
 // Subject is who is behind a connection: an operator, an API token, or a contact's browser.
@@ -81,7 +83,7 @@ type Options struct {
 	// ContactOf returns whose conversation it is, 0 for an unknown one, and whether their browsers see what is written there now
 	// (event.Conversation.ShownTo).
 	ContactOf func(ctx context.Context, conversation id.Conversation) (contact id.Contact, shown bool)
-	// Availability tells whether a widget's operators are online.
+	// Availability tells what a widget's visitors are told about who is there.
 	Availability func(ctx context.Context, widget id.Widget) (string, error)
 	// TabOpened, TabsTouched and TabClosed keep the operators' presence.
 	TabOpened   func(ctx context.Context, t Tab)
@@ -190,8 +192,9 @@ func (h *Hub) Wake() {
 
 // follow pushes events from the feed to the connections, one batch after the other.
 func (h *Hub) follow(ctx context.Context) {
-	tick := time.NewTicker(followAnyway)
+	tick, again := time.NewTicker(followAnyway), time.NewTicker(availableAgain)
 	defer tick.Stop()
+	defer again.Stop()
 	for {
 		changed := h.Feed.Changed()
 		full, err := h.FollowOnce(ctx)
@@ -206,6 +209,8 @@ func (h *Hub) follow(ctx context.Context) {
 			return
 		case <-changed:
 		case <-tick.C:
+		case <-again.C:
+			h.pushAvailability(ctx)
 		}
 	}
 }
@@ -402,6 +407,11 @@ func (h *Hub) pushAvailability(ctx context.Context) {
 	for _, set := range h.contacts {
 		for c := range set {
 			widgets[c.who.Widget] = append(widgets[c.who.Widget], c)
+		}
+	}
+	for w := range h.available {
+		if widgets[w] == nil { // nobody is told of what becomes of it
+			delete(h.available, w)
 		}
 	}
 	h.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -587,6 +588,40 @@ func TestAvailabilityIsToldAtFirstAndOnceWhenItChanges(t *testing.T) {
 	s.append(1, "next")
 	if f, err := c.next(); err != nil || f.Type != "message" {
 		t.Errorf("after an unchanged availability came %+v, %v", f, err)
+	}
+	c.close()
+}
+
+// A widget's hours begin and end without an event; the hub looks again and again.
+func TestAvailabilityThatChangesByItselfIsTold(t *testing.T) {
+	var now atomic.Value
+	now.Store(event.Online)
+	s := newStage(t, dbtest.New(t), func(o *Options) {
+		o.Availability = func(context.Context, id.Widget) (string, error) { return now.Load().(string), nil }
+	})
+	c := s.dial("c:1", "")
+	if f := c.until("availability"); f.Availability != event.Online {
+		t.Errorf("availability at first %q", f.Availability)
+	}
+	now.Store(event.Offline)
+	s.hub.pushAvailability(t.Context())
+	if f := c.until("availability"); f.Availability != event.Offline {
+		t.Errorf("availability %q", f.Availability)
+	}
+	s.hub.pushAvailability(t.Context())
+	s.append(1, "next")
+	if f, err := c.next(); err != nil || f.Type != "message" {
+		t.Errorf("after an unchanged availability came %+v, %v", f, err)
+	}
+	c.close()
+	for s.hub.Connections() > 0 {
+		runtime.Gosched()
+	}
+	now.Store(event.Online)
+	s.hub.pushAvailability(t.Context()) // nobody is there to be told
+	c = s.dial("c:1", "")
+	if f := c.until("availability"); f.Availability != event.Online {
+		t.Errorf("a newcomer is told %q, which was long ago", f.Availability)
 	}
 	c.close()
 }

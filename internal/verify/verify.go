@@ -35,6 +35,8 @@ type Options struct {
 	Dialect dialect.Dialect
 	// Version is the pinned form of the dialect; "" means the current one.
 	Version string
+	// Switches are what is turned on of the dialect's switches.
+	Switches []string
 	// Secret signs the calls.
 	Secret secret.String
 	// Signatures asks for the checks of forged calls. Signed says whether a dialect's receivers can be expected to pass them.
@@ -106,28 +108,37 @@ func (s Sample) title() string {
 	return "event " + s.Name + " (" + strings.ReplaceAll(rest, "_", " ") + ")"
 }
 
-// publicURL stands for the installation in samples.
-const publicURL = "https://chat.example.com"
+// publicURL and noReply stand for the installation in samples.
+const (
+	publicURL = "https://chat.example.com"
+	noReply   = "no-reply@chat.example.com"
+)
 
-// Samples renders every sample that the dialect tells.
-func Samples(d dialect.Dialect, version string) ([]Sample, error) {
-	if info := d.Info(); version != "" && !slices.Contains(info.Versions, version) {
+// Samples renders every sample that a form of the dialect tells, with these of its switches turned on.
+func Samples(d dialect.Dialect, version string, switches ...string) ([]Sample, error) {
+	info := d.Info()
+	if version != "" && !slices.Contains(info.Versions, version) {
 		return nil, fmt.Errorf("the dialect %s has no version %q; it has %q", info.Name, version, info.Versions)
+	}
+	for _, name := range switches {
+		if !info.HasSwitch(name) {
+			return nil, fmt.Errorf("the dialect %s has no switch %q", info.Name, name)
+		}
 	}
 	var out []Sample
 	for _, s := range eventtest.Named() {
 		name, told := d.Name(s.Event)
-		if !told {
+		if !told || !info.Hears(version, name) {
 			continue
 		}
-		body, err := d.Render(s.Event, dialect.Options{PublicURL: publicURL, Version: version, MediaURL: eventtest.MediaURL(publicURL)})
+		body, err := d.Render(s.Event, dialect.Options{PublicURL: publicURL, Version: version, Switches: switches, NoReply: noReply, MediaURL: eventtest.MediaURL(publicURL)})
 		if err != nil {
 			return nil, fmt.Errorf("sample %s: %w", s.Name, err)
 		}
 		out = append(out, Sample{name, s.Name, body})
 	}
 	if len(out) < 2 {
-		return nil, fmt.Errorf("the dialect %s has too few samples", d.Info().Name)
+		return nil, fmt.Errorf("the dialect %s has too few samples", info.Name)
 	}
 	return out, nil
 }
@@ -165,7 +176,7 @@ func Run(ctx context.Context, o Options, report func(Result)) (Summary, error) {
 	if r.key, err = secret.SigningKey(o.Secret); err != nil {
 		return r.sum, err
 	}
-	if r.samples, err = Samples(o.Dialect, o.Version); err != nil {
+	if r.samples, err = Samples(o.Dialect, o.Version, o.Switches...); err != nil {
 		return r.sum, err
 	}
 	r.caller, r.ids = newCaller(r.Options), newIDs()

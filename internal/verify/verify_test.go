@@ -312,6 +312,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		"address": func(o *Options) { o.URL = "localhost:3000" },
 		"secret":  func(o *Options) { o.Secret = secret.Of("whsec_%%") },
 		"version": func(o *Options) { o.Version = "1066" },
+		"switch":  func(o *Options) { o.Switches = []string{"traits_text"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := good
@@ -320,6 +321,29 @@ func TestOptionsThatCannotBe(t *testing.T) {
 				t.Errorf("%+v, %v", sum, err)
 			}
 		})
+	}
+}
+
+// S-176: a receiver that reads the traits as a text is tried out with the switch for it.
+func TestSamplesWithSwitches(t *testing.T) {
+	d, ok := Find("chatlio")
+	if !ok {
+		t.Fatal("no dialect chatlio")
+	}
+	for _, switches := range [][]string{nil, {"traits_text"}} {
+		list, err := Samples(d, "", switches...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, s := range list {
+			if s.Name == "transcript" && bytes.Contains(s.Body, []byte(`"visitorTraits":"{`)) {
+				found++
+			}
+		}
+		if (found > 0) != (switches != nil) {
+			t.Errorf("%q: %d transcripts have their traits as a text", switches, found)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,8 @@ type Options struct {
 	UserAgent string
 	// PublicURL is the address of this installation without a slash at the end.
 	PublicURL string
+	// NoReply is the mail address of this installation that nobody reads (S-168); "" leaves it unknown.
+	NoReply string
 	// MediaURL makes the addresses of files in bodies (dialect.Options.MediaURL); nil makes none. It must give the same for the same.
 	MediaURL func(m *event.Media, thumb bool, at time.Time) string
 	// Kick is called after commits that the delivery engine should look at at once (Engine.Kick); nil costs seconds.
@@ -48,7 +51,7 @@ type Options struct {
 type Desk struct {
 	Options
 	dialects map[string]dialect.Dialect
-	forms    map[string]form // by what is stored with a delivery
+	forms    map[string]form // by what is stored with a delivery, without its switches
 	cache    atomic.Pointer[roster]
 	bodies   bodies
 }
@@ -135,7 +138,7 @@ func (d *Desk) Plan(_ context.Context, tx *db.Tx, e *event.Event) error {
 			continue
 		}
 		name, told := ep.speaks.Name(e)
-		if !told || !ep.hears(name) && !(e.Requested && ep.requested) || !ep.concerns(e) {
+		if !told || !ep.hears(name) && !(e.Requested && ep.requested && !ep.deaf[name]) || !ep.concerns(e) {
 			continue
 		}
 		items = append(items, delivery.Item{Target: ep.target, Event: e.ID, Lane: e.Lane(), Name: name, Form: ep.form()})
@@ -182,21 +185,11 @@ func (d *Desk) CreateEndpoint(ctx context.Context, by team.Actor, key once.Key, 
 	var e *Endpoint
 	err := d.DB.Update(ctx, func(_ context.Context, tx *db.Tx) error {
 		made, repeated, err := once.Do(tx, key, func() (id.Endpoint, error) {
-			e = &Endpoint{State: Active, InFlightLimit: delivery.DefaultInFlight, Timeout: DefaultTimeout, Success: SuccessDialect, secret: signing,
-				Policy: Policy{Keep, Keep, Keep, Keep}}
+			e = fresh(signing)
 			if err := d.draft(tx, e, draft); err != nil {
 				return 0, err
 			}
-			var err error
-			if e.ID, err = insertEndpoint(tx); err != nil {
-				return 0, err
-			}
-			if e.target, err = delivery.NewTarget(tx, Kind, int64(e.ID), e.limits()); err != nil {
-				return 0, err
-			}
-			e.CreatedAt, e.UpdatedAt, e.HasSecret = tx.Now(), tx.Now(), true
-			e.Stats.Breaker = delivery.Closed
-			return e.ID, d.save(tx, e)
+			return e.ID, d.insert(tx, e)
 		})
 		if err != nil || !repeated {
 			return err
@@ -211,6 +204,37 @@ func (d *Desk) CreateEndpoint(ctx context.Context, by team.Actor, key once.Key, 
 		return nil, secret.String{}, fmt.Errorf("create endpoint: %w", err)
 	}
 	return e, e.secret, nil
+}
+
+// fresh is an endpoint with the defaults.
+func fresh(signing secret.String) *Endpoint {
+	return &Endpoint{State: Active, InFlightLimit: delivery.DefaultInFlight, Timeout: DefaultTimeout, Success: SuccessDialect, secret: signing,
+		Policy: Policy{Keep, Keep, Keep, Keep}}
+}
+
+// insert stores a new endpoint, and fills in what only the database knows.
+func (d *Desk) insert(tx *db.Tx, e *Endpoint) (err error) {
+	if e.ID, err = insertEndpoint(tx); err != nil {
+		return err
+	}
+	if e.target, err = delivery.NewTarget(tx, Kind, int64(e.ID), e.limits()); err != nil {
+		return err
+	}
+	e.CreatedAt, e.UpdatedAt, e.HasSecret = tx.Now(), tx.Now(), true
+	e.Stats.Breaker = delivery.Closed
+	return d.save(tx, e)
+}
+
+// remove deletes an endpoint that is locked, and drops what is queued for it.
+func (d *Desk) remove(tx *db.Tx, e *Endpoint) error {
+	if err := deleteEndpoint(tx, e.ID); err != nil {
+		return err
+	}
+	if _, err := delivery.Drop(tx, e.target, "the endpoint was deleted"); err != nil {
+		return err
+	}
+	tx.OnCommit(d.Kick)
+	return setVersion(tx)
 }
 
 // draft puts a draft into e. Only filters that e did not have before must exist: a widget or group may go, and must not
@@ -303,7 +327,7 @@ func (d *Desk) UpdateEndpoint(ctx context.Context, by team.Actor, endpoint id.En
 	return e, err
 }
 
-// DeleteEndpoint removes an endpoint; what is still queued for it is dropped.
+// DeleteEndpoint removes an endpoint; what is still queued for it is dropped. One of a widget's webhooks is empty afterwards.
 func (d *Desk) DeleteEndpoint(ctx context.Context, by team.Actor, endpoint id.Endpoint) error {
 	if err := by.MayAdmin(); err != nil {
 		return err
@@ -316,14 +340,7 @@ func (d *Desk) DeleteEndpoint(ctx context.Context, by team.Actor, endpoint id.En
 		if err != nil {
 			return notFound(err, endpoint)
 		}
-		if err := deleteEndpoint(tx, e.ID); err != nil {
-			return err
-		}
-		if _, err := delivery.Drop(tx, e.target, "the endpoint was deleted"); err != nil {
-			return err
-		}
-		tx.OnCommit(d.Kick)
-		return setVersion(tx)
+		return d.remove(tx, e)
 	})
 	if err != nil {
 		return fmt.Errorf("delete endpoint %d: %w", endpoint, err)
@@ -394,8 +411,8 @@ func (d *Desk) Test(ctx context.Context, by team.Actor, key once.Key, endpoint i
 
 // sample renders the first sample of the event, or of any that the endpoint hears of.
 func (d *Desk) sample(e *Endpoint, event string) (delivery.Item, error) {
-	if event != "" && !knows(e.speaks.Info(), event) {
-		return delivery.Item{}, fault.Newf(fault.EndpointEvent, "the dialect %s has no event %.60q", e.Dialect, event).At("event")
+	if event != "" && (!knows(e.speaks.Info(), event) || e.deaf[event]) {
+		return delivery.Item{}, fault.Newf(fault.EndpointEvent, "the dialect %s has no event %.60q in version %s", e.Dialect, event, e.DialectVersion).At("event")
 	}
 	for _, s := range eventtest.Samples() {
 		name, told := e.speaks.Name(s)
@@ -414,11 +431,26 @@ func (d *Desk) sample(e *Endpoint, event string) (delivery.Item, error) {
 // render makes the body of an event for an endpoint, as its policy lets it be seen, in the form that was pinned when the
 // delivery was queued.
 func (d *Desk) render(e *Endpoint, pinned string, ev *event.Event) ([]byte, error) {
-	f, ok := d.forms[pinned]
+	base, on, _ := strings.Cut(pinned, "+")
+	f, ok := d.forms[base]
 	if !ok {
-		return nil, fmt.Errorf("this program has no dialect %q", pinned)
+		return nil, fmt.Errorf("this program has no dialect %q", base)
 	}
-	return f.speaks.Render(e.Policy.apply(ev, e.hashKey), dialect.Options{PublicURL: d.PublicURL, Version: f.version, MediaURL: d.MediaURL})
+	o := d.options(f.version)
+	if on != "" {
+		o.Switches = strings.Split(on, "+")
+		for _, name := range o.Switches {
+			if !f.speaks.Info().HasSwitch(name) {
+				return nil, fmt.Errorf("this program has no switch %q of the dialect %q", name, base)
+			}
+		}
+	}
+	return f.speaks.Render(e.Policy.apply(ev, e.hashKey), o)
+}
+
+// options are what every body of this installation may depend on.
+func (d *Desk) options(version string) dialect.Options {
+	return dialect.Options{PublicURL: d.PublicURL, Version: version, NoReply: d.NoReply, MediaURL: d.MediaURL}
 }
 
 // Sample is the body of an example, as a receiver would get it.
@@ -442,13 +474,15 @@ func (d *Desk) Samples(dialectName, version string) ([]Sample, error) {
 	if !ok {
 		return nil, fault.Newf(fault.EndpointDialect, "the dialect %s has no version %.40q", dialectName, version).At("dialect_version")
 	}
+	o := d.options(version)
+	o.MediaURL = eventtest.MediaURL(d.PublicURL)
 	var out []Sample
 	for _, s := range eventtest.Named() {
 		name, told := f.speaks.Name(s.Event)
-		if !told {
+		if !told || !f.speaks.Info().Hears(version, name) {
 			continue
 		}
-		body, err := f.speaks.Render(s.Event, dialect.Options{PublicURL: d.PublicURL, Version: f.version, MediaURL: eventtest.MediaURL(d.PublicURL)})
+		body, err := f.speaks.Render(s.Event, o)
 		if err != nil {
 			return nil, fmt.Errorf("sample %s: %w", s.Name, err)
 		}

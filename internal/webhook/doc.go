@@ -14,6 +14,8 @@
 //     (S-098). The version is a random word per change, so that a change that was rolled back can never be taken for another.
 //   - A body is rendered once, from the stored snapshot, and every retry and replay sends the same bytes.
 //   - A payload policy changes the snapshot, never a body, so it holds in every dialect; rendering goes through Desk.render alone.
+//   - A delivery is pinned to a dialect, its version and the switches that were on when it was queued ("chatlio/1+real_names").
+//   - A widget's webhooks are endpoints like all others, at most one for each widget and name; what they are told cannot be changed.
 //   - Which private addresses a call may reach is asked at every connection, not only when the endpoint is saved.
 //   - What the engine says about an endpoint (Notice) is stored with what caused it, and told to the others as an operational
 //     event. No endpoint hears of itself, and a delivery of such an event that dies raises none, so it ends.

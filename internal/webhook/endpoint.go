@@ -35,6 +35,7 @@ const (
 	MaxTimeout     = time.Minute
 	MaxInFlight    = 256
 	MaxRate        = 10_000
+	maxName        = 80
 	maxHeaders     = 20
 	maxFilter      = 200
 	// Overlap is how long the secret before a rotation goes on signing beside the new one.
@@ -55,6 +56,10 @@ type Endpoint struct {
 	Dialect string
 	// DialectVersion is the pinned form of the dialect: the one that was chosen, or that was current when the dialect was.
 	DialectVersion string
+	// Switches are what is turned on of the dialect's switches, sorted.
+	Switches []string
+	// Hook says which of a widget's webhooks it is; the zero Hook is for every other endpoint.
+	Hook Hook
 	// Events are the dialect's names of what it hears of; empty means all.
 	Events []string
 	// Widgets and Groups narrow it to their conversations; empty means all. Events that belong to no conversation always pass.
@@ -87,6 +92,8 @@ type Endpoint struct {
 	link   *url.URL
 	speaks dialect.Dialect
 	wants  map[string]bool
+	// deaf are the names that its pinned version does not tell of, whatever it wants; mostly nil.
+	deaf map[string]bool
 	// requested says that it gets the conversations that operators flag, whatever it wants.
 	requested bool
 	ranges    *outhttp.Ranges
@@ -106,13 +113,15 @@ type Draft struct {
 	Dialect *string
 	// DialectVersion is one of the dialect's versions, or "" for the current one.
 	DialectVersion *string
-	Events         *[]string
-	Widgets        *[]id.Widget
-	Groups         *[]id.Group
-	Headers        *map[string]string
-	InFlightLimit  *int
-	RateLimit      *int
-	Timeout        *time.Duration
+	// Switches are what shall be on of the dialect's switches. Another dialect begins with all of them off.
+	Switches      *[]string
+	Events        *[]string
+	Widgets       *[]id.Widget
+	Groups        *[]id.Group
+	Headers       *map[string]string
+	InFlightLimit *int
+	RateLimit     *int
+	Timeout       *time.Duration
 	// PrivateRanges points to a nil slice for "all that the installation allows", and to an empty one for "none".
 	PrivateRanges *[]string
 	Success       *string
@@ -135,13 +144,14 @@ type world struct {
 // apply puts the draft's fields into e and checks the result, all faults together.
 func (e *Endpoint) apply(d Draft, w world) error {
 	var c fault.Collect
+	before := *e
 	if d.Name != nil {
 		e.Name = strings.TrimSpace(*d.Name)
 	}
 	switch n := utf8.RuneCountInString(e.Name); {
 	case n == 0:
 		c.Add(fault.New(fault.FieldRequired, "the endpoint needs a name").At("name"))
-	case n > 80 || !utf8.ValidString(e.Name) || strings.ContainsFunc(e.Name, unicode.IsControl):
+	case n > maxName || !utf8.ValidString(e.Name) || strings.ContainsFunc(e.Name, unicode.IsControl):
 		c.Add(fault.New(fault.FieldInvalid, "the name has 1 to 80 characters and no control characters").At("name"))
 	}
 	e.setTarget(d, w.door, &c)
@@ -195,7 +205,27 @@ func (e *Endpoint) apply(d Draft, w world) error {
 		e.Policy.set(*d.Policy)
 	}
 	e.Policy.check(&c)
+	e.keepHook(&before, &c)
 	return c.Err()
+}
+
+// keepHook refuses what would make one of a widget's webhooks something else.
+func (e *Endpoint) keepHook(before *Endpoint, c *fault.Collect) {
+	if before.Hook.isZero() {
+		return
+	}
+	for _, one := range []struct {
+		field   string
+		changed bool
+	}{
+		{"dialect", e.Dialect != before.Dialect},
+		{"events", !slices.Equal(e.Events, before.Events)},
+		{"widgets", !slices.Equal(e.Widgets, before.Widgets)},
+	} {
+		if one.changed {
+			c.Add(fault.New(fault.FieldInvalid, "this endpoint is one of a widget's webhooks, which always have the same dialect, event and widget; make another endpoint").At(one.field))
+		}
+	}
 }
 
 // setTarget takes the address and the private ranges, which are held against each other.
@@ -261,8 +291,23 @@ func (e *Endpoint) setDialect(d Draft, dialects map[string]dialect.Dialect, c *f
 		e.Events = distinct(*d.Events)
 	}
 	for _, name := range e.Events {
-		if !knows(info, name) {
+		switch {
+		case !knows(info, name):
 			c.Add(fault.Newf(fault.EndpointEvent, "the dialect %s has no event %.60q", e.Dialect, name).At("events"))
+		// A subscription that is never told is worse than a refused one.
+		case slices.Contains(info.Versions, e.DialectVersion) && !info.Hears(e.DialectVersion, name):
+			c.Add(fault.Newf(fault.EndpointEvent, "version %s of the dialect %s does not tell of %s", e.DialectVersion, e.Dialect, name).At("events"))
+		}
+	}
+	if another {
+		e.Switches = nil
+	}
+	if d.Switches != nil {
+		e.Switches = distinct(*d.Switches)
+	}
+	for _, name := range e.Switches {
+		if !info.HasSwitch(name) {
+			c.Add(fault.Newf(fault.FieldInvalid, "the dialect %s has no switch %.40q", e.Dialect, name).At("switches"))
 		}
 	}
 }
@@ -317,6 +362,19 @@ func (e *Endpoint) derive(dialects map[string]dialect.Dialect, agent string, has
 	if !slices.Contains(info.Versions, e.DialectVersion) {
 		return fmt.Errorf("this program has no version %q of the dialect %s", e.DialectVersion, e.Dialect)
 	}
+	for _, ev := range info.Events {
+		if !info.Hears(e.DialectVersion, ev.Name) {
+			if e.deaf == nil {
+				e.deaf = map[string]bool{}
+			}
+			e.deaf[ev.Name] = true
+		}
+	}
+	for _, name := range e.Switches {
+		if !info.HasSwitch(name) {
+			return fmt.Errorf("this program has no switch %q of the dialect %s", name, e.Dialect)
+		}
+	}
 	var f *fault.Error
 	if e.link, f = outhttp.CheckURL(e.URL); f != nil {
 		return f
@@ -349,8 +407,8 @@ func (e *Endpoint) derive(dialects map[string]dialect.Dialect, agent string, has
 	return nil
 }
 
-// hears reports whether the endpoint subscribed to the event of this name.
-func (e *Endpoint) hears(name string) bool { return e.wants == nil || e.wants[name] }
+// hears reports whether the endpoint subscribed to the event of this name, and its version tells of it.
+func (e *Endpoint) hears(name string) bool { return (e.wants == nil || e.wants[name]) && !e.deaf[name] }
 
 // concerns reports whether the event passes the filters. One that takes a conversation out of a group passes as that group's
 // last word on it; and nobody is told about itself.
@@ -377,8 +435,14 @@ func (e *Endpoint) judge(status int) dialect.Verdict {
 	return e.speaks.Judge(status)
 }
 
-// form pins the dialect for a delivery.
-func (e *Endpoint) form() string { return formName(e.Dialect, e.DialectVersion) }
+// form pins the dialect, its version and what is switched on for a delivery: "chatlio/1+real_names+traits_text".
+func (e *Endpoint) form() string {
+	name := formName(e.Dialect, e.DialectVersion)
+	if len(e.Switches) == 0 {
+		return name
+	}
+	return name + "+" + strings.Join(e.Switches, "+")
+}
 
 func formName(dialect, version string) string { return dialect + "/" + version }
 

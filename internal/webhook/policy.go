@@ -26,9 +26,9 @@ type Policy struct {
 	Name string
 	// Email is the contact's e-mail address and phone number.
 	Email string
-	// IP is the address that a contact came from, and the place that it tells.
+	// IP is the address that a contact came from, and the place that it tells, also in the contact's generated name.
 	IP string
-	// Text is what was written and sent: messages, notes, files and their names, link cards, feedback, the topic, tags, custom data
+	// Text is what was written and sent: messages with the answers that they offer, words that go along with a transcript, notes, files and their names, link cards, feedback, the topic, tags, custom data
 	// and the contact's free fields. Of a file its kind, type and measures stay; its address goes.
 	Text string
 }
@@ -94,7 +94,10 @@ func (e Policy) apply(ev *event.Event, key []byte) *event.Event {
 			out.Messages[i] = m.message(ev.Messages[i])
 		}
 	}
-	out.Notes = m.texts(ev.Notes)
+	out.Notes, out.Extra = m.texts(ev.Notes), m.texts(ev.Extra)
+	if ev.Offline != nil {
+		out.Offline = &event.OfflineMessage{Name: m.value(m.Name, ev.Offline.Name), Email: m.value(m.Email, ev.Offline.Email)}
+	}
 	if ev.Sessions != nil {
 		out.Sessions = make([]event.Session, len(ev.Sessions))
 		for i := range ev.Sessions {
@@ -153,6 +156,11 @@ func (m *masker) party(p event.Party) event.Party {
 
 func (m *masker) contact(c event.Contact) event.Contact {
 	c.Name = m.value(m.Name, c.Name)
+	if does(m.IP) && c.Handle != "" {
+		// The generated name is the place and the contact's number. What is left is unique, too, and stays the same.
+		c.Handle = ""
+		c.Handle = c.HandleName()
+	}
 	c.Email, c.Phone = m.value(m.Email, c.Email), m.value(m.Email, c.Phone)
 	if does(m.Text) && c.Additional != nil {
 		c.Additional = slices.Clone(c.Additional)
@@ -178,6 +186,7 @@ func (m *masker) contact(c event.Contact) event.Contact {
 func (m *masker) session(s event.Session) event.Session {
 	v := &s.Visit
 	v.IP, v.City, v.Country = m.value(m.IP, v.IP), m.value(m.IP, v.City), m.value(m.IP, v.Country)
+	v.Region, v.CountryCode = m.value(m.IP, v.Region), m.value(m.IP, v.CountryCode)
 	if does(m.IP) {
 		v.Lat, v.Lon = nil, nil // a number has no hash that is a number
 	}
@@ -208,7 +217,7 @@ func (m *masker) link(c *event.LinkCard) *event.LinkCard {
 
 func (m *masker) message(one event.Message) event.Message {
 	one.Sender = m.party(one.Sender)
-	one.Body = m.text(one.Body)
+	one.Body, one.Choices = m.text(one.Body), m.texts(one.Choices)
 	one.Media, one.Link = m.media(one.Media), m.link(one.Link)
 	if one.Entry != nil {
 		entry := *one.Entry

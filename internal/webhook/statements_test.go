@@ -12,7 +12,8 @@ func TestStatementsPrepare(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		err := d.View(t.Context(), func(_ context.Context, tx *db.Tx) error {
 			for _, q := range []string{sqlInsertEndpoint, sqlSaveEndpoint, sqlDeleteEndpoint, sqlEndpoints, sqlGetEndpoint, sqlVersion, sqlSetVersion, sqlStopEndpoint, sqlGetHashKey,
-				sqlSetHashKey, sqlHasWidget, sqlHasGroup, sqlLockEndpoint} {
+				sqlSetHashKey, sqlHasWidget, sqlHasGroup, sqlLockEndpoint, sqlHooks,
+				sqlHookIDs, sqlWidgetName, sqlLockWidget} {
 				if err := tx.Prepare(q); err != nil {
 					t.Errorf("%s\n%v", q, err)
 				}

@@ -96,8 +96,8 @@ func each(t *testing.T, fn func(t *testing.T, h *house)) {
 		}
 		door := outhttp.New(outhttp.Options{AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}})
 		t.Cleanup(door.Close)
-		h.desk = webhook.New(webhook.Options{DB: d, Feed: h.f, HTTP: door, Sealer: sealer, Dialects: all.Dialects(), UserAgent: "Parley/test",
-			PublicURL: "https://chat.example", Kick: func() { h.engine.Kick() }})
+		h.desk = webhook.New(webhook.Options{DB: d, Feed: h.f, HTTP: door, Sealer: sealer, Dialects: append(all.Dialects(), forms{}), UserAgent: "Parley/test",
+			PublicURL: "https://chat.example", NoReply: "no-reply@chat.example", Kick: func() { h.engine.Kick() }})
 		h.f.Plan(h.desk.Plan)
 		h.engine = delivery.New(delivery.Options{DB: d, Changed: h.f.Changed, Schedule: []time.Duration{time.Millisecond},
 			Executors: map[string]delivery.Executor{webhook.Kind: h.desk.Executor()}})

@@ -43,7 +43,8 @@ func (d *Desk) Create(ctx context.Context, by team.Actor, key once.Key, ch Chang
 			w := &row{Widget: event.Widget{
 				Key: keyPrefix + base64.RawURLEncoding.EncodeToString(secret.Random(12)), Lang: "en", Domains: []string{}, Color: defaultColor, Position: "right",
 				Title: "Chat with us", Theme: "auto", SessionTimeoutSeconds: DefaultSessionTime,
-				RatingForm: event.RateStars, AskFeedback: true, Active: true, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
+				RatingForm: event.RateStars, AskFeedback: true, Presence: event.PresenceAuto, UnansweredSeconds: DefaultUnanswered, Active: true,
+				CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
 			}}
 			if ch.Name == nil {
 				return 0, fault.New(fault.FieldRequired, "name is missing").At("name")
@@ -80,6 +81,19 @@ func (d *Desk) Update(ctx context.Context, by team.Actor, key once.Key, widget i
 	if err := by.MayAdmin(); err != nil {
 		return nil, err
 	}
+	return d.update(ctx, by, key, widget, ch)
+}
+
+// SetPresence says what counts as somebody being there (event.PresenceAuto, PresenceOff or PresenceManual). Who may write may say so: operators
+// go to lunch without asking an admin.
+func (d *Desk) SetPresence(ctx context.Context, by team.Actor, key once.Key, widget id.Widget, presence string) (*event.Widget, error) {
+	if err := by.MayWrite(); err != nil {
+		return nil, err
+	}
+	return d.update(ctx, by, key, widget, Change{Presence: &presence})
+}
+
+func (d *Desk) update(ctx context.Context, by team.Actor, key once.Key, widget id.Widget, ch Change) (*event.Widget, error) {
 	var out *event.Widget
 	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		_, _, err := once.Do(tx, key, func() (bool, error) {

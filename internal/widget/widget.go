@@ -24,6 +24,9 @@ const (
 	MinSessionTimeout    = 30        // seconds
 	MaxSessionTimeout    = 7 * 86400 // seconds
 	DefaultSessionTime   = 1800      // seconds
+	MinUnanswered        = 10        // seconds
+	MaxUnanswered        = 86400     // seconds
+	DefaultUnanswered    = 120       // seconds, of new widgets
 	defaultColor         = "#4f46e5"
 	keyPrefix            = "w_"
 	identitySecretPrefix = "wis_"
@@ -48,6 +51,12 @@ type Change struct {
 	AskFeedback           *bool
 	Survey                *event.SurveyForm // an empty one takes the survey away
 	Goals                 *[]event.Goal     // all of them: those without an id are new, missing ones are deleted
+	Presence              *string
+	Hours                 *event.Hours // empty ones mean always
+	OfflineForm           *bool
+	UnansweredSeconds     *int // 0 means no alarm
+	TranscriptHook        *string
+	ShowVisitors          *bool
 	Active                *bool
 }
 
@@ -95,6 +104,8 @@ func (ch Change) apply(w *event.Widget) error {
 	choice("position", &w.Position, ch.Position, "right", "left")
 	choice("theme", &w.Theme, ch.Theme, "auto", "light", "dark")
 	choice("rating_form", &w.RatingForm, ch.RatingForm, event.RateStars, event.RateThumbs, "")
+	choice("presence", &w.Presence, ch.Presence, event.PresenceAuto, event.PresenceOff, event.PresenceManual)
+	choice("transcript_hook", &w.TranscriptHook, ch.TranscriptHook, event.TranscriptOnEnd, event.TranscriptOnReview, event.TranscriptOff)
 	if ch.Color != nil {
 		w.Color = strings.ToLower(strings.TrimSpace(*ch.Color))
 		if !colorForm.MatchString(w.Color) {
@@ -106,6 +117,21 @@ func (ch Change) apply(w *event.Widget) error {
 		if w.SessionTimeoutSeconds < MinSessionTimeout || w.SessionTimeoutSeconds > MaxSessionTimeout {
 			faults.Add(fault.Newf(fault.FieldInvalid, "a session's time-out is %d to %d seconds", MinSessionTimeout, MaxSessionTimeout).At("session_timeout_seconds"))
 		}
+	}
+	if ch.UnansweredSeconds != nil {
+		w.UnansweredSeconds = *ch.UnansweredSeconds
+		if n := w.UnansweredSeconds; n != 0 && (n < MinUnanswered || n > MaxUnanswered) {
+			faults.Add(fault.Newf(fault.FieldInvalid, "a message may wait %d to %d seconds; 0 for no alarm", MinUnanswered, MaxUnanswered).At("unanswered_seconds"))
+		}
+	}
+	if ch.Hours != nil {
+		w.Hours = checkHours(&faults, *ch.Hours)
+	}
+	if ch.OfflineForm != nil {
+		w.OfflineForm = *ch.OfflineForm
+	}
+	if ch.ShowVisitors != nil {
+		w.ShowVisitors = *ch.ShowVisitors
 	}
 	if ch.Domains != nil {
 		w.Domains = []string{}

@@ -13,14 +13,16 @@ import (
 const (
 	columns = `id, key, name, lang, COALESCE(group_id, 0), domains, color, position, title, subtitle, greeting, theme,
   session_timeout_seconds, identity_required, identity_secret, active, created_at, updated_at,
-  privacy_mode, rating_form, ask_feedback, survey, goals`
+  privacy_mode, rating_form, ask_feedback, survey, goals, presence, hours, offline_form, unanswered_seconds, transcript_hook, show_visitors`
 	sqlInsertWidget = `INSERT INTO widgets (key, name, lang, group_id, domains, color, position, title, subtitle, greeting, theme,
   session_timeout_seconds, identity_required, identity_secret, active, created_at, updated_at,
-  privacy_mode, rating_form, ask_feedback, survey, goals)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19, $20, $21) RETURNING id`
+  privacy_mode, rating_form, ask_feedback, survey, goals, presence, hours, offline_form, unanswered_seconds, transcript_hook, show_visitors)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19, $20, $21,
+  $22, $23, $24, $25, $26, $27) RETURNING id`
 	sqlUpdateWidget = `UPDATE widgets SET name = $2, lang = $3, group_id = $4, domains = $5, color = $6, position = $7, title = $8,
   subtitle = $9, greeting = $10, theme = $11, session_timeout_seconds = $12, identity_required = $13, identity_secret = $14, active = $15, updated_at = $16,
-  privacy_mode = $17, rating_form = $18, ask_feedback = $19, survey = $20, goals = $21
+  privacy_mode = $17, rating_form = $18, ask_feedback = $19, survey = $20, goals = $21,
+  presence = $22, hours = $23, offline_form = $24, unanswered_seconds = $25, transcript_hook = $26, show_visitors = $27
 WHERE id = $1`
 	sqlGetWidget   = `SELECT ` + columns + ` FROM widgets WHERE id = $1`
 	sqlLockWidget  = `SELECT ` + columns + ` FROM widgets WHERE id = $1 FOR UPDATE`
@@ -43,7 +45,8 @@ func insertWidget(tx *db.Tx, w *row) error {
 	}
 	return tx.One(sqlInsertWidget, []any{w.Key, w.Name, w.Lang, db.NullID(w.GroupID), string(domains), w.Color, w.Position, w.Title,
 		w.Subtitle, w.Greeting, w.Theme, w.SessionTimeoutSeconds, w.IdentityRequired, w.sealed, w.Active, db.Micros(w.CreatedAt),
-		w.PrivacyMode, w.RatingForm, w.AskFeedback, encodeSurvey(w.Survey), encodeGoals(w.Goals)}, &w.ID)
+		w.PrivacyMode, w.RatingForm, w.AskFeedback, encodeSurvey(w.Survey), encodeGoals(w.Goals),
+		w.Presence, encodeHours(w.Hours), w.OfflineForm, w.UnansweredSeconds, w.TranscriptHook, w.ShowVisitors}, &w.ID)
 }
 
 func updateWidget(tx *db.Tx, w *row) error {
@@ -53,7 +56,8 @@ func updateWidget(tx *db.Tx, w *row) error {
 	}
 	_, err = tx.Exec(sqlUpdateWidget, int64(w.ID), w.Name, w.Lang, db.NullID(w.GroupID), string(domains), w.Color, w.Position, w.Title,
 		w.Subtitle, w.Greeting, w.Theme, w.SessionTimeoutSeconds, w.IdentityRequired, w.sealed, w.Active, db.Micros(w.UpdatedAt),
-		w.PrivacyMode, w.RatingForm, w.AskFeedback, encodeSurvey(w.Survey), encodeGoals(w.Goals))
+		w.PrivacyMode, w.RatingForm, w.AskFeedback, encodeSurvey(w.Survey), encodeGoals(w.Goals),
+		w.Presence, encodeHours(w.Hours), w.OfflineForm, w.UnansweredSeconds, w.TranscriptHook, w.ShowVisitors)
 	return err
 }
 
@@ -146,11 +150,12 @@ func listWidgets(tx *db.Tx) ([]*row, error) { return db.All(tx, sqlListWidgets, 
 
 func scanWidget(r db.Scanner) (*row, error) {
 	var w row
-	var domains, survey, goals string
+	var domains, survey, goals, hours string
 	var created, updated int64
 	if err := r.Scan(&w.ID, &w.Key, &w.Name, &w.Lang, &w.GroupID, &domains, &w.Color, &w.Position, &w.Title, &w.Subtitle, &w.Greeting, &w.Theme,
 		&w.SessionTimeoutSeconds, &w.IdentityRequired, &w.sealed, &w.Active, &created, &updated,
-		&w.PrivacyMode, &w.RatingForm, &w.AskFeedback, &survey, &goals); err != nil {
+		&w.PrivacyMode, &w.RatingForm, &w.AskFeedback, &survey, &goals,
+		&w.Presence, &hours, &w.OfflineForm, &w.UnansweredSeconds, &w.TranscriptHook, &w.ShowVisitors); err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal([]byte(domains), &w.Domains); err != nil {
@@ -160,6 +165,9 @@ func scanWidget(r db.Scanner) (*row, error) {
 	var err error
 	if w.Goals, err = decodeGoals(goals); err != nil {
 		return nil, fmt.Errorf("widget %d: %w", w.ID, err)
+	}
+	if w.Hours, err = decodeHours(hours); err != nil {
+		return nil, fmt.Errorf("hours of widget %d: %w", w.ID, err)
 	}
 	w.HasIdentitySecret = w.sealed != ""
 	w.CreatedAt, w.UpdatedAt = db.Time(created), db.Time(updated)

@@ -196,7 +196,7 @@ func TestCreate(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := &event.Widget{ID: a.ID, Key: a.Key, Name: "Shop", Lang: "en", Domains: []string{}, Color: defaultColor, Position: "right", Title: "Chat with us", Theme: "auto",
-			SessionTimeoutSeconds: 1800, RatingForm: event.RateStars, AskFeedback: true, Active: true, CreatedAt: h.d.Now(), UpdatedAt: h.d.Now()}
+			SessionTimeoutSeconds: 1800, RatingForm: event.RateStars, AskFeedback: true, Presence: event.PresenceAuto, UnansweredSeconds: 120, Active: true, CreatedAt: h.d.Now(), UpdatedAt: h.d.Now()}
 		if d := cmp.Diff(want, a); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}
@@ -216,13 +216,14 @@ func TestCreate(t *testing.T) {
 	each(t, "bad settings are refused with all their fields, and nothing is stored", func(t *testing.T, h *house) {
 		_, err := h.desk.Create(t.Context(), admin, once.Key{}, Change{
 			Name: new(" "), Title: new(strings.Repeat("x", MaxTitle+1)), Greeting: new("a\x00"), Lang: new("xx"), Position: new("top"), Theme: new("pink"), Color: new("red"),
-			Domains: &[]string{"https://shop.example/", "shop.example:99999", "müller.example"}, SessionTimeoutSeconds: new(29), IdentityRequired: new(true)})
+			Domains: &[]string{"https://shop.example/", "shop.example:99999", "müller.example"}, SessionTimeoutSeconds: new(29), IdentityRequired: new(true), Presence: new("on"),
+			TranscriptHook: new("always"), UnansweredSeconds: new(9), Hours: &event.Hours{Timezone: "Berlin"}})
 		f := fault.As(err)
 		var fields []string
 		for _, e := range append([]*fault.Error{f}, f.Others...) {
 			fields = append(fields, e.Field)
 		}
-		want := "name title greeting lang position theme color session_timeout_seconds domains domains domains identity_required"
+		want := "name title greeting lang position theme presence transcript_hook color session_timeout_seconds unanswered_seconds hours.timezone domains domains domains identity_required"
 		if got := strings.Join(fields, " "); got != want {
 			t.Errorf("fields %s, want %s", got, want)
 		}
@@ -270,7 +271,10 @@ func TestS114_SavingAChangedWidgetIsToldOnceAndAnUnchangedOneIsNot(t *testing.T)
 		for name, ch := range map[string]Change{
 			"name": {Name: new("Other")}, "lang": {Lang: new("de")}, "group": {GroupID: &g.ID}, "domains": {Domains: &[]string{"Shop.Example", "shop.example"}}, "color": {Color: new("#ABCDEF")},
 			"position": {Position: new("left")}, "title": {Title: new("Hi")}, "subtitle": {Subtitle: new("there")}, "greeting": {Greeting: new("Hello\nyou")}, "theme": {Theme: new("dark")},
-			"time-out": {SessionTimeoutSeconds: new(60)}, "identity": {IdentityRequired: new(true)}, "active": {Active: new(false)},
+			"time-out": {SessionTimeoutSeconds: new(60)}, "identity": {IdentityRequired: new(true)}, "presence": {Presence: new(event.PresenceManual)},
+			"hours":        {Hours: &event.Hours{Timezone: "Europe/Berlin", Openings: []event.Opening{{Day: 5, From: 540, To: 1020}, {Day: 1, From: 0, To: 1440}}, Holidays: []event.Holiday{{Date: "2026-12-25", Name: " Christmas "}, {Date: "2026-01-01"}}}},
+			"offline form": {OfflineForm: new(true)}, "alarm": {UnansweredSeconds: new(0)}, "transcript": {TranscriptHook: new(event.TranscriptOnReview)}, "visitors": {ShowVisitors: new(true)},
+			"active": {Active: new(false)},
 		} {
 			out, err := h.desk.Update(t.Context(), admin, once.Key{}, w.ID, ch)
 			if err != nil {
@@ -284,9 +288,18 @@ func TestS114_SavingAChangedWidgetIsToldOnceAndAnUnchangedOneIsNot(t *testing.T)
 			}
 			h.told(t, 0)
 		}
-		if got, err := h.desk.Get(t.Context(), w.ID); err != nil || strings.Join(got.Domains, " ") != "shop.example" {
+		got, err := h.desk.Get(t.Context(), w.ID)
+		if err != nil || strings.Join(got.Domains, " ") != "shop.example" {
 			t.Errorf("%+v, %v", got, err)
 		}
+		want := &event.Hours{Timezone: "Europe/Berlin", Openings: []event.Opening{{Day: 1, From: 0, To: 1440}, {Day: 5, From: 540, To: 1020}}, Holidays: []event.Holiday{{Date: "2026-01-01"}, {Date: "2026-12-25", Name: "Christmas"}}}
+		if d := cmp.Diff(want, got.Hours); d != "" || got.Presence != event.PresenceManual || !got.OfflineForm || got.UnansweredSeconds != 0 || got.TranscriptHook != event.TranscriptOnReview || !got.ShowVisitors {
+			t.Errorf("%+v\n%s", got, d)
+		}
+		if got, err = h.desk.Update(t.Context(), admin, once.Key{}, w.ID, Change{Hours: &event.Hours{}}); err != nil || got.Hours != nil {
+			t.Errorf("hours that were taken away: %+v, %v", got, err)
+		}
+		h.told(t, 1)
 		if _, err := h.desk.ByKey(t.Context(), w.Key); !fault.Is(err, fault.WidgetInactive) {
 			t.Error(err)
 		}

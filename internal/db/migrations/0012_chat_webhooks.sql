@@ -3,7 +3,7 @@ ALTER TABLE contacts ADD COLUMN handle TEXT NOT NULL DEFAULT '';
 ALTER TABLE contacts ADD COLUMN claimed_id TEXT NOT NULL DEFAULT '';
 UPDATE contacts SET handle = 'visitor-' || id;
 
--- When somebody is there, and what happens when nobody is. hours is JSON, '' for always.
+-- When somebody is there, and what happens when nobody is. hours is lines of text, '' for always.
 ALTER TABLE widgets ADD COLUMN presence TEXT NOT NULL DEFAULT 'auto';
 ALTER TABLE widgets ADD COLUMN hours TEXT NOT NULL DEFAULT '';
 ALTER TABLE widgets ADD COLUMN offline_form BOOLEAN NOT NULL DEFAULT FALSE;
@@ -19,10 +19,8 @@ ALTER TABLE conversations ADD COLUMN unanswered_at BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX conversations_unanswered_due ON conversations (unanswered_due) WHERE unanswered_due > 0;
 CREATE INDEX conversations_unanswered ON conversations (unanswered_at) WHERE unanswered_at > 0;
 
--- A transcript that waits for the contact's review: transcript_due is when it goes at the latest, 0 for none, and transcript_by who ended the
--- conversation, as JSON.
+-- A transcript that waits for the contact's review: transcript_due is when it goes at the latest, 0 for none.
 ALTER TABLE conversations ADD COLUMN transcript_due BIGINT NOT NULL DEFAULT 0;
-ALTER TABLE conversations ADD COLUMN transcript_by TEXT NOT NULL DEFAULT '';
 CREATE INDEX conversations_transcript_due ON conversations (transcript_due) WHERE transcript_due > 0;
 
 -- offline tells that the session began with a form; review_due is when a rating without a comment is told as a whole, 0 for nothing to tell.
@@ -30,7 +28,7 @@ ALTER TABLE sessions ADD COLUMN offline BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE sessions ADD COLUMN review_due BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX sessions_review_due ON sessions (review_due) WHERE review_due > 0;
 
--- Answers that the contact may give with a click: lines of JSON, '' for none.
+-- Answers that the contact may give with a click, one per line, '' for none.
 ALTER TABLE messages ADD COLUMN choices TEXT NOT NULL DEFAULT '';
 
 -- An endpoint that is one of a widget's five webhooks, and switches of its dialect that are on (a JSON list).
@@ -52,8 +50,9 @@ CREATE TABLE saved_replies (
 );
 CREATE UNIQUE INDEX saved_replies_shortcut ON saved_replies (kind, shortcut);
 
--- Who is on a site now. secret_hash is of what the page shows when it calls again; trail is a JSON list of pages. A row goes soon after its
--- page was left.
+-- Who is on a site now. secret_hash is of what the page shows when it calls again, from_key a digest of address and browser; visit and trail
+-- (a list of pages) are JSON; told is the invitation that the page has got, left_at when it was left, 0 for not. A row goes two minutes after
+-- its last call.
 CREATE TABLE site_visitors (
     id          {{id}},
     widget_id   BIGINT NOT NULL,
@@ -62,13 +61,13 @@ CREATE TABLE site_visitors (
     from_key    TEXT NOT NULL,
     started_at  BIGINT NOT NULL,
     seen_at     BIGINT NOT NULL,
-    url         TEXT NOT NULL,
-    title       TEXT NOT NULL,
-    trail       TEXT NOT NULL,
+    left_at     BIGINT NOT NULL,
+    told        BIGINT NOT NULL,
     visit       TEXT NOT NULL,
-    left_at     BIGINT NOT NULL
+    trail       TEXT NOT NULL
 );
 CREATE INDEX site_visitors_seen ON site_visitors (seen_at);
+CREATE INDEX site_visitors_widget ON site_visitors (widget_id, seen_at);
 CREATE INDEX site_visitors_from ON site_visitors (from_key, left_at);
 
 -- Messages that operators sent to visitors who have not written yet. answered_at is when the visitor wrote back, 0 until then.

@@ -36,7 +36,9 @@ import (
 	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/once"
+	"parley/internal/onsite"
 	"parley/internal/outhttp"
+	"parley/internal/reply"
 	"parley/internal/secret"
 	"parley/internal/team"
 	"parley/internal/webhook"
@@ -95,7 +97,10 @@ func optionsOver(t testing.TB, d *db.DB) Options {
 			return o.Inbox.MediaChanged(ctx, tx, c, m, what, card)
 		}})
 	o.Inbox = inbox.New(inbox.Options{DB: d, Feed: f, Contacts: o.Contacts, Widgets: o.Widgets, Media: o.Media,
-		TakesRequested: func(tx *db.Tx, c *event.Conversation) (bool, error) { return o.Webhooks.TakesRequested(tx, c) }})
+		TakesRequested: func(tx *db.Tx, c *event.Conversation) (bool, error) { return o.Webhooks.TakesRequested(tx, c) },
+		Hooked: func(tx *db.Tx, c *event.Conversation, hook string) (bool, error) {
+			return o.Webhooks.HasHook(tx, c, hook)
+		}})
 	o.Webhooks = webhook.New(webhook.Options{
 		DB: d, Feed: f, Sealer: sealer, Dialects: all.Dialects(), UserAgent: "Parley/test", PublicURL: publicURL,
 		HTTP: door,
@@ -107,11 +112,13 @@ func optionsOver(t testing.TB, d *db.DB) Options {
 	})
 	f.Plan(o.Channels.Plan)
 	o.Audit = audit.New(d)
+	o.Onsite = onsite.New(onsite.Options{DB: d, Key: make([]byte, 32)})
 	o.Mails = mail.New(mail.Options{
 		DB: d, Feed: f, Sealer: sealer, Inbox: o.Inbox, Key: make([]byte, 32), UserAgent: "Parley/test", PublicURL: publicURL,
 		HTTP: door,
 	})
 	f.Plan(o.Mails.Plan)
+	o.Replies = reply.New(reply.Options{DB: d, Inbox: o.Inbox})
 	return o
 }
 

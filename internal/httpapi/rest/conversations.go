@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"parley/internal/command"
 	"parley/internal/event"
@@ -30,6 +31,10 @@ type conversationWithSeqOut struct{ Body conversationWithSeq }
 
 func (h *handlers) getConversation(ctx context.Context, _ team.Actor, in *conversationIn) (*conversationWithSeqOut, error) {
 	v, err := h.Inbox.Get(ctx, id.Conversation(in.ID))
+	return h.withSeq(ctx, v, err)
+}
+
+func (h *handlers) withSeq(ctx context.Context, v *inbox.View, err error) (*conversationWithSeqOut, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +43,15 @@ func (h *handlers) getConversation(ctx context.Context, _ team.Actor, in *conver
 		return nil, err
 	}
 	return &conversationWithSeqOut{wireConversationWithSeq(v, problem)}, nil
+}
+
+type conversationByUUIDIn struct {
+	UUID string `query:"uuid" required:"true" maxLength:"36" doc:"The conversation's UUID." example:"0198c0de-0000-7000-8000-000000000042"`
+}
+
+func (h *handlers) getConversationByUUID(ctx context.Context, _ team.Actor, in *conversationByUUIDIn) (*conversationWithSeqOut, error) {
+	v, err := h.Inbox.GetByUUID(ctx, strings.ToLower(in.UUID))
+	return h.withSeq(ctx, v, err)
 }
 
 type messagesIn struct {
@@ -116,7 +130,7 @@ func (h *handlers) postMessage(ctx context.Context, by team.Actor, in *postIn) (
 	if err != nil {
 		return nil, err
 	}
-	p := inbox.Post{Conversation: id.Conversation(in.ID), Body: in.Body.Body, Media: in.Body.Media, Note: in.Body.Note, Reference: reference}
+	p := inbox.Post{Conversation: id.Conversation(in.ID), Body: in.Body.Body, Media: in.Body.Media, Note: in.Body.Note, Reference: reference, Choices: in.Body.Choices}
 	posted, err := h.Inbox.Post(ctx, by, httpapi.Key(ctx), p)
 	if err != nil {
 		return nil, err
@@ -211,6 +225,24 @@ type actIn struct {
 
 func (h *handlers) endConversation(ctx context.Context, by team.Actor, in *actIn) (*conversationOut, error) {
 	return wireView(h.Inbox.End(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID)))
+}
+
+func (h *handlers) discardConversation(ctx context.Context, by team.Actor, in *actIn) (*conversationOut, error) {
+	return wireView(h.Inbox.Discard(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID)))
+}
+
+type toWebhookIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The conversation's id." example:"42"`
+	Body toWebhookInput
+}
+
+type acceptedOut struct{ Body struct{} }
+
+func (h *handlers) sendToWebhook(ctx context.Context, by team.Actor, in *toWebhookIn) (*acceptedOut, error) {
+	if _, err := h.Inbox.SendToWebhook(ctx, by, httpapi.Key(ctx), id.Conversation(in.ID), in.Body.Extra); err != nil {
+		return nil, err
+	}
+	return &acceptedOut{}, nil
 }
 
 func (h *handlers) reopenConversation(ctx context.Context, by team.Actor, in *actIn) (*conversationOut, error) {

@@ -61,6 +61,7 @@ type ConversationFilter struct {
 	Channel    string    `query:"channel" pattern:"^(website|[1-9][0-9]{0,15})$" doc:"Only conversations of this channel: website, or the id of another." example:"website"`
 	Tag        []string  `query:"tag,explode" maxItems:"20" doc:"Only conversations with this tag, as it is written. May be repeated: then they have all of them."`
 	Rating     []string  `query:"rating,explode" enum:"1,2,3,4,5,none" maxItems:"6" doc:"Only conversations whose contact rated them so the last time. May be repeated: then they have one of them."`
+	Attention  bool      `query:"attention" doc:"True for only those in which a message has waited too long for an operator."`
 	From       time.Time `query:"from" doc:"Only conversations that began at this time or later." example:"2026-11-22T00:00:00Z"`
 	To         time.Time `query:"to" doc:"Only conversations that began before this time." example:"2026-11-23T00:00:00Z"`
 	Q          string    `query:"q" maxLength:"200" doc:"Only conversations in which somebody wrote this, notes included, or whose contact's name or e-mail address has it. All words must be in one message, the last one may be a word's beginning; a phrase stands in quotes. Case and accents do not matter. What was written in the last seconds may be missing." example:"refund"`
@@ -69,7 +70,7 @@ type ConversationFilter struct {
 func (in *ConversationFilter) filter(by team.Actor) (inbox.Filter, error) {
 	f := inbox.Filter{
 		Statuses: in.Status, Group: id.Group(in.GroupID), Widget: id.Widget(in.WidgetID), Contact: id.Contact(in.ContactID),
-		Operator: id.Operator(in.OperatorID), Channel: in.Channel, Tags: in.Tag, From: in.From, To: in.To, Text: in.Q,
+		Operator: id.Operator(in.OperatorID), Channel: in.Channel, Tags: in.Tag, Attention: in.Attention, From: in.From, To: in.To, Text: in.Q,
 	}
 	if len(f.Statuses) == 0 {
 		f.Statuses = []string{event.StatusNew, event.StatusOpen, event.StatusPending}

@@ -151,6 +151,8 @@ type docsDialect struct {
 	// Older are the other forms that an endpoint can be pinned to, the newest first.
 	Older  []docsForm
 	Events []docsCallback
+	// Switches are what an endpoint may turn on about its bodies; the samples show all of them off.
+	Switches []dialect.Switch
 }
 
 // docsCallback is an event of a dialect, with its sample in each form, the current one first.
@@ -253,7 +255,7 @@ func (b *docsBuilder) files() map[string][]byte {
 // dialect describes a dialect in all its forms, and adds its files: the schemas, one of each form and one of each event, and the
 // samples, which are rendered by the code that makes the calls.
 func (b *docsBuilder) dialect(d dialect.Dialect, info dialect.Info, files map[string][]byte) docsDialect {
-	out := docsDialect{Name: info.Name, Title: info.Title, Version: info.Version, Success: info.Success}
+	out := docsDialect{Name: info.Name, Title: info.Title, Version: info.Version, Success: info.Success, Switches: info.Switches}
 	for _, e := range info.Events {
 		out.Events = append(out.Events, docsCallback{Name: e.Name, Title: e.Title, Description: e.Description})
 	}
@@ -268,6 +270,9 @@ func (b *docsBuilder) dialect(d dialect.Dialect, info dialect.Info, files map[st
 			out.Older = append(out.Older, docsForm{Version: version, SchemaURL: "/docs/" + schema})
 		}
 		for i, e := range info.Events {
+			if !info.Hears(version, e.Name) {
+				continue
+			}
 			one, err := dialect.EventSchema(info, version, e.Name)
 			if err != nil {
 				panic("rest: docs: " + err.Error())
@@ -291,7 +296,7 @@ func (b *docsBuilder) sample(d dialect.Dialect, name, version string) []byte {
 		if called, told := d.Name(e); !told || called != name {
 			continue
 		}
-		body, err := d.Render(e, dialect.Options{PublicURL: b.options.PublicURL, Version: version, MediaURL: eventtest.MediaURL(b.options.PublicURL)})
+		body, err := d.Render(e, dialect.Options{PublicURL: b.options.PublicURL, Version: version, NoReply: b.options.Webhooks.NoReply, MediaURL: eventtest.MediaURL(b.options.PublicURL)})
 		if err != nil {
 			panic(fmt.Sprintf("rest: sample of %s: %v", name, err))
 		}

@@ -9,6 +9,7 @@ import (
 	"parley/internal/mail"
 	"parley/internal/mail/letter"
 	"parley/internal/media"
+	"parley/internal/onsite"
 	"parley/internal/webhook"
 	"parley/internal/widget"
 )
@@ -63,6 +64,12 @@ func limits() []docsLimits {
 			{"A session's time-out", fmt.Sprintf("%d to %d seconds", widget.MinSessionTimeout, widget.MaxSessionTimeout)},
 			{"Survey", fmt.Sprintf("a question of %d characters and up to %d options of %d", widget.MaxQuestion, widget.MaxOptions, widget.MaxOption)},
 			{"Goals", fmt.Sprintf("%d, names of %d and patterns of %d characters", widget.MaxGoals, widget.MaxGoalName, widget.MaxPattern)},
+		}},
+		{"visitors", "Visitors on the site", []docsLimit{
+			{"Of one widget at a time", fmt.Sprintf("%d; the list shows the %d who came last", onsite.MaxPerWidget, onsite.MaxListed)},
+			{"Pages of one visitor", fmt.Sprintf("the latest %d", onsite.MaxTrail)},
+			{"Calls of pages", "300 a minute for each address; `request.limited` says when to try again"},
+			{"An invitation", fmt.Sprintf("one at a time for each visitor, %s, shown for %d minutes", characters(inbox.MaxBody), int(onsite.InviteFor.Minutes()))},
 		}},
 		{"channels", "Channels", []docsLimit{
 			{"Name", characters(channels.MaxName)},

@@ -140,6 +140,12 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.do("session:operator", "POST", path+"/commands", map[string]any{"line": "/topic Two lamps"}).is(200).
 		has("command", "topic", "lines.0", "Topic: Two lamps", "conversation.topic", "Two lamps", "message", "<nil>")
 	b.do("session:operator", "POST", path+"/commands", map[string]any{"line": "!note By phone."}).is(200).has("message.note", "true", "message.body", "By phone.")
+	reply := b.do("session:admin", "POST", "/replies", map[string]any{"kind": "question", "shortcut": "size", "body": "Which size, {name}?", "options": []string{"S", "M"}}).is(201).
+		has("kind", "question", "shortcut", "size", "options.0", "S").text("id")
+	b.do("session:admin", "PATCH", "/replies/"+reply, map[string]any{"title": "Size"}).is(200).has("title", "Size", "body", "Which size, {name}?")
+	b.do("read", "GET", "/replies?q=size", nil).is(200).has("items.0.id", reply)
+	b.do("session:operator", "POST", path+"/replies/"+reply+"/preview", nil).is(200).has("options.1", "M").text("body")
+	b.do("session:admin", "DELETE", "/replies/"+reply, nil).is(204)
 	b.do("session:admin", "POST", path+"/end", nil).is(200).has("status", "ended", "session.end_reason", "operator", "session.rating", "<nil>", "visit.private", "false", "visit.lat", "<nil>")
 	b.do("session:admin", "POST", path+"/reopen", nil).is(200).has("status", "open", "ended_at", "<nil>")
 	b.do("read", "GET", path+"/sessions", nil).is(200).has("items.0.number", "1", "items.0.end_reason", "operator")
@@ -192,6 +198,7 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 		"goals", "2 items", "goals.0.match", "prefix", "goals.0.pattern", "https://shop.example/thanks", "goals.1.pattern", "news")
 	b.do("admin", "PATCH", "/widgets/1", map[string]any{"survey": nil, "rating_form": "", "goals": []any{map[string]any{"id": json.Number(saved.text("goals.1.id")), "name": "Newsletter", "match": "script", "pattern": "news"}}}).is(200).
 		has("survey", "<nil>", "rating_form", "", "goals", "1 items", "goals.0.id", saved.text("goals.1.id"), "goals.0.name", "Newsletter")
+	b.availability()
 	if s := b.do("admin", "POST", "/widgets/1/identity-secret", nil).is(200).text("secret"); !strings.HasPrefix(s, "wis_") {
 		t.Errorf("identity secret %s", s)
 	}
@@ -205,10 +212,12 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.do("made", "GET", "/widgets", nil).is(401, "auth.invalid")
 
 	// Callbacks.
-	b.do("read", "GET", "/dialects", nil).is(200).has("items.0.name", "standard", "items.0.version", "1", "items.0.versions.0", "1", "items.1.success", "200 only")
+	b.do("read", "GET", "/dialects", nil).is(200).has("items.0.name", "chatlio", "items.0.switches", "2 items", "items.0.switches.1.name", "traits_text",
+		"items.0.events.0.versions", "<nil>", "items.1.name", "standard", "items.1.version", "1", "items.1.versions.0", "1", "items.1.switches", "0 items", "items.2.success", "200 only")
 	endpoint := b.do("admin", "POST", "/endpoints", map[string]any{"name": "CRM", "url": receiver.URL, "dialect": "standard", "events": []string{"message.received"},
 		"headers": map[string]string{"X-Key": "hidden"}, "timeout_seconds": 7}).is(201).
-		has("endpoint.headers.X-Key", "***", "endpoint.timeout_seconds", "7", "endpoint.in_flight_limit", "16", "endpoint.state", "active", "endpoint.stats.breaker", "closed")
+		has("endpoint.headers.X-Key", "***", "endpoint.timeout_seconds", "7", "endpoint.in_flight_limit", "16", "endpoint.state", "active", "endpoint.stats.breaker", "closed",
+			"endpoint.switches", "0 items", "endpoint.hook", "<nil>")
 	if !strings.HasPrefix(endpoint.text("secret"), "whsec_") || strings.Contains(string(endpoint.body), "hidden") {
 		t.Errorf("endpoint made: %s", endpoint.body)
 	}
@@ -248,6 +257,9 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 
 	b.everyOperationOfChannels()
 	b.everyOperationOfMails()
+	b.everyOperationOfHooks()
+	b.everyOperationOfChats()
+	b.everyOperationOfVisitors()
 
 	from, lost := b.lostFile()
 	b.do("session:operator", "POST", from+"/messages/"+lost+"/refetch", nil).is(200).has("message.media.state", "fetching", "message.media.error", "<nil>", "message.media.url", "<nil>",

@@ -32,8 +32,10 @@ func complete(doc *huma.OpenAPI, faults map[string][]fault.Code, dialects []dial
 	doc.Tags = []*huma.Tag{
 		{Name: tagAccount, Description: "Signing in, and the signed-in operator."},
 		{Name: tagConversations, Description: "Conversations with their sessions and messages."},
+		{Name: tagReplies, Description: "Texts that operators send with a few keys, and questions whose answers contacts can click."},
 		{Name: tagFiles, Description: "Files that go along with messages."},
 		{Name: tagContacts, Description: "The people who write to you."},
+		{Name: tagVisitors, Description: "Who is on your sites now."},
 		{Name: tagEvents, Description: "The numbered feed of everything that happened."},
 		{Name: tagOperators, Description: "The people who answer."},
 		{Name: tagGroups, Description: "Groups of operators, to which widgets route."},

@@ -20,6 +20,8 @@ import (
 	"parley/internal/inbox"
 	"parley/internal/mail"
 	"parley/internal/media"
+	"parley/internal/onsite"
+	"parley/internal/reply"
 	"parley/internal/team"
 	"parley/internal/webhook"
 	"parley/internal/widget"
@@ -37,7 +39,9 @@ type Options struct {
 	Webhooks *webhook.Desk
 	Channels *channels.Desk
 	Mails    *mail.Desk
+	Replies  *reply.Desk
 	Audit    *audit.Log
+	Onsite   *onsite.Desk
 	Feed     *feed.Feed
 	// Media takes files; Links makes their addresses.
 	Media *media.Desk
@@ -93,7 +97,7 @@ func Register(edge *httpapi.Edge, mux *http.ServeMux, o Options) {
 
 // register adds the operations and returns the complete document, and the operations' ids in the order of the reference.
 func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI, []string) {
-	if o.Team == nil || o.Inbox == nil || o.Contacts == nil || o.Widgets == nil || o.Webhooks == nil || o.Channels == nil || o.Mails == nil || o.Audit == nil || o.Media == nil || o.Feed == nil || o.EventJSON == nil || o.PublicURL == "" {
+	if o.Team == nil || o.Inbox == nil || o.Contacts == nil || o.Widgets == nil || o.Webhooks == nil || o.Channels == nil || o.Mails == nil || o.Replies == nil || o.Audit == nil || o.Onsite == nil || o.Media == nil || o.Feed == nil || o.EventJSON == nil || o.PublicURL == "" {
 		panic("rest: Options are incomplete")
 	}
 	if o.Now == nil {
@@ -101,13 +105,17 @@ func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI,
 	}
 	api := edge.NewAPI(mux, httpapi.Config{Title: "Parley API", Version: "1", Description: description, Prefix: Prefix})
 	h := &handlers{Options: o, edge: edge, faults: map[string][]fault.Code{},
-		commands: command.New(command.Options{Inbox: o.Inbox, Contacts: o.Contacts, Team: o.Team, Mails: o.Mails})}
+		commands: command.New(command.Options{Inbox: o.Inbox, Contacts: o.Contacts, Team: o.Team, Mails: o.Mails,
+			Replies: o.Replies, Widgets: o.Widgets, Webhooks: o.Webhooks})}
 	h.account(api)
 	h.conversations(api)
+	h.replies(api)
 	h.files(api)
 	h.contacts(api)
+	h.visitors(api)
 	h.events(api)
 	h.settings(api)
+	h.hooks(api)
 	h.channels(api)
 	h.mails(api)
 	h.callbacks(api)
@@ -119,8 +127,10 @@ func register(edge *httpapi.Edge, mux *http.ServeMux, o Options) (*huma.OpenAPI,
 const (
 	tagAccount       = "Account"
 	tagConversations = "Conversations"
+	tagReplies       = "Saved replies"
 	tagFiles         = "Files"
 	tagContacts      = "Contacts"
+	tagVisitors      = "Visitors"
 	tagEvents        = "Events"
 	tagOperators     = "Operators"
 	tagGroups        = "Groups"
@@ -178,6 +188,12 @@ func (h *handlers) conversations(api huma.API) {
 		ID: "get-conversation", Method: http.MethodGet, Path: "/conversations/{id}", Tags: tags, Scope: team.ScopeRead,
 		Summary: "Get a conversation", Faults: codes(fault.ConversationNotFound),
 	}, h.getConversation)
+	add(h, api, httpapi.Operation{
+		ID: "get-conversation-by-uuid", Method: http.MethodGet, Path: "/conversations/by-uuid", Tags: tags, Scope: team.ScopeRead,
+		Summary:     "Find a conversation by its UUID",
+		Description: "Callbacks of chats name a conversation by its UUID, and so does the address of its transcript.",
+		Faults:      codes(fault.ConversationNotFound),
+	}, h.getConversationByUUID)
 	add(h, api, httpapi.Operation{
 		ID: "list-messages", Method: http.MethodGet, Path: "/conversations/{id}/messages", Tags: tags, Scope: team.ScopeRead,
 		Summary:     "Read a thread",
@@ -239,6 +255,18 @@ func (h *handlers) conversations(api huma.API) {
 		Faults: codes(fault.ConversationNotFound, fault.KeyReused),
 	}, h.endConversation)
 	add(h, api, httpapi.Operation{
+		ID: "discard-conversation", Method: http.MethodPost, Path: "/conversations/{id}/discard", Tags: tags, Scope: team.ScopeWrite,
+		Summary:     "End a conversation without a transcript",
+		Description: "As ending it, but no transcript goes out, neither by mail nor to a webhook. `conversation.ended` is told as ever.",
+		Faults:      codes(fault.ConversationNotFound, fault.KeyReused),
+	}, h.discardConversation)
+	add(h, api, httpapi.Operation{
+		ID: "send-conversation-to-webhook", Method: http.MethodPost, Path: "/conversations/{id}/webhook", Tags: tags, Scope: team.ScopeWrite, Status: http.StatusAccepted,
+		Summary:     "Send a transcript to the widget's webhook",
+		Description: "At once, whether the conversation has ended or not. The words go along with it.",
+		Faults:      codes(fault.ConversationNotFound, fault.ConversationEnded, fault.HookMissing, fault.TextInvalid, fault.TextTooLong, fault.KeyReused),
+	}, h.sendToWebhook)
+	add(h, api, httpapi.Operation{
 		ID: "reopen-conversation", Method: http.MethodPost, Path: "/conversations/{id}/reopen", Tags: tags, Scope: team.ScopeWrite,
 		Summary: "Reopen a conversation", Description: "The next session begins with the contact's next message.",
 		Faults: codes(fault.ConversationNotFound, fault.ConversationNotEnded, fault.KeyReused),
@@ -280,9 +308,9 @@ func (h *handlers) conversations(api huma.API) {
 	add(h, api, httpapi.Operation{
 		ID: "run-command", Method: http.MethodPost, Path: "/conversations/{id}/commands", Tags: tags, Scope: team.ScopeWrite,
 		Summary: "Run a command line",
-		Description: "Nothing of the line reaches the contact, and `lines` is for the caller only. With an idempotency key it runs once. " +
-			"Commands give the codes of the calls that do the same, too.",
-		Faults: codes(fault.ConversationNotFound, fault.CommandUnknown, fault.CommandArgument, fault.ConversationEnded, fault.AddonMissing, fault.KeyReused),
+		Description: "Nothing of the line reaches the contact, though `reply` and `question-group` send what is saved, and `lines` is for the caller only. " +
+			"With an idempotency key it runs once. Commands give the codes of the calls that do the same, too.",
+		Faults: codes(fault.ConversationNotFound, fault.CommandUnknown, fault.CommandArgument, fault.ConversationEnded, fault.AddonMissing, fault.HookMissing, fault.KeyReused),
 	}, h.runCommand)
 }
 
@@ -373,6 +401,11 @@ func (h *handlers) settings(api huma.API) {
 		Summary: "Change a widget", Description: "Fields that are left out stay as they are. Pages that show the widget follow within moments.",
 		Faults: codes(fault.WidgetNotFound, fault.GroupNotFound, fault.TextInvalid, fault.TextTooLong, fault.KeyReused),
 	}, h.patchWidget)
+	add(h, api, httpapi.Operation{
+		ID: "set-widget-presence", Method: http.MethodPost, Path: "/widgets/{id}/presence", Tags: widgets, Scope: team.ScopeWrite,
+		Summary: "Say whether somebody is there", Description: "What counts as somebody being there for the widget's visitors. Every operator may say so.",
+		Faults: codes(fault.WidgetNotFound, fault.KeyReused),
+	}, h.setPresence)
 	add(h, api, httpapi.Operation{
 		ID: "create-identity-secret", Method: http.MethodPost, Path: "/widgets/{id}/identity-secret", Tags: widgets, Scope: team.ScopeAdmin,
 		Summary:     "Make an identity secret",

@@ -16,7 +16,8 @@ func (h *handlers) listWidgets(ctx context.Context, _ team.Actor, _ *struct{}) (
 	if err != nil {
 		return nil, err
 	}
-	return &widgetsOut{widgetList{Items: wireList(list, func(w *event.Widget) widgetObject { return wireWidget(w, h.PublicURL) })}}, nil
+	now := h.Now()
+	return &widgetsOut{widgetList{Items: wireList(list, func(w *event.Widget) widgetObject { return wireWidget(w, h.PublicURL, now) })}}, nil
 }
 
 type widgetIn struct {
@@ -29,7 +30,7 @@ func (h *handlers) wireWidget(w *event.Widget, err error) (*widgetOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &widgetOut{wireWidget(w, h.PublicURL)}, nil
+	return &widgetOut{wireWidget(w, h.PublicURL, h.Now())}, nil
 }
 
 func (h *handlers) getWidget(ctx context.Context, _ team.Actor, in *widgetIn) (*widgetOut, error) {
@@ -51,6 +52,15 @@ type widgetPatchIn struct {
 
 func (h *handlers) patchWidget(ctx context.Context, by team.Actor, in *widgetPatchIn) (*widgetOut, error) {
 	return h.wireWidget(h.Widgets.Update(ctx, by, httpapi.Key(ctx), id.Widget(in.ID), in.Body.change()))
+}
+
+type presenceIn struct {
+	ID   int64 `path:"id" minimum:"1" doc:"The widget's id." example:"1"`
+	Body presenceInput
+}
+
+func (h *handlers) setPresence(ctx context.Context, by team.Actor, in *presenceIn) (*widgetOut, error) {
+	return h.wireWidget(h.Widgets.SetPresence(ctx, by, httpapi.Key(ctx), id.Widget(in.ID), in.Body.Presence))
 }
 
 type secretOut struct{ Body secretAnswer }

@@ -8,7 +8,7 @@ type commandObject struct {
 	Aliases    []string `json:"aliases" nullable:"false" example:"[]"`
 	Args       string   `json:"args" doc:"What stands after the name; brackets mean that it can be left out. Empty for none." example:"NAME [NOTE]"`
 	Help       string   `json:"help" example:"Hands the conversation to an operator or a group, with a note for them."`
-	Argument   string   `json:"argument" enum:"none,text,operator,group,tag,topic,number,email" doc:"What can be offered while it is typed."`
+	Argument   string   `json:"argument" enum:"none,text,operator,group,tag,topic,number,email,reply,question" doc:"What can be offered while it is typed."`
 	Permission string   `json:"permission" enum:"operator,admin"`
 }
 
@@ -35,5 +35,5 @@ type commandAnswer struct {
 	Command      string       `json:"command" doc:"The command's name, whatever alias was typed." example:"forward"`
 	Lines        []string     `json:"lines" nullable:"false" doc:"What came of it, for who typed it." example:"[\"Ann Lee has the conversation now.\"]"`
 	Conversation conversation `json:"conversation"`
-	Message      *message     `json:"message" doc:"The note that it left; null for none." sample:"null"`
+	Message      *message     `json:"message" doc:"The note that it left, or the saved text that it sent to the contact; null for none." sample:"null"`
 }

@@ -18,6 +18,8 @@ type contactObject struct {
 	Email       string     `json:"email" example:""`
 	Phone       string     `json:"phone" example:""`
 	ExternalID  string     `json:"external_id" doc:"Your own id of this person; empty when there is none." example:""`
+	ClaimedID   string     `json:"claimed_id" doc:"What the page's script calls this person, without a signature: no proof of anything. Empty when it says nothing." example:""`
+	Handle      string     `json:"handle" doc:"The generated name: the place and the contact's number. Empty until the first conversation, fixed for life then." example:"united-states-27"`
 	Custom      jsonObject `json:"custom" doc:"Whatever the site told about the contact." example:"{}"`
 	Additional  additional `json:"additional" nullable:"false" doc:"The free fields 01 to 03, always three." example:"[{\"name\":\"Customer number\",\"value\":\"C-1042\"},{\"name\":\"\",\"value\":\"\"},{\"name\":\"\",\"value\":\"\"}]"`
 	CreatedAt   string     `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
@@ -58,6 +60,8 @@ func wireContact(c *event.Contact) contactObject {
 		Email:       c.Email,
 		Phone:       c.Phone,
 		ExternalID:  c.ExternalID,
+		ClaimedID:   c.ClaimedID,
+		Handle:      c.Handle,
 		Custom:      jsonObject(c.Custom),
 		Additional:  wireAdditional(c.Additional),
 		CreatedAt:   wireTime(c.CreatedAt),
@@ -74,6 +78,8 @@ type contactDetail struct {
 	Email       string       `json:"email" example:""`
 	Phone       string       `json:"phone" example:""`
 	ExternalID  string       `json:"external_id" doc:"Your own id of this person; empty when there is none." example:""`
+	ClaimedID   string       `json:"claimed_id" doc:"What the page's script calls this person, without a signature: no proof of anything. Empty when it says nothing." example:""`
+	Handle      string       `json:"handle" doc:"The generated name: the place and the contact's number. Empty until the first conversation, fixed for life then." example:"united-states-27"`
 	Custom      jsonObject   `json:"custom" doc:"Whatever the site told about the contact." example:"{}"`
 	Additional  additional   `json:"additional" nullable:"false" doc:"The free fields 01 to 03, always three." example:"[{\"name\":\"Customer number\",\"value\":\"C-1042\"},{\"name\":\"\",\"value\":\"\"},{\"name\":\"\",\"value\":\"\"}]"`
 	CreatedAt   string       `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
@@ -90,6 +96,8 @@ func wireContactDetail(c contactObject, problem *mailProblem) contactDetail {
 		Email:       c.Email,
 		Phone:       c.Phone,
 		ExternalID:  c.ExternalID,
+		ClaimedID:   c.ClaimedID,
+		Handle:      c.Handle,
 		Custom:      c.Custom,
 		Additional:  c.Additional,
 		CreatedAt:   c.CreatedAt,

@@ -172,6 +172,7 @@ type message struct {
 	Media          *messageMedia `json:"media" doc:"The file of a message of type media; null when it was deleted." sample:"null"`
 	Link           *messageLink  `json:"link" doc:"A card of the first address in the body, null while nothing is known of it." sample:"null"`
 	EditedAt       *string       `json:"edited_at" format:"date-time" doc:"When its text was changed last."`
+	Choices        []string      `json:"choices" nullable:"false" doc:"Answers that the contact may give with a click." example:"[]"`
 	DeletedAt      *string       `json:"deleted_at" format:"date-time" doc:"When it was deleted. Its place in the thread stays; its text, file and card are gone."`
 }
 
@@ -197,6 +198,7 @@ func (h *handlers) wireMessage(m *event.Message, c *event.Contact) message {
 		Media:          h.wireMedia(m.Media),
 		Link:           h.wireLink(m.Link),
 		EditedAt:       wireTimeOrNull(m.EditedAt),
+		Choices:        wireList(m.Choices, func(c string) string { return c }),
 		DeletedAt:      wireTimeOrNull(m.DeletedAt),
 	}
 }
@@ -232,7 +234,9 @@ type visit struct {
 	Device          string   `json:"device" doc:"desktop, mobile, tablet, bot or empty." example:"desktop"`
 	IP              string   `json:"ip" example:"203.0.113.7"`
 	City            string   `json:"city" doc:"Empty while unknown." example:"Berlin"`
+	Region          string   `json:"region" doc:"State, county or the like; empty while unknown." example:"Berlin"`
 	Country         string   `json:"country" doc:"Empty while unknown." example:"Germany"`
+	CountryCode     string   `json:"country_code" doc:"By ISO 3166, in capitals; empty while unknown." example:"DE"`
 	Lat             *float64 `json:"lat" doc:"Degrees north; null while unknown." example:"52.52"`
 	Lon             *float64 `json:"lon" doc:"Degrees east; null while unknown." example:"13.405"`
 	Proactive       bool     `json:"proactive" doc:"The page opened the messenger, not the visitor."`
@@ -254,7 +258,9 @@ func wireVisit(v event.Visit) visit {
 		Device:          v.Device,
 		IP:              v.IP,
 		City:            v.City,
+		Region:          v.Region,
 		Country:         v.Country,
+		CountryCode:     v.CountryCode,
 		Lat:             v.Lat,
 		Lon:             v.Lon,
 		Proactive:       v.Proactive,
@@ -270,6 +276,7 @@ type session struct {
 	StartedAt string       `json:"started_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 	EndedAt   *string      `json:"ended_at" format:"date-time" doc:"Null while it is open."`
 	EndReason *string      `json:"end_reason" enum:"operator,contact,timeout,rule,api" doc:"Null while it is open."`
+	Offline   bool         `json:"offline" doc:"It began with the form that a widget shows while nobody is there."`
 	Visit     visit        `json:"visit"`
 	Rating    *rating      `json:"rating" doc:"The contact's latest rating of it."`
 	Feedback  *string      `json:"feedback" doc:"What the contact thinks of it."`
@@ -284,6 +291,7 @@ func wireSession(s event.Session) session {
 		StartedAt: wireTime(s.StartedAt),
 		EndedAt:   wireTimeOrNull(s.EndedAt),
 		EndReason: wireStringOrNull(s.EndReason),
+		Offline:   s.Offline,
 		Visit:     wireVisit(s.Visit),
 		Rating:    wireRating(s.Rating),
 		Feedback:  wireStringOrNull(s.Feedback),
@@ -342,6 +350,7 @@ type conversation struct {
 	CreatedAt        string         `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 	EndedAt          *string        `json:"ended_at" format:"date-time"`
 	UpdatedAt        string         `json:"updated_at" format:"date-time" doc:"Time of the last activity; lists are ordered by it." example:"2026-11-22T10:00:00.123456Z"`
+	UnansweredAt     *string        `json:"unanswered_at" format:"date-time" doc:"Since when a message waits too long for an operator; null while none does."`
 	LastMessage      *lastMessage   `json:"last_message"`
 	MessageCount     int            `json:"message_count" doc:"The highest message number." example:"3"`
 	OperatorRead     int            `json:"operator_read" doc:"Highest message number that an operator has read." example:"2"`
@@ -369,6 +378,7 @@ func wireConversation(v *inbox.View) conversation {
 		CreatedAt:        wireTime(v.CreatedAt),
 		EndedAt:          wireTimeOrNull(v.EndedAt),
 		UpdatedAt:        wireTime(v.UpdatedAt),
+		UnansweredAt:     wireTimeOrNull(v.UnansweredAt),
 		LastMessage:      wireLastMessage(v.LastMessage),
 		MessageCount:     v.MessageCount,
 		OperatorRead:     v.OperatorRead,
@@ -405,6 +415,7 @@ type conversationWithSeq struct {
 	CreatedAt        string         `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 	EndedAt          *string        `json:"ended_at" format:"date-time"`
 	UpdatedAt        string         `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
+	UnansweredAt     *string        `json:"unanswered_at" format:"date-time" doc:"Since when a message waits too long for an operator; null while none does."`
 	LastMessage      *lastMessage   `json:"last_message"`
 	MessageCount     int            `json:"message_count" doc:"The highest message number." example:"3"`
 	OperatorRead     int            `json:"operator_read" example:"2"`
@@ -435,6 +446,7 @@ func wireConversationWithSeq(v *inbox.View, problem *mailProblem) conversationWi
 		CreatedAt:        c.CreatedAt,
 		EndedAt:          c.EndedAt,
 		UpdatedAt:        c.UpdatedAt,
+		UnansweredAt:     c.UnansweredAt,
 		LastMessage:      c.LastMessage,
 		MessageCount:     c.MessageCount,
 		OperatorRead:     c.OperatorRead,
@@ -452,10 +464,11 @@ type counts struct {
 	Mine       int `json:"mine" example:"2"`
 	Unassigned int `json:"unassigned" example:"1"`
 	All        int `json:"all" example:"9"`
+	Attention  int `json:"attention" doc:"In which a message has waited too long for an operator." example:"1"`
 }
 
 func wireCounts(c inbox.Counts) counts {
-	return counts{Mine: c.Mine, Unassigned: c.Unassigned, All: c.All}
+	return counts{Mine: c.Mine, Unassigned: c.Unassigned, All: c.All, Attention: c.Attention}
 }
 
 type conversationPage struct {
@@ -481,11 +494,12 @@ type postedAnswer struct {
 }
 
 type postInput struct {
-	Body      string `json:"body" doc:"1 to 20000 characters; with a file it is the caption and may be empty." example:"Hello!"`
-	Media     string `json:"media,omitempty" maxLength:"200" doc:"The key of a file that you uploaded (POST /media) and that no message has yet."`
-	Note      bool   `json:"note,omitempty" doc:"True for an internal note, which is possible in ended conversations too."`
-	Reference *int64 `json:"reference,omitempty" nullable:"true" doc:"Id of a message of this conversation to quote."`
-	AsText    bool   `json:"as_text,omitempty" doc:"True sends a text to the contact that begins with a command of the composer, such as $end."`
+	Body      string   `json:"body" doc:"1 to 20000 characters; with a file it is the caption and may be empty." example:"Hello!"`
+	Media     string   `json:"media,omitempty" maxLength:"200" doc:"The key of a file that you uploaded (POST /media) and that no message has yet."`
+	Note      bool     `json:"note,omitempty" doc:"True for an internal note, which is possible in ended conversations too."`
+	Reference *int64   `json:"reference,omitempty" nullable:"true" doc:"Id of a message of this conversation to quote."`
+	Choices   []string `json:"choices,omitempty" maxItems:"10" doc:"Answers that the contact may give with a click, of 1 to 80 characters in one line each. On other channels than the website they become numbered lines of the text; a note has none." example:"[]"`
+	AsText    bool     `json:"as_text,omitempty" doc:"True sends a text to the contact that begins with a command of the composer, such as $end."`
 }
 
 type editInput struct {
@@ -508,6 +522,10 @@ type forwardInput struct {
 
 type flagInput struct {
 	Flagged bool `json:"flagged" doc:"True to have it sent when its status changes, false to take that back."`
+}
+
+type toWebhookInput struct {
+	Extra []string `json:"extra,omitempty" maxItems:"50" doc:"Words that go along with the transcript, of at most 200 characters each." example:"[\"billing\"]"`
 }
 
 type tagsInput struct {

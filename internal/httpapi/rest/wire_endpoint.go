@@ -17,18 +17,26 @@ import (
 )
 
 type dialectEvent struct {
-	Name        string `json:"name" example:"message.received"`
-	Title       string `json:"title" example:"Message received"`
-	Description string `json:"description" example:"A contact sent a message."`
+	Name        string   `json:"name" example:"message.received"`
+	Title       string   `json:"title" example:"Message received"`
+	Description string   `json:"description" example:"A contact sent a message."`
+	Versions    []string `json:"versions" doc:"The versions of the dialect that tell of it; null means all."`
+}
+
+type dialectSwitch struct {
+	Name        string `json:"name" example:"traits_text"`
+	Title       string `json:"title" example:"Traits as text"`
+	Description string `json:"description" example:"In transcripts visitorTraits is a text of JSON, instead of an object."`
 }
 
 type dialectObject struct {
-	Name     string         `json:"name" example:"standard"`
-	Title    string         `json:"title" example:"Standard Webhooks"`
-	Version  string         `json:"version" doc:"What a new endpoint gets." example:"1"`
-	Versions []string       `json:"versions" nullable:"false" doc:"All that an endpoint can be pinned to, newest last." example:"[\"1\"]"`
-	Success  string         `json:"success" doc:"Which answers count as received." example:"any 2xx"`
-	Events   []dialectEvent `json:"events" nullable:"false"`
+	Name     string          `json:"name" example:"standard"`
+	Title    string          `json:"title" example:"Standard Webhooks"`
+	Version  string          `json:"version" doc:"What a new endpoint gets." example:"1"`
+	Versions []string        `json:"versions" nullable:"false" doc:"All that an endpoint can be pinned to, newest last." example:"[\"1\"]"`
+	Success  string          `json:"success" doc:"Which answers count as received." example:"any 2xx"`
+	Events   []dialectEvent  `json:"events" nullable:"false"`
+	Switches []dialectSwitch `json:"switches" nullable:"false" doc:"What an endpoint may turn on about its calls."`
 }
 
 type dialectList struct {
@@ -63,6 +71,8 @@ type endpoint struct {
 	Events         []string       `json:"events" nullable:"false" doc:"The dialect's own names; none means all." example:"[\"message.received\"]"`
 	Widgets        []int64        `json:"widgets" nullable:"false" doc:"Only conversations of these widgets; none means all." example:"[]"`
 	Groups         []int64        `json:"groups" nullable:"false" doc:"Only conversations of these groups; none means all." example:"[]"`
+	Switches       []string       `json:"switches" nullable:"false" doc:"What is turned on of the dialect's switches." example:"[]"`
+	Hook           *endpointHook  `json:"hook" doc:"Which of a widget's webhooks it is; null for every other endpoint. Its dialect, events and widgets cannot be changed."`
 	Headers        stringMap      `json:"headers" doc:"Extra headers of every call. Values are shown as ***." example:"{\"X-Key\": \"***\"}"`
 	State          string         `json:"state" enum:"active,paused,gone" doc:"gone: the receiver answered that it wants no more calls."`
 	StateReason    string         `json:"state_reason" example:""`
@@ -76,6 +86,12 @@ type endpoint struct {
 	CreatedAt      string         `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 	UpdatedAt      string         `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 	Stats          endpointStats  `json:"stats"`
+}
+
+// endpointHook is a place for one of a widget's webhooks.
+type endpointHook struct {
+	WidgetID int64  `json:"widget_id" example:"1"`
+	Hook     string `json:"hook" example:"transcript"`
 }
 
 type endpointList struct {
@@ -93,6 +109,7 @@ type endpointInput struct {
 	Dialect        string               `json:"dialect" doc:"One of GET /dialects." example:"standard"`
 	Events         []string             `json:"events" nullable:"false" doc:"The dialect's own names; none means all." example:"[\"message.received\"]"`
 	DialectVersion *string              `json:"dialect_version,omitempty" doc:"One of the dialect's versions. Default: its current one." example:"1"`
+	Switches       *[]string            `json:"switches,omitempty" nullable:"false" doc:"What is turned on of the dialect's switches. Default: none." example:"[]"`
 	Widgets        *[]int64             `json:"widgets,omitempty" nullable:"false" doc:"Only conversations of these widgets; none means all." example:"[]"`
 	Groups         *[]int64             `json:"groups,omitempty" nullable:"false" doc:"Only conversations of these groups; none means all." example:"[]"`
 	Headers        stringMap            `json:"headers,omitempty" doc:"Extra headers of every call." example:"{\"X-Key\": \"abc\"}"`
@@ -135,6 +152,7 @@ type endpointPatch struct {
 	Dialect        *string              `json:"dialect,omitempty"`
 	Events         *[]string            `json:"events,omitempty" nullable:"false"`
 	DialectVersion *string              `json:"dialect_version,omitempty" doc:"What is queued already keeps the version that it was queued in."`
+	Switches       *[]string            `json:"switches,omitempty" nullable:"false" doc:"Counts for what happens from now on. Another dialect begins with none."`
 	Widgets        *[]int64             `json:"widgets,omitempty" nullable:"false"`
 	Groups         *[]int64             `json:"groups,omitempty" nullable:"false"`
 	Headers        *stringMap           `json:"headers,omitempty" doc:"Replaces all headers; a value of *** keeps the one that is stored."`
@@ -273,8 +291,9 @@ func wireDialect(i dialect.Info) dialectObject {
 		Versions: i.Versions,
 		Success:  i.Success,
 		Events: wireList(i.Events, func(e dialect.Event) dialectEvent {
-			return dialectEvent{Name: e.Name, Title: e.Title, Description: e.Description}
+			return dialectEvent{Name: e.Name, Title: e.Title, Description: e.Description, Versions: e.Versions}
 		}),
+		Switches: wireList(i.Switches, func(s dialect.Switch) dialectSwitch { return dialectSwitch(s) }),
 	}
 }
 
@@ -294,7 +313,7 @@ func wireEndpoint(e *webhook.Endpoint) endpoint {
 	for name := range e.Headers {
 		headers[name] = webhook.Masked
 	}
-	return endpoint{
+	out := endpoint{
 		ID:             wireID(e.ID),
 		Name:           e.Name,
 		URL:            e.URL,
@@ -303,6 +322,7 @@ func wireEndpoint(e *webhook.Endpoint) endpoint {
 		Events:         events,
 		Widgets:        wireIDs(e.Widgets),
 		Groups:         wireIDs(e.Groups),
+		Switches:       wireList(e.Switches, func(name string) string { return name }),
 		Headers:        headers,
 		State:          e.State,
 		StateReason:    e.StateReason,
@@ -317,6 +337,10 @@ func wireEndpoint(e *webhook.Endpoint) endpoint {
 		UpdatedAt:      wireTime(e.UpdatedAt),
 		Stats:          wireStats(e.Stats),
 	}
+	if e.Hook != (webhook.Hook{}) {
+		out.Hook = &endpointHook{WidgetID: wireID(e.Hook.Widget), Hook: e.Hook.Name}
+	}
+	return out
 }
 
 func wireStats(s delivery.Stats) endpointStats {
@@ -338,6 +362,7 @@ func (in endpointInput) draft() webhook.Draft {
 		Dialect:        &in.Dialect,
 		DialectVersion: in.DialectVersion,
 		Events:         &in.Events,
+		Switches:       in.Switches,
 		Widgets:        ids[id.Widget](in.Widgets),
 		Groups:         ids[id.Group](in.Groups),
 		InFlightLimit:  in.InFlightLimit,
@@ -361,6 +386,7 @@ func (in endpointPatch) draft() webhook.Draft {
 		Dialect:        in.Dialect,
 		DialectVersion: in.DialectVersion,
 		Events:         in.Events,
+		Switches:       in.Switches,
 		Widgets:        ids[id.Widget](in.Widgets),
 		Groups:         ids[id.Group](in.Groups),
 		InFlightLimit:  in.InFlightLimit,

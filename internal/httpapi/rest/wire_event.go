@@ -52,6 +52,8 @@ type eventData struct {
 	Channel        *eventChannel     `json:"channel,omitempty" doc:"In channel.failing and channel.paused."`
 	Changed        string            `json:"changed,omitempty" enum:"text,media,link,state" doc:"What became different about the message (message.updated)."`
 	Mail           *eventMail        `json:"mail,omitempty" doc:"In mail.queued and mail.failed."`
+	Offline        *eventOffline     `json:"offline,omitempty" doc:"In offline_message.received: what was typed into the form, beside the message."`
+	Transcript     *eventTranscript  `json:"transcript,omitempty" doc:"In transcript.requested. The thread is read by the API."`
 }
 
 // eventMail is a mail to a contact, without its address.
@@ -109,6 +111,18 @@ type eventOperator struct {
 	CreatedAt         string  `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 }
 
+// eventOffline is who somebody who left a message says they are.
+type eventOffline struct {
+	Name  string `json:"name" example:"Bob Smith"`
+	Email string `json:"email" example:"bob@customer.example"`
+}
+
+// eventTranscript says whose transcript it is.
+type eventTranscript struct {
+	Operator *operatorBrief `json:"operator" doc:"Who ended the conversation, else who answered last; null for nobody."`
+	Extra    []string       `json:"extra" nullable:"false" doc:"Words that somebody sent along." example:"[\"refund\"]"`
+}
+
 // eventWidget is a widget without its snippet.
 type eventWidget struct {
 	ID                    int64         `json:"id" example:"1"`
@@ -131,6 +145,12 @@ type eventWidget struct {
 	AskFeedback           bool          `json:"ask_feedback"`
 	Survey                *widgetSurvey `json:"survey"`
 	Goals                 []widgetGoal  `json:"goals" nullable:"false"`
+	Presence              string        `json:"presence" enum:"auto,off,manual" doc:"What counts as somebody being there."`
+	Hours                 *widgetHours  `json:"hours" doc:"When somebody is there at all; null means always."`
+	OfflineForm           bool          `json:"offline_form"`
+	UnansweredSeconds     int           `json:"unanswered_seconds" doc:"How long a message may wait for an operator before the alarm; 0 means no alarm." example:"120"`
+	TranscriptHook        string        `json:"transcript_hook" doc:"When the transcript goes to the webhook by itself: end, review, or empty for never."`
+	ShowVisitors          bool          `json:"show_visitors"`
 	Active                bool          `json:"active"`
 	CreatedAt             string        `json:"created_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`
 	UpdatedAt             string        `json:"updated_at" format:"date-time" example:"2026-11-22T10:00:00.123456Z"`

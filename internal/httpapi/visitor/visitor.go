@@ -16,6 +16,7 @@ import (
 	"parley/internal/limit"
 	"parley/internal/mail"
 	"parley/internal/media"
+	"parley/internal/onsite"
 	"parley/internal/team"
 	"parley/internal/widget"
 )
@@ -38,6 +39,8 @@ type Options struct {
 	Links    *media.Links
 	// Mail sends visitors ways to sign in again and transcripts; nil sends nothing.
 	Mail *mail.Desk
+	// Onsite knows who is on the sites; nil shows nobody.
+	Onsite *onsite.Desk
 	// Ended hears of contacts whose tokens have ended, or some of them, so that their sockets do, too; nil leaves them until they are looked at.
 	Ended func(id.Contact)
 	Now   func() time.Time
@@ -67,12 +70,13 @@ type edge struct {
 	asks      *limit.Limiter // by address
 	downloads *limit.Limiter // by contact
 	attempts  *attempts      // by address and widget
+	forms     *limit.Limiter // by address
 }
 
 // Register adds the routes of /visitor/v1 except the socket.
 func Register(mux *http.ServeMux, o Options) {
 	e := &edge{Options: o, said: limit.New(limit.Options{Every: sayEvery, Burst: sayBurst, Keys: 100_000, Now: o.Now}), uploads: newUploads(o.Now, o.Media.MaxUpload), moves: newMoves(o.Now),
-		asks: newAsks(o.Now), downloads: newDownloads(o.Now), attempts: newAttempts(o.Now)}
+		asks: newAsks(o.Now), downloads: newDownloads(o.Now), attempts: newAttempts(o.Now), forms: newForms(o.Now)}
 	route := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
 		mux.Handle(pattern, cors(func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {
@@ -82,6 +86,8 @@ func Register(mux *http.ServeMux, o Options) {
 	}
 	route("GET /visitor/v1/widgets/{key}", e.showWidget)
 	route("POST /visitor/v1/widgets/{key}/messages", e.postMessage)
+	route("POST /visitor/v1/widgets/{key}/offline-messages", e.postOffline)
+	route("POST /visitor/v1/widgets/{key}/here", e.here)
 	route("POST /visitor/v1/widgets/{key}/media", e.upload)
 	route("POST /visitor/v1/widgets/{key}/identify", e.identify)
 	route("POST /visitor/v1/conversations/{id}/channel", e.visitor(e.goOn))
@@ -140,6 +146,14 @@ func (e *edge) originOf(r *http.Request, w *event.Widget) error {
 	return nil
 }
 
+// visitOf is what a page tells of itself, with what the request shows of the browser.
+func visitOf(r *http.Request, v wireVisit) inbox.Visit {
+	return inbox.Visit{
+		URL: v.URL, Title: v.Title, InitialURL: v.InitialURL, Referrer: v.Referrer, PageImpressions: v.PageImpressions, Visits: v.Visits,
+		UserAgent: r.UserAgent(), IP: clientIP(r), Proactive: v.Proactive,
+	}
+}
+
 func clientIP(r *http.Request) string {
 	if a := httpapi.ClientIP(r.Context()); a.IsValid() {
 		return a.String()
@@ -180,13 +194,20 @@ func (e *edge) showWidget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	available, err := e.Team.Availability(r.Context(), wi.GroupID)
+	group, err := e.Team.Availability(r.Context(), wi.GroupID)
 	if err != nil {
 		return err
 	}
-	operators, err := e.online(r, wi)
-	if err != nil {
-		return err
+	now := e.Now()
+	available, opens := widget.Available(wi, group, now), time.Time{}
+	if wi.Presence != event.PresenceOff { // then the hours tell nothing of when somebody is back
+		_, opens = widget.OpenAt(wi.Hours, now)
+	}
+	operators := []wireFace{}
+	if available != event.Offline {
+		if operators, err = e.online(r, wi); err != nil {
+			return err
+		}
 	}
 	offers, err := e.offers(r, wi)
 	if err != nil {
@@ -209,6 +230,9 @@ func (e *edge) showWidget(w http.ResponseWriter, r *http.Request) error {
 		Channels:         offers,
 		SignIn:           signIn,
 		Transcripts:      transcripts,
+		OfflineForm:      wi.OfflineForm,
+		OpensAt:          timeOrNull(opens),
+		ShowVisitors:     e.Onsite != nil && onsite.Shown(wi),
 	})
 }
 
@@ -256,11 +280,7 @@ func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := inbox.ContactPost{
 		WidgetKey: wi.Key, Widget: wi, ClientID: in.ClientID, Body: in.Body, Media: in.Media, Reopen: in.Reopen,
-		Visit: inbox.Visit{
-			URL: in.Visit.URL, Title: in.Visit.Title, InitialURL: in.Visit.InitialURL, Referrer: in.Visit.Referrer,
-			PageImpressions: in.Visit.PageImpressions, Visits: in.Visit.Visits, UserAgent: r.UserAgent(), IP: clientIP(r),
-			Proactive: in.Visit.Proactive,
-		},
+		Claimed: in.Claimed.claim(), Visit: visitOf(r, in.Visit),
 	}
 	if in.ConversationID != nil {
 		if p.Conversation = *in.ConversationID; p.Conversation < 1 {
@@ -286,7 +306,14 @@ func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
 		}
 		p.Contact, token = who.Contact.ID, who.Token
 	}
+	if p.Invitation, err = e.answered(r, in.Invitation); err != nil {
+		return err
+	}
 	out, err := e.Inbox.PostFromContact(r.Context(), p)
+	if p.Invitation != nil && fault.Is(err, fault.VisitorInvited) {
+		p.Invitation = nil // another of the visitor's pages was quicker; the message is theirs all the same
+		out, err = e.Inbox.PostFromContact(r.Context(), p)
+	}
 	if err != nil {
 		return err
 	}
@@ -369,6 +396,13 @@ func (e *edge) changeMe(w http.ResponseWriter, r *http.Request, v contact.Visito
 	if len(in.Custom) > 0 && string(in.Custom) != "null" {
 		raw := event.RawJSON(in.Custom)
 		ch.Custom = &raw
+	}
+	if claim := in.Claimed.claim(); claim != nil {
+		claimed, err := claim.Change()
+		if err != nil {
+			return err
+		}
+		ch = ch.Or(claimed)
 	}
 	c, err := e.Contacts.UpdateSelf(r.Context(), v.Contact, ch)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -28,6 +29,7 @@ import (
 	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/once"
+	"parley/internal/onsite"
 	"parley/internal/outhttp"
 	"parley/internal/secret"
 	"parley/internal/team"
@@ -44,6 +46,8 @@ type site struct {
 	channels *channel.Desk
 	mail     *mail.Desk
 	contacts *contact.Desk
+	onsite   *onsite.Desk
+	team     *team.Desk
 	db       *db.DB
 	widget   *event.Widget
 	http     *httptest.Server
@@ -95,7 +99,9 @@ func newSiteOn(t *testing.T, d *db.DB) *site {
 	f.Plan(s.channels.Plan)
 	s.mail = mail.New(mail.Options{DB: d, Feed: f, Inbox: s.inbox, HTTP: door, Sealer: sealer, Key: mailKey, PublicURL: "https://chat.example"})
 	f.Plan(s.mail.Plan)
-	Register(mux, Options{Channels: s.channels, Mail: s.mail, Inbox: s.inbox, Contacts: contacts, Widgets: s.widgets, Team: people, PublicURL: "https://chat.example", Media: s.media, Links: links,
+	s.team = people
+	s.onsite = onsite.New(onsite.Options{DB: d, Key: mailKey, Logger: slog.New(slog.DiscardHandler)})
+	Register(mux, Options{Onsite: s.onsite, Channels: s.channels, Mail: s.mail, Inbox: s.inbox, Contacts: contacts, Widgets: s.widgets, Team: people, PublicURL: "https://chat.example", Media: s.media, Links: links,
 		Now: d.Now})
 	s.http = httptest.NewServer(edge.Handler(mux))
 	t.Cleanup(s.http.Close)

@@ -46,6 +46,11 @@ type wireConfig struct {
 	// Whether visitors can sign in again by mail, and have what was said sent to them.
 	SignIn      bool `json:"sign_in"`
 	Transcripts bool `json:"transcripts"`
+	// Whether a form stands in the place of the chat while nobody is there, and when somebody is again, null while the hours do not say.
+	OfflineForm bool       `json:"offline_form"`
+	OpensAt     *time.Time `json:"opens_at"`
+	// Whether pages are to tell that somebody is there.
+	ShowVisitors bool `json:"show_visitors"`
 }
 
 type wireSurvey struct {
@@ -107,7 +112,26 @@ type wirePost struct {
 	Contact        *wireContactInfo `json:"contact"`
 	Custom         json.RawMessage  `json:"custom"`
 	Identity       *string          `json:"identity"`
+	Claimed        *wireClaim       `json:"claimed"`
+	Invitation     *wireAnswering   `json:"invitation"`
 	Visit          wireVisit        `json:"visit"`
+}
+
+// wireClaim is who the page's script says the visitor is, without a signature.
+type wireClaim struct {
+	ID     string          `json:"id"`
+	Traits json.RawMessage `json:"traits"`
+}
+
+func (c *wireClaim) claim() *contact.Claim {
+	if c == nil {
+		return nil
+	}
+	out := &contact.Claim{ID: c.ID}
+	if string(c.Traits) != "null" {
+		out.Traits = event.RawJSON(c.Traits)
+	}
+	return out
 }
 
 type wireContact struct {
@@ -192,6 +216,8 @@ type wireMessage struct {
 	Link           *wireLink       `json:"link"`
 	EditedAt       *time.Time      `json:"edited_at"`
 	DeletedAt      *time.Time      `json:"deleted_at"`
+	// Choices are answers that a click gives.
+	Choices []string `json:"choices"`
 }
 
 // mediaOf is a file with the addresses that it has now.
@@ -243,7 +269,10 @@ func (o *Options) messageOf(m *event.Message) wireMessage {
 	out := wireMessage{
 		ID: m.ID, ConversationID: m.ConversationID, Number: m.Number, Type: m.Type, Body: m.Body, SentAt: m.SentAt,
 		Sender: wireSender{string(m.Sender.Type), m.Sender.Name, m.ImageURL}, State: stateName(m.State),
-		Media: o.mediaOf(m.Media), Link: o.linkOf(m.Link), EditedAt: timeOrNull(m.EditedAt), DeletedAt: timeOrNull(m.DeletedAt),
+		Media: o.mediaOf(m.Media), Link: o.linkOf(m.Link), EditedAt: timeOrNull(m.EditedAt), DeletedAt: timeOrNull(m.DeletedAt), Choices: []string{},
+	}
+	if m.DeletedAt.IsZero() {
+		out.Choices = append(out.Choices, m.Choices...)
 	}
 	if m.Sender.Type == event.ByBot {
 		out.Sender.Name = "" // an API token's name is the company's own
@@ -384,6 +413,7 @@ type wireChange struct {
 	Phone      *string         `json:"phone"`
 	Custom     json.RawMessage `json:"custom"`
 	Additional wireAdditional  `json:"additional"`
+	Claimed    *wireClaim      `json:"claimed"`
 }
 
 type wireThread struct {

@@ -53,13 +53,15 @@ type wireData struct {
 type wireDataContact struct {
 	wireContact
 	ExternalID string      `json:"external_id"`
+	ClaimedID  string      `json:"claimed_id"`
+	Handle     string      `json:"handle"`
 	Additional []wireField `json:"additional"`
 	CreatedAt  time.Time   `json:"created_at"`
 	UpdatedAt  time.Time   `json:"updated_at"`
 }
 
 func dataOf(c *event.Contact) wireDataContact {
-	out := wireDataContact{wireContact: contactOf(c), ExternalID: c.ExternalID, Additional: []wireField{}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+	out := wireDataContact{wireContact: contactOf(c), ExternalID: c.ExternalID, ClaimedID: c.ClaimedID, Handle: c.Handle, Additional: []wireField{}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
 	for _, f := range c.Additional {
 		out.Additional = append(out.Additional, wireField{f.Name, f.Value})
 	}
@@ -81,6 +83,7 @@ type wireDataSession struct {
 	Number    int           `json:"number"`
 	StartedAt time.Time     `json:"started_at"`
 	EndedAt   *time.Time    `json:"ended_at"`
+	Offline   bool          `json:"offline"`
 	Rating    *wireRating   `json:"rating"`
 	Feedback  string        `json:"feedback"`
 	Survey    *wireAnswer   `json:"survey"`
@@ -98,6 +101,7 @@ type wireDataVisit struct {
 	Device          string   `json:"device"`
 	IP              string   `json:"ip"`
 	City            string   `json:"city"`
+	Region          string   `json:"region"`
 	Country         string   `json:"country"`
 	Lat             *float64 `json:"lat"`
 	Lon             *float64 `json:"lon"`
@@ -110,9 +114,9 @@ func (o *Options) ownOf(own inbox.Own) wireDataConversation {
 	out := wireDataConversation{ID: c.ID, Status: c.Status, Channel: c.Channel, Moved: c.Moved, CreatedAt: c.CreatedAt, EndedAt: c.EndedAt, Sessions: []wireDataSession{}}
 	for _, s := range own.Sessions {
 		v := s.Visit
-		one := wireDataSession{Number: s.Number, StartedAt: s.StartedAt, EndedAt: timeOrNull(s.EndedAt), Feedback: s.Feedback, Visit: wireDataVisit{
+		one := wireDataSession{Number: s.Number, StartedAt: s.StartedAt, EndedAt: timeOrNull(s.EndedAt), Offline: s.Offline, Feedback: s.Feedback, Visit: wireDataVisit{
 			URL: v.URL, Title: v.Title, InitialURL: v.InitialURL, Referrer: v.Referrer, UserAgent: v.UserAgent, Browser: v.Browser, OS: v.OS, Device: v.Device,
-			IP: v.IP, City: v.City, Country: v.Country, Lat: v.Lat, Lon: v.Lon, PageImpressions: v.PageImpressions, Visits: v.Visits}}
+			IP: v.IP, City: v.City, Region: v.Region, Country: v.Country, Lat: v.Lat, Lon: v.Lon, PageImpressions: v.PageImpressions, Visits: v.Visits}}
 		if s.Rating != nil {
 			one.Rating = &wireRating{s.Rating.Value, s.Rating.Form}
 		}

@@ -1,9 +1,11 @@
 package dialect
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"parley/internal/event"
@@ -38,6 +40,8 @@ type Info struct {
 	// Requested says that its endpoints get the conversations that operators flag for the API add-on (event.Event.Requested),
 	// whatever they subscribe to (S-119). Name and Render take every such event.
 	Requested bool
+	// Switches are what an endpoint may turn on about its bodies, in the order of the form; nil where there is nothing to choose.
+	Switches []Switch
 	// Schema is a JSON Schema (2020-12) of the current form whose $defs has one entry per event name.
 	Schema []byte
 	// OlderSchemas are those of the other forms, by version. A form without one has the bodies of the current one.
@@ -52,8 +56,29 @@ func (i Info) SchemaOf(version string) []byte {
 	return i.Schema
 }
 
+// HasSwitch reports whether endpoints of the dialect may turn on the switch of a name.
+func (i Info) HasSwitch(name string) bool {
+	return slices.ContainsFunc(i.Switches, func(s Switch) bool { return s.Name == name })
+}
+
+// Hears reports whether an endpoint that is pinned to a version ("" means the current one) can be told of the event of a name.
+func (i Info) Hears(version, name string) bool {
+	at := slices.IndexFunc(i.Events, func(e Event) bool { return e.Name == name })
+	return at >= 0 && (i.Events[at].Versions == nil || slices.Contains(i.Events[at].Versions, cmp.Or(version, i.Version)))
+}
+
 // Event is one event that an endpoint can subscribe to.
 type Event struct {
+	Name        string
+	Title       string
+	Description string
+	// Versions are the forms that tell of it, nil for all. An endpoint that is pinned to another one is not told.
+	Versions []string
+}
+
+// Switch is something about bodies that an endpoint may choose. It is off where nobody turns it on.
+type Switch struct {
+	// Name is the stable name in settings and in the pinned form of a delivery: lower-case letters and "_".
 	Name        string
 	Title       string
 	Description string
@@ -65,10 +90,17 @@ type Options struct {
 	PublicURL string
 	// Version is the pinned form, one of Info.Versions; "" means the current one.
 	Version string
+	// Switches are the names of what is turned on, of Info.Switches, sorted. See On.
+	Switches []string
+	// NoReply is the address of this installation that nobody reads, "" for none.
+	NoReply string
 	// MediaURL makes the expiring address of a stored file, or of its thumbnail, as of a time: "" where there is none. A body names
 	// the addresses as of its event, so that it is the same whenever it is made. Nil makes none.
 	MediaURL func(m *event.Media, thumb bool, at time.Time) string
 }
+
+// On reports whether a switch is turned on.
+func (o *Options) On(name string) bool { return slices.Contains(o.Switches, name) }
 
 // Address returns the address of a file or of its thumbnail as of at, "" for one that is not stored, that there is no thumbnail of,
 // or that nobody may be told of (its key was taken out).

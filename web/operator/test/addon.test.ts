@@ -140,3 +140,29 @@ describe("how the add-on is told", () => {
     expect([formName("1", "1"), formName("2014", "1")]).toEqual(["userlike", "userlike/2014"]);
   });
 });
+
+describe("an event of one form only", () => {
+  const dialect: Dialect = {
+    name: "userlike",
+    title: "",
+    version: "1",
+    versions: ["2014", "1"],
+    success: "",
+    events: [
+      { name: "a.one", title: "", description: "", versions: null },
+      { name: "offline_message.receive", title: "", description: "", versions: ["2014"] },
+    ],
+  };
+
+  it("is not asked for in the others, which the server would refuse", () => {
+    const values = { ...addonValues(null, dialect), url: "https://shop.example/" };
+    expect(addonInput(values, null, dialect).events).toEqual(["a.one"]);
+    expect(addonInput({ ...values, version: "2014" }, null, dialect).events).toEqual([
+      "a.one",
+      "offline_message.receive",
+    ]);
+    expect(() => addonInput({ ...values, events: ["offline_message.receive"] }, null, dialect)).toThrow(
+      "Choose at least one",
+    );
+  });
+});

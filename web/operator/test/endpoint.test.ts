@@ -39,6 +39,7 @@ function endpoint(fields: Partial<Endpoint>, stats: Partial<Endpoint["stats"]> =
     success: "dialect",
     private_ranges: null,
     policy: { name: "keep", email: "keep", ip: "keep", text: "keep" },
+    switches: [],
     created_at: "2026-01-01T00:00:00Z",
     updated_at: "2026-01-01T00:00:00Z",
     ...fields,

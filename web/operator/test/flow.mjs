@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { channelScenes } from "./flow-channels.mjs";
 import { fileScenes } from "./flow-files.mjs";
+import { hookScenes } from "./flow-hooks.mjs";
 import { mailScenes } from "./flow-mail.mjs";
 import { tableScenes } from "./flow-table.mjs";
 import { addMessage, broadcast, contactWrites, emit, makeWorld, startServer } from "./mock-server.mjs";
@@ -661,6 +662,7 @@ await scene("sign in and out", {}, async ({ page, world, base }) => {
 await tableScenes(scene);
 await channelScenes(scene);
 await mailScenes(scene);
+await hookScenes(scene);
 await fileScenes(scene);
 
 await browser.close();

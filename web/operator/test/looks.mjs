@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { CHANNEL_STATES } from "./looks-channels.mjs";
 import { FILE_STATES } from "./looks-files.mjs";
+import { HOOK_STATES } from "./looks-hooks.mjs";
 import { MAIL_STATES } from "./looks-mail.mjs";
 import { TABLE_STATES } from "./looks-table.mjs";
+import { WORK_STATES } from "./looks-work.mjs";
 import { broadcast, makeWorld, sampleCalls, startServer } from "./mock-server.mjs";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -456,6 +458,8 @@ const STATES = [
   ...FILE_STATES,
   ...CHANNEL_STATES,
   ...MAIL_STATES,
+  ...HOOK_STATES,
+  ...WORK_STATES,
   ["inspector-empty", "/demo/inspector"],
   ["inspector", "/demo/inspector", async (page) => page.locator(".call").first().waitFor(), sampleCalls],
   [
@@ -537,7 +541,7 @@ for (const [name, address, act, prepare, options] of STATES) {
             document.documentElement.scrollWidth - window.innerWidth,
             ...[
               ...document.querySelectorAll(
-                ".all, .settings-main, .list-scroll, .log, .contact-pane, .sheet, .detail, .calls",
+                ".all, .visitors, .transcript, .settings-main, .list-scroll, .log, .contact-pane, .sheet, .detail, .calls",
               ),
             ].map((box) => box.scrollWidth - box.clientWidth),
           ),

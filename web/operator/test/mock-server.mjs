@@ -7,9 +7,12 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { WebSocketServer } from "ws";
 import { channelRoutes } from "./mock-channels.mjs";
+import { CHATLIO, dressWidgets, hookRoutes } from "./mock-hooks.mjs";
 import { mailRoutes } from "./mock-mail.mjs";
 import { mediaRequest, mediaRoutes, takeMedia } from "./mock-media.mjs";
+import { addReplies, replyRoutes } from "./mock-replies.mjs";
 import { dress, fits, tableRoutes } from "./mock-table.mjs";
+import { isOfWork, workCounts, workRoutes } from "./mock-work.mjs";
 
 // The built apps; another build than the usual one can be looked at with PARLEY_DIST.
 const dist = process.env.PARLEY_DIST ?? fileURLToPath(new URL("../../dist/", import.meta.url));
@@ -106,6 +109,36 @@ export const COMMANDS = [
   ["untag", "TAG [TAG …]", "Takes tags off the conversation.", "tag"],
   ["info", "", "Shows what is known of the contact: data, browser, page, place and visits.", "none"],
   ["history", "[NUMBER]", "Shows the contact's other conversations, the newest 5.", "number"],
+  [
+    "transcript",
+    "[ADDRESS]",
+    "Sends the contact by mail what was said in the conversation, or sends it to another address.",
+    "email",
+    ["e"],
+  ],
+  ["discard", "", "Ends the conversation; no transcript goes out, and the contact is not asked.", "none"],
+  ["replies", "[WORDS]", "Lists the saved replies, or those that hold the words.", "text"],
+  ["reply", "SHORTCUT", "Sends the contact a saved reply.", "reply", ["r"]],
+  ["question-groups", "[WORDS]", "Lists the question groups, or those that hold the words.", "text"],
+  [
+    "question-group",
+    "SHORTCUT",
+    "Asks the contact a saved question, with answers to click.",
+    "question",
+    ["qg"],
+  ],
+  [
+    "send-to-webhook",
+    "[WORD …]",
+    "Sends the transcript to the widget's webhook, with the words as extra data.",
+    "text",
+    ["stw"],
+  ],
+  ["online", "", "Lets the widget go by its operators again.", "none", ["on", "auto"]],
+  ["offline", "", "Lets the widget say that nobody is there.", "none", ["off"]],
+  ["manual-mode", "", "Lets the widget say that somebody is there within its hours.", "none"],
+  ["status", "", "Shows whether somebody is there for the widget, and who is online.", "none", ["st"]],
+  ["operator-name", "[on|off]", "Has the widget's webhooks tell operators' full names.", "text"],
   ["help", "[COMMAND]", "Lists the commands, or explains one.", "text"],
 ].map(([name, args, help, argument, aliases = []]) => ({
   name,
@@ -518,6 +551,8 @@ export function makeWorld({ conversations = 40, empty = false } = {}) {
       });
   world.calls = [];
   world.mode = "ok";
+  addReplies(world, empty);
+  dressWidgets(world);
   return dress(world);
 }
 
@@ -545,7 +580,13 @@ const DIALECTS = [
       ["operator.away", "Operator away", "An operator goes away."],
       ["operator.back", "Operator back", "An operator switches from away to online."],
       ["um_widget.config", "Widget changed", "A widget's configuration is changed."],
-    ].map(([name, title, description]) => ({ name, title, description })),
+      [
+        "offline_message.receive",
+        "Offline message",
+        "A visitor left a message while nobody was there.",
+        ["2014"],
+      ],
+    ].map(([name, title, description, versions]) => ({ name, title, description, versions })),
   },
   {
     name: "standard",
@@ -560,6 +601,7 @@ const DIALECTS = [
       ["session.ended", "A session ends", "With the reason."],
     ].map(([name, title, description]) => ({ name, title, description })),
   },
+  CHATLIO,
 ];
 
 export function emit(world, type, data) {
@@ -656,6 +698,7 @@ function counts(world) {
     mine: open.filter((c) => c.operator?.id === 1).length,
     unassigned: open.filter((c) => !c.operator).length,
     all: open.length,
+    ...workCounts(open),
   };
 }
 
@@ -871,6 +914,7 @@ function routes(world) {
           )
           .filter((c) => !contact || c.contact.id === Number(contact))
           .filter((c) => fits(world, c, query))
+          .filter((c) => isOfWork(c, query))
           .sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
         return { ...page(items, query), seq: world.seq, counts: counts(world) };
       },
@@ -912,11 +956,13 @@ function routes(world) {
         const message = addMessage(world, c.id, {
           body: body.body,
           note: body.note,
+          choices: body.choices ?? [],
           sender: { type: "operator", id: o.id, name: o.name },
           ...takeMedia(world, body, Refused),
         });
         c.operator_read = message.number;
         c.unread = 0;
+        if (!body.note) c.unanswered_at = null;
         emit(world, body.note ? "message.noted" : "message.sent", { conversation: { ...c }, message });
         if (!body.note)
           setTimeout(() => {
@@ -1436,6 +1482,9 @@ export async function startServer(world, port = 0) {
     ...mediaRoutes(world, tools),
     ...channelRoutes(world, tools),
     ...mailRoutes(world, tools),
+    ...hookRoutes(world, tools),
+    ...replyRoutes(world, tools),
+    ...workRoutes(world, tools),
     ...tableRoutes(world, tools),
     ...routes(world),
   ];

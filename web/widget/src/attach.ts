@@ -5,7 +5,7 @@ import { isTransient } from "./http";
 import { addStyles } from "./launcher";
 import { dressLauncher } from "./launcher-more";
 import { unreadOf } from "./model/view";
-import { phoneScreen } from "./phone";
+import type { PhoneScreen } from "./phone";
 import { failure, type Result, success } from "./result";
 import type { Attach } from "./shell";
 import { en, type Texts } from "./texts/en";
@@ -41,10 +41,8 @@ export const attach: Attach = async (around) => {
   const { widget } = answer;
   const { root } = launcher;
   const { texts, lang } = await textsFor(widget.lang);
-  // A loader that the browser has kept from an earlier version hands over no such function.
-  const readable = launcher.readable ?? ((color: Rgb) => color);
   const scheme = (surface: Rgb, towards: Rgb) =>
-    `{--accent:${formatColor(readable(launcher.brand, surface, towards))};color-scheme:`;
+    `{--accent:${formatColor(launcher.readable(launcher.brand, surface, towards))};color-scheme:`;
   const colors = `.panel${scheme(LIGHT, INK)}light}.panel.dark${scheme(DARK, WHITE)}dark}`;
   addStyles(root, css + colors, around.nonce);
   const button = dressLauncher(launcher, around.nonce, widget.lang, texts);
@@ -53,14 +51,21 @@ export const attach: Attach = async (around) => {
 
   // As wide as a phone, or so low (zoomed in) that a floating panel would be a slit.
   const phone = matchMedia("(max-width: 480px), (max-height: 440px)");
-  const screen = phoneScreen(() => controller.setOpen(false));
+  let screen: Promise<PhoneScreen> | undefined;
+  // Without it the panel covers the page all the same.
+  const cover = (on: boolean) =>
+    screen?.then(
+      (one) => (on ? one.enter() : one.leave()),
+      () => 0,
+    );
   let restored = false;
   let detached = false;
 
   const controller = createController(around, (state) => {
     const covering = state.open && phone.matches;
-    if (covering) screen.enter();
-    else screen.leave();
+    if (covering)
+      screen ??= import("./phone").then(({ phoneScreen }) => phoneScreen(() => controller.setOpen(false)));
+    cover(covering);
     const unread = unreadOf(state.conversations);
     button.show({ open: state.open, unread, visible: around.buttonWanted() && !covering });
   });
@@ -70,6 +75,7 @@ export const attach: Attach = async (around) => {
 
   const rtl = RTL.test(widget.lang) || getComputedStyle(document.documentElement).direction === "rtl";
   restored = controller.start(!phone.matches);
+  const dressed = new Set<string>();
   const ui: Ui = {
     controller,
     texts,
@@ -77,7 +83,10 @@ export const attach: Attach = async (around) => {
     locale: regional(lang),
     rtl,
     around,
-    dress: (more) => addStyles(root, more, around.nonce),
+    dress(more) {
+      if (!dressed.has(more)) addStyles(root, more, around.nonce);
+      dressed.add(more);
+    },
     files: null,
     withFiles(act) {
       import("./files/Files")
@@ -122,7 +131,7 @@ export const attach: Attach = async (around) => {
       detached = true;
       ui.files?.stop();
       controller.stop();
-      screen.leave();
+      cover(false);
       for (const media of [phone, night]) media.removeEventListener("change", refresh);
       render(null, place);
       place.remove();

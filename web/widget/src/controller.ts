@@ -1,6 +1,8 @@
 import { backoff } from "../../shared/backoff";
 import { type Line, openLine } from "../../shared/socket";
-import { type Answer, createHttp, type Fault, type Http, isTransient } from "./http";
+import type { Told } from "./facts";
+import { type Answer, createHttp, type Facts, type Fault, type Http, isTransient } from "./http";
+import { memoryOf } from "./memory";
 import {
   type Attached,
   isComplete,
@@ -11,15 +13,14 @@ import {
 } from "./model/outbox";
 import { type Change, initialState, reduce, type Screen, type State } from "./model/state";
 import { isSaid } from "./model/thread";
-import { currentOf, landing, unreadOf } from "./model/view";
+import { currentOf, isOver, landing, unreadOf } from "./model/view";
+import type { OfflineBox } from "./offline/box";
 import { failure, type Result, success } from "./result";
 import { createSender } from "./sender";
-import type { ContactInfo, PublicState, Surroundings } from "./shell";
+import type { Claimed, ContactInfo, PublicState, Surroundings } from "./shell";
 import { titleBadge } from "./title";
 import { uuid } from "./uuid";
-import { openVault } from "./vault";
-import { countVisits } from "./visits";
-import type { ContactFields, Conversation, Entered, SocketFrame } from "./wire";
+import type { Conversation, Entered, Invitation, SocketFrame } from "./wire";
 
 // Everything that happens: it joins the state with the server, the device's memory and the page.
 
@@ -60,15 +61,15 @@ export interface Controller {
 
   setContactInfo(info: ContactInfo): Promise<Result<void>>;
   setCustomData(data: Record<string, unknown>): Promise<Result<void>>;
-  identify(jwt: string): Promise<Result<void>>;
+  identify(claimed: Claimed): Promise<Result<void>>;
+  invite(invitation: Invitation): Promise<Result<void>>;
+  /** What keeps and sends messages that were left while nobody was there; fetched when it is needed. */
+  offline(): Promise<OfflineBox>;
   logout(): Promise<Result<void>>;
   openConversation(id: number): Promise<Result<void>>;
   goal(key: string): Promise<Result<void>>;
   rate(value: number): Promise<Result<void>>;
 }
-
-/** What a page hands over, as the server takes it: one wrong field would refuse the message that carries it. */
-const cut = (value: unknown) => `${value ?? ""}`.slice(0, 200);
 
 export type Said = "rating" | "feedback" | "survey" | "channel";
 
@@ -79,8 +80,7 @@ const STALE = 60_000;
 
 export function createController(around: Surroundings, onState: (state: State) => void): Controller {
   const { bus, pages } = around;
-  const vault = openVault(around.key);
-  const visits = countVisits(vault, pages);
+  const { vault, visits } = memoryOf(around);
   const title = titleBadge();
   const http = createHttp(around.base, around.key, () => token);
   const watchers = new Set<() => void>();
@@ -99,8 +99,9 @@ export function createController(around: Surroundings, onState: (state: State) =
   let bottom = true;
   let lastTyped = 0;
   let asked = Date.now();
-  let fields: ContactFields | null = null;
-  let custom: Record<string, unknown> | null = null;
+  /** What the page told before there was anybody to tell it of; it goes with the first message. */
+  let told: Told = {};
+  let box: Promise<OfflineBox> | undefined;
   let unread = 0;
   let byPage = false;
   let published = "";
@@ -166,7 +167,7 @@ export function createController(around: Surroundings, onState: (state: State) =
     }
   }
 
-  function report(fault: Fault): Result<never> {
+  function report(fault: Pick<Fault, "code" | "message">): Result<never> {
     bus.emit("error", { code: fault.code, message: fault.message });
     return failure(fault.code, fault.message);
   }
@@ -208,6 +209,8 @@ export function createController(around: Surroundings, onState: (state: State) =
     setDraft(text, state.conversationId);
   }
 
+  const visit = () => ({ ...visits.current(), proactive: byPage });
+
   const sender = createSender({
     outbox: () => state.outbox,
     change: (outbox) => patch({ outbox }),
@@ -218,24 +221,33 @@ export function createController(around: Surroundings, onState: (state: State) =
         ...(item.media && { media: item.media.key }),
         conversation_id: item.conversationId,
         reopen: item.reopen,
-        contact: fields,
-        custom,
-        identity: null,
-        visit: { ...visits.current(), proactive: byPage },
+        ...(item.invitation && { invitation: item.invitation }),
+        ...told,
+        visit: visit(),
       }),
     sent(item, answer) {
-      fields = custom = null;
+      told = {};
+      if (item.invitation) patch({ invitation: null });
       const fresh = answer.token !== null && answer.token !== token;
       if (fresh) setToken(answer.token);
       dispatch({ do: "conversation", conversation: answer.conversation, message: answer.message });
       // Stored under another client id can not happen; a stray item must not be sent for ever all the same.
       if (state.outbox.some((one) => one.clientId === item.clientId)) sender.discard(item.clientId);
       if (!state.contact) patch({ contact: answer.contact });
-      bus.emit("messageSent", { conversationId: answer.conversation.id, message: answer.message });
+      const news = { conversationId: answer.conversation.id, message: answer.message };
+      if (item.conversationId === null) bus.emit("firstMessageSent", news);
+      bus.emit("messageSent", news);
       if (fresh || !line) void begin();
       else loadThread(answer.conversation.id);
     },
     unknownVisitor: () => leave(true),
+    lighten(fault) {
+      if (!Object.keys(told).length) return false;
+      // A page's slip must not cost the visitor's words.
+      told = {};
+      report(fault);
+      return true;
+    },
     failed: (_item, fault) => void report(fault),
   });
 
@@ -261,6 +273,7 @@ export function createController(around: Surroundings, onState: (state: State) =
     const unsent = state.outbox;
     dispatch({ do: "forget" });
     if (!keepUnsent) {
+      told = {};
       vault.wipe();
       return;
     }
@@ -421,6 +434,9 @@ export function createController(around: Surroundings, onState: (state: State) =
         return;
       case "availability":
         patch({ availability: frame.availability });
+        // Until when, only the settings tell.
+        asked = 0;
+        if (state.open) void refreshAvailability();
         return;
       case "typing":
         if (frame.by.type === "contact") return;
@@ -484,10 +500,21 @@ export function createController(around: Surroundings, onState: (state: State) =
   // --- what the visitor does -----------------------------------------------------------------------------
 
   async function refreshAvailability(): Promise<void> {
-    if (state.connected || Date.now() - asked < STALE) return;
+    if (Date.now() - asked < STALE) return;
     asked = Date.now();
     const answer = await http.widget();
-    if (answer.ok) patch({ availability: answer.value.availability, answer: answer.value });
+    // The line knows better who is there now.
+    if (answer.ok)
+      patch({
+        availability: state.connected ? state.availability : answer.value.availability,
+        answer: answer.value,
+      });
+  }
+
+  /** What an operator wrote first is where a new conversation begins. */
+  function beInvited(): void {
+    if (state.invitation && state.screen !== "account" && state.conversations.every(isOver))
+      patch({ conversationId: null, screen: "thread" });
   }
 
   function showConversation(id: number | null): void {
@@ -504,16 +531,57 @@ export function createController(around: Surroundings, onState: (state: State) =
     return result(answer);
   }
 
-  async function update(info: ContactFields & { custom?: Record<string, unknown> }): Promise<Result<void>> {
-    const { custom: data, ...rest } = info;
-    if (!token) {
-      if (Object.keys(rest).length) fields = { ...fields, ...rest };
-      if (data) custom = { ...custom, ...data };
-      return success(undefined);
-    }
-    const answer = await http.change(info);
+  async function change(facts: Facts): Promise<Result<void>> {
+    const answer = await http.change(facts);
     if (answer.ok) patch({ contact: answer.value.contact });
     return result(answer);
+  }
+
+  /** What the page tells: at once, or with the first message. */
+  const facts = (kind: "contact" | "custom" | "claimed") => async (value: unknown) => {
+    try {
+      const { merge, read } = await import("./facts");
+      const given = read(kind, value, told);
+      if (token) return change(given);
+      told = merge(told, given);
+      return success(undefined);
+    } catch (fault) {
+      return report({ code: "facts.invalid", message: String(fault) });
+    }
+  };
+  const claim = facts("claimed");
+
+  /** What was left while nobody was there. */
+  function offline(): Promise<OfflineBox> {
+    box ??= import("./offline/Offline").then(({ open }) =>
+      open({
+        vault,
+        http,
+        key: around.key,
+        backoff,
+        transient: isTransient,
+        uuid,
+        visit,
+        told: () => told,
+        contact: () => state.contact,
+        signal: end.signal,
+        leave,
+        report,
+        accepted(answer) {
+          const { contact, ...rest } = told;
+          told = {};
+          if (answer.token && !token) enter({ token: answer.token, contact: answer.contact }, {});
+          else if (!line) void begin();
+          if (contact || rest.custom) void change({ ...contact, ...rest });
+          bus.emit("offlineMessageSent", { conversationId: answer.conversation_id });
+        },
+      }),
+    );
+    // Not there now, perhaps the next time.
+    box.catch(() => {
+      box = undefined;
+    });
+    return box;
   }
 
   function enter(
@@ -566,6 +634,7 @@ export function createController(around: Surroundings, onState: (state: State) =
       });
       if (token) void begin();
       void sender.pump();
+      if (vault.get("offline")) void offline();
       return state.open;
     },
     stop() {
@@ -594,6 +663,7 @@ export function createController(around: Surroundings, onState: (state: State) =
         void refreshAvailability();
         const unreadOne = state.conversations.find((one) => one.unread > 0);
         if (unreadOne && state.screen === "thread") patch({ conversationId: unreadOne.id });
+        beInvited();
         void showThread();
       } else dispatch({ do: "trim" });
       patch({ open, ending: "no" });
@@ -607,12 +677,14 @@ export function createController(around: Surroundings, onState: (state: State) =
       vault.unlock();
       setDraft("");
       const current = currentOf(state);
+      const { invitation } = state;
       const item = {
         clientId,
         body: text,
         ...(media && { media }),
         conversationId: state.conversationId,
         reopen: current?.status === "ended",
+        ...(invitation && !current && { invitation: { id: invitation.id, secret: invitation.secret } }),
         writtenAt: new Date().toISOString(),
         state: "sending" as const,
         refused: false,
@@ -666,26 +738,19 @@ export function createController(around: Surroundings, onState: (state: State) =
       announce = listener;
     },
 
-    setContactInfo(info) {
-      const given: ContactFields & Pick<ContactInfo, "custom"> = {};
-      for (const name of ["name", "email", "phone"] satisfies ("name" | "email" | "phone")[]) {
-        const value = info?.[name];
-        if (typeof value === "string") given[name] = value;
-      }
-      const free = [info?.additional01, info?.additional02, info?.additional03].map((one, i) =>
-        one == null
-          ? (fields?.additional?.[i] ?? null)
-          : typeof one === "object"
-            ? { name: cut(one.name), value: cut(one.value) }
-            : { name: "", value: cut(one) },
-      );
-      if (free.some(Boolean)) given.additional = free;
-      if (info?.custom) given.custom = info.custom;
-      return update(given);
+    setContactInfo: facts("contact"),
+    setCustomData: facts("custom"),
+    async invite(invitation) {
+      patch({ invitation });
+      if (!state.open) beInvited();
+      else if (state.conversationId === null) announce(invitation.operator.name, invitation.body);
+      return success(undefined);
     },
-    setCustomData: (data) => update({ custom: data ?? {} }),
-    async identify(jwt) {
-      const answer = await http.identify(String(jwt));
+    offline,
+    async identify(claimed) {
+      const jwt = String(claimed.id);
+      if (!/^eyJ[^.]*(\.[^.]*){2}$/.test(jwt)) return claim(claimed);
+      const answer = await http.identify(jwt);
       if (answer.ok) enter(answer.value);
       return result(answer);
     },

@@ -1,10 +1,10 @@
 import { defineElement } from "./element";
-import { type Api, type Attach, createShell } from "./shell";
+import { type Api, createShell } from "./shell";
 
 // For sites that bring their own build: the same thing as the loader, as a module, without window.parley.
 
 export type { Result } from "./result";
-export type { Api, ContactInfo, FreeField, OpenOptions, PublicState, Visibility } from "./shell";
+export type { Api, ContactInfo, FreeField, OpenOptions, PublicState, Traits, Visibility } from "./shell";
 
 export interface MessengerOptions {
   widgetKey: string;
@@ -22,8 +22,6 @@ export function createMessenger({ widgetKey, baseUrl, nonce, parent }: Messenger
     base,
     nonce: nonce ?? "",
     parent,
-    attach: async () =>
-      ((await import(/* @vite-ignore */ `${base}/widget/messenger.js`)) as { attach: Attach }).attach,
   });
 }
 

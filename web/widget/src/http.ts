@@ -1,4 +1,5 @@
 import type {
+  Claim,
   Contact,
   ContactFields,
   Entered,
@@ -28,12 +29,18 @@ const LIMIT = 20_000;
 export const isTransient = ({ status }: Fault): boolean =>
   status === 0 || status === 408 || status === 425 || status === 429 || status >= 500;
 
+/** What a page tells about its visitor. */
+export interface Facts extends ContactFields {
+  custom?: Record<string, unknown>;
+  claimed?: Claim;
+}
+
 export interface Http {
   widget(): Promise<Answer<WidgetAnswer>>;
   send(request: SendRequest): Promise<Answer<SendAnswer>>;
   identify(identity: string): Promise<Answer<Entered>>;
   me(): Promise<Answer<Snapshot>>;
-  change(fields: ContactFields & { custom?: Record<string, unknown> }): Promise<Answer<{ contact: Contact }>>;
+  change(facts: Facts): Promise<Answer<{ contact: Contact }>>;
   messages(id: number, before?: number): Promise<Answer<MessagePage>>;
   read(id: number, number: number): Promise<Answer<void>>;
   /** What a visitor says or does: ends, rates, reaches a goal. */
@@ -84,7 +91,7 @@ export function createHttp(base: string, key: string, token: () => string | null
     send: (request) => post(`${widget}/messages`, request),
     identify: (identity) => post(`${widget}/identify`, { identity }),
     me: () => ask("GET", "/me"),
-    change: (fields) => ask("PATCH", "/me", fields),
+    change: (facts) => ask("PATCH", "/me", facts),
     messages: (id, before) =>
       ask("GET", `/conversations/${id}/messages?limit=50${before ? `&before=${before}` : ""}`),
     read: (id, number) => post(`/conversations/${id}/read`, { number }),

@@ -11,7 +11,6 @@ export interface Launcher {
   readonly brand: Rgb;
   /** Handed over, so that the messenger need not bring it again. */
   readonly readable: typeof readableOn;
-  remove(): void;
 }
 
 /** Constructed sheets are not bound by the page's style-src; the element is only for browsers without them. */
@@ -38,8 +37,7 @@ export function drawLauncher(
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
   const [brand, text] = brandColors(color);
-  const colors = `{--brand:${formatColor(brand)};--on-brand:${formatColor(text)}}`;
-  addStyles(root, `${css}.launcher,.panel,.badge${colors}`, nonce);
+  addStyles(root, `${css}*{--brand:${formatColor(brand)};--on-brand:${formatColor(text)}}`, nonce);
   const button = document.createElement("button");
   button.type = "button";
   button.className = `launcher ${position}`;
@@ -56,11 +54,5 @@ export function drawLauncher(
   button.append(svg);
   root.append(button);
   parent.append(host);
-  return {
-    root,
-    button,
-    brand,
-    readable: readableOn,
-    remove: () => host.remove(),
-  };
+  return { root, button, brand, readable: readableOn };
 }

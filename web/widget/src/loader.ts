@@ -1,4 +1,4 @@
-import { type Api, type Attach, createShell } from "./shell";
+import { type Api, createShell } from "./shell";
 
 // The script of the snippet. It runs once, asynchronously, and leaves window.parley behind.
 
@@ -10,16 +10,12 @@ const script = document.currentScript as HTMLScriptElement | null;
 const key = script?.dataset["widget"];
 const earlier = page.parley;
 
-if (!script || !key) console.warn("[parley] the script tag needs data-widget");
-else if (earlier?.mount) console.warn("[parley] loaded twice");
+if (!script || !key || earlier?.mount) console.warn("[parley] loaded twice, or no data-widget");
 else {
-  const home = new URL(".", script.src).href;
   const api: Api = createShell({
     key,
-    base: new URL("..", script.src).href.replace(/\/$/, ""),
+    base: new URL("..", script.src).href.slice(0, -1),
     nonce: script.nonce || script.dataset["nonce"] || "",
-    attach: async () =>
-      ((await import(/* @vite-ignore */ `${home}messenger.js`)) as { attach: Attach }).attach,
   });
   const run: Call = (name, ...values) => {
     const method = (api as unknown as Record<string, unknown>)[name];

@@ -13,6 +13,8 @@ export interface SenderPorts {
   sent(item: OutboxItem, answer: SendAnswer): void;
   /** The server does not know this visitor any more; what was written starts anew. */
   unknownVisitor(): void;
+  /** The server does not take the message, perhaps only for what the page added to it. Returns whether that is gone now. */
+  lighten(fault: Fault): boolean;
   failed(item: OutboxItem, fault: Fault): void;
 }
 
@@ -52,7 +54,7 @@ export function createSender(ports: SenderPorts): Sender {
       edit(item.clientId, { tries: item.tries + 1 });
       return true;
     }
-    return false;
+    return fault.status === 422 && ports.lighten(fault);
   }
 
   async function sendOne(item: OutboxItem): Promise<void> {

@@ -1,9 +1,9 @@
 import { type Bus, createBus, type Listener } from "./bus";
 import { drawLauncher, type Launcher } from "./launcher";
-import { tokenName } from "./names";
+import type { Memory } from "./memory";
 import { type Pages, pages } from "./pages";
 import { failure, type Result, success } from "./result";
-import type { Additional, Availability, Contact, ContactFields, WidgetAnswer } from "./wire";
+import type { Additional, Availability, Contact, ContactFields, Invitation, WidgetAnswer } from "./wire";
 
 // The outer half: the page's API, the widget's settings, the launcher. It is small enough for the loader and
 // fetches the inner half, the messenger itself, when something needs it.
@@ -40,6 +40,15 @@ export interface ContactInfo extends Omit<ContactFields, "additional"> {
   custom?: Record<string, unknown>;
 }
 
+/** What a site says about its visitor: name, email and phone are known to the team as such, the rest as custom data. */
+export type Traits = Record<string, unknown>;
+
+/** Who the site says somebody is, unsigned: the team sees it, and nobody is signed in by it. */
+export interface Claimed {
+  id: string;
+  traits?: Traits | undefined;
+}
+
 /** What the outer half hands to the inner one. */
 export interface Surroundings {
   key: string;
@@ -51,6 +60,8 @@ export interface Surroundings {
   pages: Pages;
   /** Is the launcher wanted by the page? */
   buttonWanted: () => boolean;
+  /** Made by the first part that needs it; the parts share it. */
+  memory?: Memory;
 }
 
 export interface Inner {
@@ -60,7 +71,10 @@ export interface Inner {
   refresh(): void;
   setContactInfo(info: ContactInfo): Promise<Result<void>>;
   setCustomData(data: Record<string, unknown>): Promise<Result<void>>;
-  identify(jwt: string): Promise<Result<void>>;
+  /** Signed, where the id is a JWT. */
+  identify(claimed: Claimed): Promise<Result<void>>;
+  /** An operator has written first. */
+  invite(invitation: Invitation): Promise<Result<void>>;
   logout(): Promise<Result<void>>;
   openConversation(id: number): Promise<Result<void>>;
   /** One of the widget's goals was reached, by its key; counts while a conversation goes on. */
@@ -70,7 +84,13 @@ export interface Inner {
   detach(): void;
 }
 
+/** Calls the inner half. */
+export type Caller = (name: keyof Inner, value?: unknown) => Promise<Result<void>>;
+
+/** What messenger.js exports. */
 export type Attach = (surroundings: Surroundings) => Promise<Inner>;
+/** What here.js exports. `tell` does not load the messenger, `call` does. */
+export type Stay = (surroundings: Surroundings | undefined, tell: Caller, call: Caller) => void;
 
 export interface Api {
   mount(): Promise<Result<void>>;
@@ -81,7 +101,11 @@ export interface Api {
   setVisibility(visibility: Visibility): Promise<Result<void>>;
   setContactInfo(info: ContactInfo): Promise<Result<void>>;
   setCustomData(data: Record<string, unknown>): Promise<Result<void>>;
-  identify(jwt: string): Promise<Result<void>>;
+  /**
+   * Who the visitor is. With a JWT, signed with the widget's identity secret, they are signed in. With an id of the site's own
+   * and facts about them, which anybody can type into a browser, the team sees both and nothing else happens.
+   */
+  identify(id: string, traits?: Traits): Promise<Result<void>>;
   logout(): Promise<Result<void>>;
   openConversation(id: number): Promise<Result<void>>;
   /** One of the widget's goals was reached, by its key; counts while a conversation goes on. */
@@ -100,15 +124,6 @@ export interface ShellOptions {
   nonce: string;
   /** The element to live in; without it the page's body. */
   parent?: HTMLElement | undefined;
-  attach: () => Promise<Attach>;
-}
-
-function wroteBefore(key: string): boolean {
-  try {
-    return localStorage.getItem(tokenName(key)) !== null;
-  } catch {
-    return false;
-  }
 }
 
 const bodyReady = (): unknown =>
@@ -121,6 +136,7 @@ const done = success<void>(undefined);
 
 export function createShell(options: ShellOptions): Api {
   const { key, base } = options;
+  const part = (name: string) => import(/* @vite-ignore */ `${base}/widget/${name}.js`);
   const bus = createBus();
   let around: Surroundings | undefined;
   let mounting: Promise<Result<void>> | undefined;
@@ -152,7 +168,7 @@ export function createShell(options: ShellOptions): Api {
   pages.onChange(arrive);
 
   async function start(): Promise<Result<void>> {
-    let answer: WidgetAnswer & { code?: string; detail?: string };
+    let answer: WidgetAnswer & { code: string; detail: string };
     try {
       const response = await fetch(`${base}/visitor/v1/widgets/${key}`, { credentials: "omit" });
       answer = await response.json();
@@ -162,7 +178,7 @@ export function createShell(options: ShellOptions): Api {
     if (!answer.widget) {
       // A failed start can be tried again.
       mounting = undefined;
-      refused = problem(`${answer.code}`, `${answer.detail}`);
+      refused = problem(answer.code, answer.detail);
       return refused;
     }
     await bodyReady();
@@ -170,9 +186,7 @@ export function createShell(options: ShellOptions): Api {
     if (!mounting) return done;
     const launcher = drawLauncher(answer.widget, options.nonce, options.parent ?? document.body);
     around = {
-      key,
-      base,
-      nonce: options.nonce,
+      ...options,
       answer,
       launcher,
       bus,
@@ -187,8 +201,18 @@ export function createShell(options: ShellOptions): Api {
     button.addEventListener("click", () => void call("toggle"));
     bus.emit("state", idle());
     bus.emit("ready");
-    if (wroteBefore(key)) warm();
+    try {
+      // It is there since the visitor wrote something: that may still have to be sent, and news may come.
+      if (localStorage[`parley:${key}:visits`]) warm();
+    } catch {
+      // The browser does not let us look.
+    }
     arrive();
+    if (answer.show_visitors) {
+      part("here")
+        .then(({ stay }: { stay: Stay }) => stay(around, tell, call))
+        .catch(() => 0);
+    }
     return done;
   }
 
@@ -199,7 +223,7 @@ export function createShell(options: ShellOptions): Api {
 
   async function fetchInner(): Promise<Inner> {
     try {
-      const attach = await options.attach();
+      const { attach }: { attach: Attach } = await part("messenger");
       const target = await attach(around as Surroundings);
       for (const [name, value] of told) void run(target, name, value);
       told = [];
@@ -218,7 +242,7 @@ export function createShell(options: ShellOptions): Api {
   const run = (target: Inner, name: keyof Inner, value: unknown) =>
     (target[name] as (value: unknown) => Promise<Result<void>>)(value);
 
-  const tell = async (name: keyof Inner, value: unknown) => {
+  const tell: Caller = async (name, value) => {
     if (inner) return call(name, value);
     told.push([name, value]);
     return done;
@@ -242,7 +266,7 @@ export function createShell(options: ShellOptions): Api {
     mounting = inner = undefined;
     refused = unmounted;
     if (running) (await running.catch(() => undefined))?.detach();
-    around?.launcher.remove();
+    around?.launcher.root.host.remove();
     around = undefined;
     bus.forget("ready");
     bus.emit("state", idle());
@@ -275,7 +299,7 @@ export function createShell(options: ShellOptions): Api {
     setVisibility,
     setContactInfo: (info) => tell("setContactInfo", info),
     setCustomData: (data) => tell("setCustomData", data),
-    identify: (jwt) => call("identify", jwt),
+    identify: (id, traits) => (/^eyJ/.test(id) ? call : tell)("identify", { id, traits }),
     logout: () => call("logout"),
     openConversation: (id) => call("openConversation", id),
     goal: (key) => tell("goal", key),

@@ -3,7 +3,7 @@ import { tokenName } from "./names";
 // What the messenger remembers. Until the visitor has written, only in memory: nothing is stored on the device
 // of somebody who merely looks at a page.
 
-type Name = "token" | "outbox" | "drafts" | "visits" | "session" | "open";
+type Name = "token" | "outbox" | "offline" | "drafts" | "visits" | "session" | "open";
 
 export interface Vault {
   get(name: Name): string | null;
@@ -20,7 +20,7 @@ export interface Vault {
 
 /** These end with the tab. */
 const SESSION: readonly Name[] = ["session", "open"];
-const NAMES: readonly Name[] = ["token", "outbox", "drafts", "visits", ...SESSION];
+const NAMES: readonly Name[] = ["token", "outbox", "offline", "drafts", "visits", ...SESSION];
 
 export function openVault(key: string): Vault {
   const memory = new Map<Name, string>();
@@ -43,7 +43,8 @@ export function openVault(key: string): Vault {
       return null;
     });
 
-  unlocked = read("token") !== null || read("outbox") !== null;
+  // Something lies there only when the visitor has written.
+  unlocked = NAMES.some((name) => read(name) !== null);
 
   const get = (name: Name) => (unlocked && read(name)) || (memory.get(name) ?? null);
 

@@ -38,6 +38,53 @@ export interface WidgetAnswer {
   sign_in?: boolean;
   /** They can have a conversation sent to them by mail. */
   transcripts?: boolean;
+  /** While nobody is there, who has no open conversation is asked for a message and an address. */
+  offline_form?: boolean;
+  /** When somebody is there again, as far as the hours tell; null while they are running or unknown. */
+  opens_at?: string | null;
+  /** The team sees who is on the site. */
+  show_visitors?: boolean;
+}
+
+/** An operator has written to somebody who has not. */
+export interface Invitation extends Answering {
+  body: string;
+  operator: Person;
+  created_at: string;
+}
+
+/** What a message shows that answers it. */
+export interface Answering {
+  id: number;
+  secret: string;
+}
+
+/** The answer to a page that says it is there. */
+export interface HereAnswer {
+  key: string;
+  invitation: Invitation | null;
+}
+
+/** Who the site says a visitor is; nobody has checked it. */
+export interface Claim {
+  id: string;
+  traits: Record<string, unknown>;
+}
+
+/** A message that was left while nobody was there. */
+export interface OfflineRequest {
+  client_id: string;
+  name: string;
+  email: string;
+  message: string;
+  claimed?: Claim;
+  visit: Visit;
+}
+
+export interface OfflineAnswer {
+  token: string | null;
+  contact: Contact;
+  conversation_id: number;
 }
 
 export interface Channel {
@@ -111,6 +158,8 @@ export interface Message {
   link?: LinkCard | null;
   edited_at?: string | null;
   deleted_at?: string | null;
+  /** Answers that can be given with one click. */
+  choices?: string[];
 }
 
 export interface Conversation {
@@ -166,9 +215,11 @@ export interface SendRequest {
   media?: string | null;
   conversation_id: number | null;
   reopen: boolean;
-  contact: ContactFields | null;
-  custom: Record<string, unknown> | null;
-  identity: string | null;
+  contact?: ContactFields;
+  custom?: Record<string, unknown>;
+  claimed?: Claim;
+  /** It is the answer to this. */
+  invitation?: Answering;
   visit: Visit;
 }
 

@@ -521,7 +521,7 @@ export function fileTests(test) {
     }, async (v) => {
       await v.page.evaluate(() => window.parley.setContactInfo({ email: "ann@shop.example" }));
       await began(v);
-      assert.equal(await loaded(v, "MoveCard"), false);
+      assert.equal(await loaded(v, "AskCard"), false);
       await v.page.getByRole("button", { name: "Continue in SMS" }).click();
       const form = v.page.getByRole("form", { name: "Continue this conversation in SMS?" });
       await form.waitFor();

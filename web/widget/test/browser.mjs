@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { accountTests } from "./browser-account.mjs";
 import { fileTests } from "./browser-files.mjs";
+import { outsideTests } from "./browser-outside.mjs";
 import { startMock } from "./mock-server.mjs";
 
 const shots = process.env.SHOTS ?? join(tmpdir(), "parley-shots");
@@ -625,8 +626,8 @@ test("the page's API", {}, async (v) => {
   assert.equal(state.contact.name, "Kim B");
   assert.equal(state.visibility, "maximized");
   assert.equal((await run(() => window.parley.openConversation(999))).code, "conversation.not_found");
-  assert.equal((await run(() => window.parley.identify("bad"))).code, "identity.invalid");
-  assert.equal((await run(() => window.parley.identify("good one"))).kind, "success");
+  assert.equal((await run(() => window.parley.identify("eyJ.bad.x"))).code, "identity.invalid");
+  assert.equal((await run(() => window.parley.identify("eyJ.good-one.x"))).kind, "success");
   await v.bubble("hello").waitFor();
   await run(() => window.parley.close());
   assert.deepEqual(await run(() => window.heard), [
@@ -865,13 +866,14 @@ test("identity is required", { world: { identityRequired: true } }, async (v) =>
   await v.page.getByText("Please sign in on this site").waitFor();
   await v.shot("identity");
   await v.axe("identity");
-  await v.page.evaluate(() => window.parley.identify("good two"));
+  await v.page.evaluate(() => window.parley.identify("eyJ.good-two.x"));
   await v.send("now I may");
   await v.state("now I may", "sent");
 });
 
 fileTests(test);
 accountTests(test);
+outsideTests(test);
 
 // Every test has a browser context and a mock server of its own, so several run side by side: most of a test is waiting.
 // The first ones measure how fast something opens and run alone.
@@ -913,7 +915,7 @@ async function runOne({ name, options, run }) {
   }
 }
 
-const chosen = tests.filter(({ name }) => !only || name.includes(only));
+const chosen = tests.filter(({ name }) => !only || new RegExp(only).test(name));
 for (const one of chosen.slice(0, ALONE)) await runOne(one);
 const waiting = chosen.slice(ALONE);
 await Promise.all(

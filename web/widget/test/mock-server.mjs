@@ -93,6 +93,17 @@ export function startMock(port = 0) {
     askAgainIn: 0,
     /** Browsers by token. */
     browsers: new Map(),
+    offlineForm: false,
+    opensAt: null,
+    showVisitors: false,
+    /** How many of the next offline messages fail, and with what. */
+    failOffline: 0,
+    failOfflineStatus: 503,
+    /** Traits that the server does not take. */
+    badTraits: false,
+    /** Who is on the site by key, and calls of theirs that wait. */
+    visitors: new Map(),
+    holdHere: 20_000,
   };
   const lines = new Set();
   let ids = 0;
@@ -107,6 +118,7 @@ export function startMock(port = 0) {
       link: null,
       edited_at: null,
       deleted_at: null,
+      choices: [],
       ...rest,
       sender: { type: m.sender.type, name: m.sender.name, image_url: "" },
       state: own ? (c.operator_read >= m.number ? "read" : (m.reached ?? "sent")) : "sent",
@@ -316,6 +328,72 @@ export function startMock(port = 0) {
     return c;
   };
 
+  /** What a page says about its visitor, unchecked. */
+  function claim(body) {
+    if (body.claimed && world.badTraits) throw new Problem(422, "custom.invalid", "claimed.traits");
+    if (body.claimed && typeof body.claimed.traits !== "object") throw new Problem(422, "request.invalid");
+  }
+
+  function leaveOffline(request, body) {
+    for (const name of Object.keys(body))
+      if (!["client_id", "name", "email", "message", "claimed", "visit"].includes(name))
+        throw new Problem(422, "request.unknown_field", name);
+    world.log.push({ offline: body });
+    if (world.failOffline > 0) {
+      world.failOffline--;
+      throw new Problem(
+        world.failOfflineStatus,
+        world.failOfflineStatus === 422 ? "field.invalid" : "server.busy",
+      );
+    }
+    claim(body);
+    if (!/^[^@\s]+@[^@\s]+$/.test(body.email)) throw new Problem(422, "field.invalid", "email");
+    const known = whoIs(request, false);
+    const before = world.seen.get(body.client_id);
+    const contact = before
+      ? world.contacts.find((one) => one.id === before.contactId)
+      : (known ?? newContact({ name: body.name, email: body.email.trim(), claimed: body.claimed ?? null }));
+    let c = world.conversations.find((one) => one.id === before?.conversation_id);
+    if (!before) {
+      c = open(contact.id);
+      const m = add(c, { type: "contact", name: contact.name }, body.message.trim());
+      world.seen.set(body.client_id, { ...m, contactId: contact.id });
+      announce(c, m);
+    }
+    if (world.loseAnswers > 0) {
+      world.loseAnswers--;
+      throw new Problem(0, "lost");
+    }
+    return {
+      token: known ? null : newToken(contact.id),
+      contact: wireContact(contact),
+      conversation_id: c.id,
+    };
+  }
+
+  /** Somebody is on the site. Waits as the server does. */
+  async function here(request, body) {
+    whoIs(request, false);
+    if (!world.showVisitors) throw new Problem(409, "visitor.list_off");
+    world.log.push({ here: body });
+    let row = world.visitors.get(body.key);
+    if (body.left) {
+      world.visitors.delete(body.key);
+      return { key: "", invitation: null };
+    }
+    const first = !row;
+    if (!row) {
+      row = { key: randomUUID(), invitation: null, told: 0, pages: [] };
+      world.visitors.set(row.key, row);
+    }
+    if (row.pages.at(-1) !== body.visit.url) row.pages.push(body.visit.url);
+    const end = Date.now() + world.holdHere;
+    while (!first && Date.now() < end && (row.invitation?.id ?? 0) === row.told && !request.destroyed)
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    row.told = row.invitation?.id ?? 0;
+    return { key: row.key, invitation: row.invitation };
+  }
+
   function sendMessage(request, body) {
     for (const name of Object.keys(body)) {
       if (
@@ -329,6 +407,8 @@ export function startMock(port = 0) {
           "custom",
           "identity",
           "visit",
+          "claimed",
+          "invitation",
         ].includes(name)
       )
         throw new Problem(422, "request.unknown_field", name);
@@ -337,6 +417,7 @@ export function startMock(port = 0) {
       world.failSends--;
       throw new Problem(world.failStatus, world.failStatus === 422 ? "text.invalid" : "server.busy");
     }
+    claim(body);
     const file = body.media ? world.files.get(body.media) : null;
     if (body.media && !file) throw new Problem(404, "media.not_found");
     if (!body.body.trim() && !file) throw new Problem(422, "message.empty");
@@ -355,7 +436,7 @@ export function startMock(port = 0) {
     }
     let token = null;
     if (!contact) {
-      contact = newContact(body.contact ?? {});
+      contact = newContact({ ...body.contact, claimed: body.claimed ?? null });
       token = newToken(contact.id);
     }
     let c = body.conversation_id
@@ -381,7 +462,17 @@ export function startMock(port = 0) {
         }),
       );
     }
-    c ??= open(contact.id);
+    if (!c) {
+      c = open(contact.id);
+      const waiting = [...world.visitors.values()].find(
+        ({ invitation }) =>
+          invitation?.id === body.invitation?.id && invitation?.secret === body.invitation?.secret,
+      );
+      if (body.invitation && waiting) {
+        add(c, { ...ann, name: waiting.invitation.operator.name }, waiting.invitation.body);
+        waiting.invitation = null;
+      }
+    }
     if (c.moved) throw new Problem(409, "conversation.moved");
     const m = add(c, { type: "contact", name: contact.name }, body.body, {
       client_id: body.client_id,
@@ -480,7 +571,12 @@ export function startMock(port = 0) {
           channels: world.channels,
           sign_in: world.signIn && !world.identityRequired,
           transcripts: world.transcripts,
+          offline_form: world.offlineForm,
+          opens_at: world.opensAt,
+          show_visitors: world.showVisitors,
         };
+      if (match[2] === "/offline-messages") return leaveOffline(request, body);
+      if (match[2] === "/here") return here(request, body);
       if (match[2] === "/messages") return sendMessage(request, body);
       if (match[2] === "/sign-in") return signIn(request, body);
       if (match[2] === "/reauth") {
@@ -492,7 +588,7 @@ export function startMock(port = 0) {
         return {};
       }
       if (match[2] === "/identify") {
-        if (!body.identity.startsWith("good"))
+        if (!body.identity.includes("good"))
           throw new Problem(401, "identity.invalid", "The signature is wrong.");
         const old = whoIs(request, false);
         const contact =
@@ -512,6 +608,8 @@ export function startMock(port = 0) {
       };
     }
     if (route === "PATCH /me") {
+      claim(body);
+      world.log.push({ changed: body });
       Object.assign(me, body, { custom: { ...me.custom, ...body.custom } });
       push(me.id, { type: "contact", contact: wireContact(me) });
       return { contact: wireContact(me) };
@@ -621,7 +719,7 @@ export function startMock(port = 0) {
         c.operator = { name: body.name ?? ann.name, image_url: "" };
         c.status = "open";
         c.operator_read = world.messages.filter((m) => m.conversation_id === c.id).length;
-        const m = add(c, { ...ann, name: body.name ?? ann.name }, body.body);
+        const m = add(c, { ...ann, name: body.name ?? ann.name }, body.body, { choices: body.choices ?? [] });
         announce(c, m);
         return wireMessage(m);
       }
@@ -653,6 +751,18 @@ export function startMock(port = 0) {
           conversation: wireConversation(c),
           message: wireMessage(m),
         });
+        return null;
+      }
+      case "invite": {
+        // To everybody who is on the site.
+        for (const row of world.visitors.values())
+          row.invitation = {
+            id: ++ids,
+            secret: randomUUID(),
+            body: body.body,
+            operator: { name: body.name ?? ann.name, image_url: "" },
+            created_at: now(),
+          };
         return null;
       }
       case "mail": {
@@ -792,8 +902,8 @@ export function startMock(port = 0) {
         return response.end(JSON.stringify(lever(body)));
       }
       if (world.delay) await new Promise((resolve) => setTimeout(resolve, world.delay));
-      const value = api(request, url, body);
-      response.writeHead(value === undefined ? 204 : url.pathname.endsWith("/messages") && text ? 201 : 200, {
+      const value = await api(request, url, body);
+      response.writeHead(value === undefined ? 204 : /messages$/.test(url.pathname) && text ? 201 : 200, {
         "Content-Type": "application/json",
       });
       response.end(value === undefined ? "" : JSON.stringify(value));

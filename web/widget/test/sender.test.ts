@@ -61,6 +61,7 @@ function bench(list: Outbox, script: (one: OutboxItem, nth: number) => Answer<Se
     unknownVisitor: () => {
       strangers++;
     },
+    lighten: () => false,
     failed: () => undefined,
   });
   return { sender, calls, stored, outbox: () => outbox, most: () => most, strangers: () => strangers };

@@ -1,10 +1,13 @@
 import { expect, it } from "vitest";
+import { hereTexts } from "../src/here/texts";
+import { offlineTexts } from "../src/offline/texts";
 import { accountTexts } from "../src/texts/account";
 import { afterTexts } from "../src/texts/after";
+import { askTexts } from "../src/texts/ask";
 import { de } from "../src/texts/de";
 import { en } from "../src/texts/en";
 import { fileTexts } from "../src/texts/files";
-import { moveTexts } from "../src/texts/move";
+import { listTexts } from "../src/texts/list";
 import { voiceTexts } from "../src/texts/voice";
 import { eventText } from "../src/ui/Message";
 
@@ -21,7 +24,7 @@ it("the card after a conversation speaks both languages", () => {
 });
 
 it("what is loaded later speaks both languages", () => {
-  for (const texts of [accountTexts, fileTexts, voiceTexts, moveTexts]) {
+  for (const texts of [accountTexts, fileTexts, voiceTexts, askTexts, listTexts, offlineTexts, hereTexts]) {
     expect(Object.keys(texts("de-AT"))).toEqual(Object.keys(texts("en")));
     expect(texts("fr")).toBe(texts("en"));
     expect(texts("de")).not.toBe(texts("en"));

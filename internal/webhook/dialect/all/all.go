@@ -4,6 +4,7 @@ package all
 
 import (
 	"parley/internal/webhook/dialect"
+	"parley/internal/webhook/dialect/chatlio"
 	"parley/internal/webhook/dialect/standard"
 	"parley/internal/webhook/dialect/userlike"
 )
@@ -11,6 +12,7 @@ import (
 // Dialects returns every dialect of this program, by name.
 func Dialects() []dialect.Dialect {
 	return []dialect.Dialect{
+		chatlio.New(),
 		standard.New(),
 		userlike.New(),
 	}

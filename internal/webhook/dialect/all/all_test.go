@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -47,21 +48,39 @@ func compile(t *testing.T, info dialect.Info, version, name string) *jsonschema.
 func TestEveryDialectRendersEverySample(t *testing.T) {
 	for _, d := range all.Dialects() {
 		for _, version := range d.Info().Versions {
-			everySample(t, d, version)
+			everySample(t, d, version, nil)
 		}
 	}
 }
 
-func everySample(t *testing.T, d dialect.Dialect, version string) {
+// The same with all that an endpoint may turn on. One switch at a time is the business of the dialect's own tests.
+func TestEveryDialectRendersEverySampleWithItsSwitches(t *testing.T) {
+	for _, d := range all.Dialects() {
+		var switches []string
+		for _, s := range d.Info().Switches {
+			switches = append(switches, s.Name)
+		}
+		if switches != nil {
+			slices.Sort(switches)
+			everySample(t, d, d.Info().Version, switches)
+		}
+	}
+}
+
+func everySample(t *testing.T, d dialect.Dialect, version string, switches []string) {
 	info := d.Info()
 	folder := info.Name
 	if version != info.Version {
 		folder += "-" + version
 	}
-	options := dialect.Options{PublicURL: "https://chat.example", Version: version, MediaURL: eventtest.MediaURL("https://chat.example")}
+	folder = strings.Join(append([]string{folder}, switches...), "+")
+	options := dialect.Options{PublicURL: "https://chat.example", Version: version, Switches: switches, NoReply: "no-reply@chat.example",
+		MediaURL: eventtest.MediaURL("https://chat.example")}
 	known, told := map[string]*jsonschema.Schema{}, map[string]bool{}
 	for _, e := range info.Events {
-		known[e.Name] = compile(t, info, version, e.Name)
+		if info.Hears(version, e.Name) {
+			known[e.Name] = compile(t, info, version, e.Name)
+		}
 		if e.Title == "" || e.Description == "" {
 			t.Errorf("%s: event %s is not described", info.Name, e.Name)
 		}
@@ -70,7 +89,7 @@ func everySample(t *testing.T, d dialect.Dialect, version string) {
 	for _, s := range eventtest.Named() {
 		t.Run(folder+"/"+s.Name, func(t *testing.T) {
 			name, ok := d.Name(s.Event)
-			if !ok {
+			if !ok || !info.Hears(version, name) {
 				silent = append(silent, s.Name)
 				if body, err := d.Render(s.Event, options); err == nil {
 					t.Errorf("not told, but rendered as %s", body)
@@ -91,7 +110,7 @@ func everySample(t *testing.T, d dialect.Dialect, version string) {
 				t.Errorf("rendering twice gives different bytes (%v)", err)
 			}
 			if version == info.Version {
-				if again, err = d.Render(s.Event, dialect.Options{PublicURL: options.PublicURL, MediaURL: options.MediaURL}); err != nil || !bytes.Equal(body, again) {
+				if again, err = d.Render(s.Event, dialect.Options{PublicURL: options.PublicURL, Switches: switches, NoReply: options.NoReply, MediaURL: options.MediaURL}); err != nil || !bytes.Equal(body, again) {
 					t.Errorf("without a version it is not the current form: %s (%v)", again, err)
 				}
 			}
@@ -141,15 +160,60 @@ func TestDialectsAreComplete(t *testing.T) {
 		if len(i.Versions) == 0 || i.Versions[len(i.Versions)-1] != i.Version {
 			t.Errorf("%s: the current version %q is not the last of %q", i.Name, i.Version, i.Versions)
 		}
+		for _, e := range i.Events {
+			for _, v := range e.Versions {
+				if !slices.Contains(i.Versions, v) {
+					t.Errorf("%s: %s is told in the version %q, which there is not", i.Name, e.Name, v)
+				}
+			}
+		}
+		for _, s := range i.Switches {
+			// The pinned form of a delivery has them behind "+".
+			if !regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`).MatchString(s.Name) || s.Title == "" || s.Description == "" || !i.HasSwitch(s.Name) {
+				t.Errorf("%s: the switch %+v is not described", i.Name, s)
+			}
+		}
+		if i.HasSwitch("") || i.HasSwitch("other") {
+			t.Errorf("%s has a switch that it does not list", i.Name)
+		}
 	}
 	if !slices.Equal(folders, names) {
 		t.Errorf("folders %v, listed dialects %v: run go generate", folders, names)
 	}
 }
 
-// Reading 6: only the API add-on demands exactly 200; only our own dialect lets 410 end the subscription.
+// An event that some forms tell of is heard by those who are pinned to one of them.
+func TestWhichFormHearsWhat(t *testing.T) {
+	for _, d := range all.Dialects() {
+		if d.Info().Name != "userlike" {
+			continue
+		}
+		for _, c := range []struct {
+			version, name string
+			want          bool
+		}{
+			{"", "chat_session.start", true}, {"1", "chat_session.start", true}, {"2014", "chat_session.start", true},
+			{"", "offline_message.receive", false}, {"1", "offline_message.receive", false}, {"2014", "offline_message.receive", true},
+			{"", "unknown", false}, {"2014", "", false},
+		} {
+			if got := d.Info().Hears(c.version, c.name); got != c.want {
+				t.Errorf("%q in %q: %v", c.name, c.version, got)
+			}
+		}
+	}
+}
+
+func TestOptionsOn(t *testing.T) {
+	o := dialect.Options{Switches: []string{"a", "b"}}
+	if !o.On("a") || !o.On("b") || o.On("c") || o.On("") || new(dialect.Options).On("a") {
+		t.Errorf("what is on: %+v", o)
+	}
+}
+
+// Reading 6: only the API add-on demands exactly 200, and lets no 410 end the subscription.
 func TestJudgement(t *testing.T) {
 	want := map[string]string{
+		"chatlio":  "200 received, 201 received, 204 received, 299 received, 301 failed, 302 failed, 404 failed, 410 gone, 500 failed",
 		"standard": "200 received, 201 received, 204 received, 299 received, 301 failed, 302 failed, 404 failed, 410 gone, 500 failed",
 		"userlike": "200 received, 201 failed, 204 failed, 299 failed, 301 failed, 302 failed, 404 failed, 410 failed, 500 failed",
 	}

@@ -88,6 +88,14 @@ func writeData(w *jsontext.Writer, v *data) {
 		w.Text(`,"mail":`)
 		writeToldMail(w, v.Mail)
 	}
+	if v.Offline != nil {
+		w.Text(`,"offline":`)
+		writeOfflineForm(w, v.Offline)
+	}
+	if v.Transcript != nil {
+		w.Text(`,"transcript":`)
+		writeTranscript(w, v.Transcript)
+	}
 	w.EndObject(start)
 }
 
@@ -161,6 +169,8 @@ func writeConversation(w *jsontext.Writer, v *conversation) {
 	w.Int(int64(v.ContactRead))
 	w.Text(`,"unread":`)
 	w.Int(int64(v.Unread))
+	w.Text(`,"unanswered_at":`)
+	v.UnansweredAt.appendJSON(w)
 	w.Text(`,"session":`)
 	if v.Session == nil {
 		w.Null()
@@ -211,6 +221,8 @@ func writeSession(w *jsontext.Writer, v *session) {
 	} else {
 		writeGoal(w, v.Goal)
 	}
+	w.Text(`,"offline":`)
+	w.Bool(v.Offline)
 	w.Text(`}`)
 }
 
@@ -263,6 +275,19 @@ func writeMessage(w *jsontext.Writer, v *message) {
 	} else {
 		writeLink(w, v.Link)
 	}
+	w.Text(`,"choices":`)
+	if v.Choices == nil {
+		w.Null()
+	} else {
+		w.Text(`[`)
+		for i := range v.Choices {
+			if i > 0 {
+				w.Text(`,`)
+			}
+			w.String(v.Choices[i])
+		}
+		w.Text(`]`)
+	}
 	w.Text(`,"edited_at":`)
 	v.EditedAt.appendJSON(w)
 	w.Text(`,"deleted_at":`)
@@ -285,6 +310,10 @@ func writeContact(w *jsontext.Writer, v *contact) {
 	w.String(v.Phone)
 	w.Text(`,"external_id":`)
 	w.String(v.ExternalID)
+	w.Text(`,"claimed_id":`)
+	w.String(v.ClaimedID)
+	w.Text(`,"handle":`)
+	w.String(v.Handle)
 	w.Text(`,"custom":`)
 	w.Raw(string(v.Custom))
 	w.Text(`,"additional":`)
@@ -420,6 +449,22 @@ func writeWidget(w *jsontext.Writer, v *widget) {
 		}
 		w.Text(`]`)
 	}
+	w.Text(`,"presence":`)
+	w.String(v.Presence)
+	w.Text(`,"hours":`)
+	if v.Hours == nil {
+		w.Null()
+	} else {
+		writeHours(w, v.Hours)
+	}
+	w.Text(`,"offline_form":`)
+	w.Bool(v.OfflineForm)
+	w.Text(`,"unanswered_seconds":`)
+	w.Int(int64(v.UnansweredSeconds))
+	w.Text(`,"transcript_hook":`)
+	w.String(v.TranscriptHook)
+	w.Text(`,"show_visitors":`)
+	w.Bool(v.ShowVisitors)
 	w.Text(`,"active":`)
 	w.Bool(v.Active)
 	w.Text(`,"created_at":`)
@@ -528,6 +573,37 @@ func writeToldMail(w *jsontext.Writer, v *toldMail) {
 	w.Text(`}`)
 }
 
+func writeOfflineForm(w *jsontext.Writer, v *offlineForm) {
+	w.Text(`{"name":`)
+	w.String(v.Name)
+	w.Text(`,"email":`)
+	w.String(v.Email)
+	w.Text(`}`)
+}
+
+func writeTranscript(w *jsontext.Writer, v *transcript) {
+	w.Text(`{"operator":`)
+	if v.Operator == nil {
+		w.Null()
+	} else {
+		writeOperator(w, v.Operator)
+	}
+	w.Text(`,"extra":`)
+	if v.Extra == nil {
+		w.Null()
+	} else {
+		w.Text(`[`)
+		for i := range v.Extra {
+			if i > 0 {
+				w.Text(`,`)
+			}
+			w.String(v.Extra[i])
+		}
+		w.Text(`]`)
+	}
+	w.Text(`}`)
+}
+
 func writeChannel(w *jsontext.Writer, v *channel) {
 	w.Text(`{"id":`)
 	v.ID.appendJSON(w)
@@ -585,8 +661,12 @@ func writeVisit(w *jsontext.Writer, v *visit) {
 	w.String(v.IP)
 	w.Text(`,"city":`)
 	w.String(v.City)
+	w.Text(`,"region":`)
+	w.String(v.Region)
 	w.Text(`,"country":`)
 	w.String(v.Country)
+	w.Text(`,"country_code":`)
+	w.String(v.CountryCode)
 	w.Text(`,"lat":`)
 	if v.Lat == nil {
 		w.Null()
@@ -769,9 +849,59 @@ func writeGoalRule(w *jsontext.Writer, v *goalRule) {
 	w.Text(`}`)
 }
 
+func writeHours(w *jsontext.Writer, v *hours) {
+	w.Text(`{"timezone":`)
+	w.String(v.Timezone)
+	w.Text(`,"openings":`)
+	if v.Openings == nil {
+		w.Null()
+	} else {
+		w.Text(`[`)
+		for i := range v.Openings {
+			if i > 0 {
+				w.Text(`,`)
+			}
+			writeOpening(w, &v.Openings[i])
+		}
+		w.Text(`]`)
+	}
+	w.Text(`,"holidays":`)
+	if v.Holidays == nil {
+		w.Null()
+	} else {
+		w.Text(`[`)
+		for i := range v.Holidays {
+			if i > 0 {
+				w.Text(`,`)
+			}
+			writeHoliday(w, &v.Holidays[i])
+		}
+		w.Text(`]`)
+	}
+	w.Text(`}`)
+}
+
 func writeNamed(w *jsontext.Writer, v *named) {
 	w.Text(`{"id":`)
 	v.ID.appendJSON(w)
+	w.Text(`,"name":`)
+	w.String(v.Name)
+	w.Text(`}`)
+}
+
+func writeOpening(w *jsontext.Writer, v *opening) {
+	w.Text(`{"day":`)
+	w.Int(int64(v.Day))
+	w.Text(`,"from":`)
+	w.String(v.From)
+	w.Text(`,"to":`)
+	w.String(v.To)
+	w.Text(`}`)
+}
+
+func writeHoliday(w *jsontext.Writer, v *holiday) {
+	w.Text(`{"date":`)
+	w.String(v.Date)
 	w.Text(`,"name":`)
 	w.String(v.Name)
 	w.Text(`}`)

@@ -1,6 +1,8 @@
 package standard
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"parley/internal/event"
@@ -148,6 +150,20 @@ type data struct {
 	Channel        *toldChannel  `json:"channel,omitempty"`
 	Changed        string        `json:"changed,omitempty"`
 	Mail           *toldMail     `json:"mail,omitempty"`
+	Offline        *offlineForm  `json:"offline,omitempty"`
+	Transcript     *transcript   `json:"transcript,omitempty"`
+}
+
+// offlineForm is what was typed into the form, beside the message.
+type offlineForm struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+// transcript says whose it is, and the words that somebody sent along. The thread is read by the API.
+type transcript struct {
+	Operator *operator `json:"operator"`
+	Extra    []string  `json:"extra"`
 }
 
 // toldMail is a mail to a contact. The reason is there in mail.failed only.
@@ -226,6 +242,8 @@ type contact struct {
 	Email       string        `json:"email"`
 	Phone       string        `json:"phone"`
 	ExternalID  string        `json:"external_id"`
+	ClaimedID   string        `json:"claimed_id"`
+	Handle      string        `json:"handle"`
 	Custom      event.RawJSON `json:"custom"`
 	Additional  additional    `json:"additional"`
 	CreatedAt   stamp         `json:"created_at"`
@@ -244,7 +262,9 @@ type visit struct {
 	Device          string   `json:"device"`
 	IP              string   `json:"ip"`
 	City            string   `json:"city"`
+	Region          string   `json:"region"`
 	Country         string   `json:"country"`
+	CountryCode     string   `json:"country_code"`
 	Lat             *float64 `json:"lat"`
 	Lon             *float64 `json:"lon"`
 	Proactive       bool     `json:"proactive"`
@@ -279,6 +299,7 @@ type session struct {
 	Feedback  textOrNull  `json:"feedback"`
 	Survey    *survey     `json:"survey"`
 	Goal      *goal       `json:"goal"`
+	Offline   bool        `json:"offline"`
 }
 
 type channel struct {
@@ -323,6 +344,7 @@ type conversation struct {
 	ContactDelivered int          `json:"contact_delivered"`
 	ContactRead      int          `json:"contact_read"`
 	Unread           int          `json:"unread"`
+	UnansweredAt     stampOrNull  `json:"unanswered_at"`
 	Session          *session     `json:"session"`
 	Visit            *visit       `json:"visit"`
 	Custom           struct{}     `json:"custom"`
@@ -394,6 +416,7 @@ type message struct {
 	StateReason    textOrNull  `json:"state_reason"`
 	Media          *media      `json:"media"`
 	Link           *link       `json:"link"`
+	Choices        []string    `json:"choices"`
 	EditedAt       stampOrNull `json:"edited_at"`
 	DeletedAt      stampOrNull `json:"deleted_at"`
 }
@@ -408,6 +431,23 @@ type goalRule struct {
 	Name    string `json:"name"`
 	Match   string `json:"match"`
 	Pattern string `json:"pattern"`
+}
+
+type opening struct {
+	Day  int    `json:"day"`
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+type holiday struct {
+	Date string `json:"date"`
+	Name string `json:"name"`
+}
+
+type hours struct {
+	Timezone string    `json:"timezone"`
+	Openings []opening `json:"openings"`
+	Holidays []holiday `json:"holidays"`
 }
 
 type widget struct {
@@ -431,6 +471,12 @@ type widget struct {
 	AskFeedback           bool        `json:"ask_feedback"`
 	Survey                *surveyForm `json:"survey"`
 	Goals                 []goalRule  `json:"goals"`
+	Presence              string      `json:"presence"`
+	Hours                 *hours      `json:"hours"`
+	OfflineForm           bool        `json:"offline_form"`
+	UnansweredSeconds     int         `json:"unanswered_seconds"`
+	TranscriptHook        string      `json:"transcript_hook"`
+	ShowVisitors          bool        `json:"show_visitors"`
 	Active                bool        `json:"active"`
 	CreatedAt             stamp       `json:"created_at"`
 	UpdatedAt             stamp       `json:"updated_at"`
@@ -493,6 +539,12 @@ func (s *sheet) fill(e *event.Event, o *dialect.Options) *body {
 	if m := e.Mail; m != nil {
 		d.Mail = &toldMail{ID: int64(m.ID), Kind: m.Kind, Reason: e.Reason}
 	}
+	if f := e.Offline; f != nil {
+		d.Offline = &offlineForm{Name: f.Name, Email: f.Email}
+	}
+	if e.Type == event.TranscriptRequested {
+		d.Transcript = &transcript{Operator: wireOperator(e.Ender), Extra: listOf(e.Extra)}
+	}
 	return &s.body
 }
 
@@ -506,6 +558,7 @@ func (s *sheet) wireConversation(c *event.Conversation) *conversation {
 		Contact: wireContact(&c.Contact), Topic: c.Topic, Tags: listOf(c.Tags), Flagged: c.Flagged,
 		CreatedAt: stamp(c.CreatedAt), EndedAt: stampOrNull(c.EndedAt), UpdatedAt: stamp(c.UpdatedAt),
 		MessageCount: c.MessageCount, OperatorRead: c.OperatorRead, ContactDelivered: c.ContactDelivered, ContactRead: c.ContactRead, Unread: c.Unread,
+		UnansweredAt: stampOrNull(c.UnansweredAt),
 	}
 	if c.Rating != 0 {
 		w.Rating = &c.Rating
@@ -531,7 +584,7 @@ func (s *sheet) wireConversation(c *event.Conversation) *conversation {
 func wireSession(s *event.Session) session {
 	return session{ID: int64(s.ID), Number: s.Number, StartedAt: stamp(s.StartedAt), EndedAt: stampOrNull(s.EndedAt),
 		EndReason: textOrNull(s.EndReason), Visit: wireVisit(&s.Visit), Rating: wireRating(s.Rating), Feedback: textOrNull(s.Feedback),
-		Survey: wireSurvey(s.Survey), Goal: wireGoal(s.Goal)}
+		Survey: wireSurvey(s.Survey), Goal: wireGoal(s.Goal), Offline: s.Offline}
 }
 
 // listOf is a list that is never null.
@@ -565,7 +618,7 @@ func wireGoal(g *event.Goal) *goal {
 
 func wireVisit(v *event.Visit) visit {
 	return visit{URL: v.URL, Title: v.Title, InitialURL: v.InitialURL, Referrer: v.Referrer, UserAgent: v.UserAgent, Browser: v.Browser,
-		BrowserVersion: v.BrowserVersion, OS: v.OS, Device: v.Device, IP: v.IP, City: v.City, Country: v.Country, Lat: v.Lat, Lon: v.Lon,
+		BrowserVersion: v.BrowserVersion, OS: v.OS, Device: v.Device, IP: v.IP, City: v.City, Region: v.Region, Country: v.Country, CountryCode: v.CountryCode, Lat: v.Lat, Lon: v.Lon,
 		Proactive: v.Proactive, Private: v.Private, PageImpressions: v.PageImpressions, Visits: v.Visits}
 }
 
@@ -576,6 +629,7 @@ func wireMessage(m *event.Message, o *dialect.Options, at time.Time) message {
 		Type: m.Type, Note: m.Note, Sender: wireSender(m.Sender), Body: m.Body, Reference: idOrNull(m.ReferenceID),
 		ClientID: textOrNull(m.ClientID), SentAt: stamp(m.SentAt), State: stateNames[m.State], StateCode: textOrNull(m.StateCode),
 		StateReason: textOrNull(m.StateReason), EditedAt: stampOrNull(m.EditedAt), DeletedAt: stampOrNull(m.DeletedAt),
+		Choices: listOf(m.Choices),
 	}
 	if f := m.Media; f != nil {
 		w.Media = &media{ID: int64(f.ID), Kind: f.Kind, State: f.State, Name: f.Name, ContentType: f.ContentType, Size: f.Size, Width: countOrNull(f.Width),
@@ -624,6 +678,7 @@ func wireNamed(p *event.Party) *named {
 
 func wireContact(c *event.Contact) contact {
 	return contact{ID: int64(c.ID), UUID: c.UUID, Name: c.Name, DisplayName: c.DisplayName(), Email: c.Email, Phone: c.Phone, ExternalID: c.ExternalID,
+		ClaimedID: c.ClaimedID, Handle: c.Handle,
 		Custom: c.Custom, Additional: c.Additional, CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt)}
 }
 
@@ -668,7 +723,8 @@ func wireWidget(w *event.Widget) *widget {
 	out := &widget{ID: int64(w.ID), Key: w.Key, Name: w.Name, Lang: w.Lang, GroupID: idOrNull(w.GroupID), Domains: listOf(w.Domains), Color: w.Color,
 		Position: w.Position, Title: w.Title, Subtitle: w.Subtitle, Greeting: w.Greeting, Theme: w.Theme,
 		SessionTimeoutSeconds: w.SessionTimeoutSeconds, IdentityRequired: w.IdentityRequired, HasIdentitySecret: w.HasIdentitySecret,
-		PrivacyMode: w.PrivacyMode, RatingForm: w.RatingForm, AskFeedback: w.AskFeedback, Goals: []goalRule{},
+		PrivacyMode: w.PrivacyMode, RatingForm: w.RatingForm, AskFeedback: w.AskFeedback, Goals: []goalRule{}, Presence: cmp.Or(w.Presence, event.PresenceAuto),
+		Hours: wireHours(w.Hours), OfflineForm: w.OfflineForm, UnansweredSeconds: w.UnansweredSeconds, TranscriptHook: w.TranscriptHook, ShowVisitors: w.ShowVisitors,
 		Active: w.Active, CreatedAt: stamp(w.CreatedAt), UpdatedAt: stamp(w.UpdatedAt)}
 	if w.Survey != nil {
 		out.Survey = &surveyForm{Question: w.Survey.Question, Options: listOf(w.Survey.Options)}
@@ -678,3 +734,20 @@ func wireWidget(w *event.Widget) *widget {
 	}
 	return out
 }
+
+func wireHours(h *event.Hours) *hours {
+	if h == nil {
+		return nil
+	}
+	out := &hours{Timezone: h.Timezone, Openings: []opening{}, Holidays: []holiday{}}
+	for _, o := range h.Openings {
+		out.Openings = append(out.Openings, opening{o.Day, clock(o.From), clock(o.To)})
+	}
+	for _, d := range h.Holidays {
+		out.Holidays = append(out.Holidays, holiday{d.Date, d.Name})
+	}
+	return out
+}
+
+// clock is a minute of the day as "09:00"; the end of the day is "24:00".
+func clock(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }

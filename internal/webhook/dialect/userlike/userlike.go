@@ -1,6 +1,7 @@
 package userlike
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -49,6 +50,8 @@ func (userlike) Info() dialect.Info {
 			{Name: "operator.offline", Title: "Operator offline", Description: "An operator goes offline."},
 			{Name: "operator.away", Title: "Operator away", Description: "An operator goes away."},
 			{Name: "operator.back", Title: "Operator back", Description: "An operator switches from away to online."},
+			{Name: "offline_message.receive", Title: "Offline message", Description: "A contact leaves a message while nobody is there. In the form of 2014 only.",
+				Versions: []string{form2014}},
 			{Name: "um_widget.config", Title: "Widget changed", Description: "A Widget's configuration is changed."},
 		}}
 }
@@ -83,6 +86,8 @@ func names(e *event.Event) (typ, name string, ok bool) {
 		return "chat_session", "goal", true
 	case event.WidgetUpdated:
 		return "um_widget", "config", true
+	case event.OfflineMessageReceived:
+		return "offline_message", "receive", true // the form of 2014 alone has it
 	case event.OperatorStatusChanged:
 		switch {
 		case e.Operator.Status == e.StatusBefore:
@@ -165,6 +170,14 @@ func call[M any](h head, e *event.Event, o dialect.Options, messages func(*event
 			return nil, fmt.Errorf("%s without a widget", e.Type)
 		}
 		return wireWidgetCall(as, e.Widget, o), nil
+	case "offline_message":
+		if o.Version != form2014 {
+			return nil, fmt.Errorf("the form %s does not tell of %s", cmp.Or(o.Version, current), e.Type)
+		}
+		if e.Conversation == nil || e.Session == nil || e.Message == nil || e.Offline == nil {
+			return nil, fmt.Errorf("%s without conversation, session, message or form", e.Type)
+		}
+		return wireOfflineCall2014(as, e, &o), nil
 	case "conversation":
 		if e.Conversation == nil {
 			return nil, fmt.Errorf("%s without a conversation", e.Type)

@@ -187,43 +187,63 @@ type goal struct {
 	Pattern string  `json:"pattern"`
 }
 
+// opening is a time of a week's day at which somebody answers. Day 1 is Monday; times are "09:00" and, at the end of a day, "24:00".
+type opening struct {
+	Day  int    `json:"day"`
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+type holiday struct {
+	Date string  `json:"date"`
+	Name *string `json:"name"`
+}
+
 // widgetCall has every setting of the widget's editor under a key of its own, flat. Secrets are no part of a widget's snapshot.
 type widgetCall struct {
 	head
-	ID                      int64    `json:"id"`
-	WidgetID                int64    `json:"widget_id"`
-	WidgetKey               string   `json:"widget_key"`
-	Name                    string   `json:"name"`
-	Lang                    *string  `json:"lang"`
-	Locale                  *string  `json:"locale"`
-	StatusURL               *string  `json:"status_url"`
-	TestURL                 *string  `json:"test_url"`
-	CustomURL               *string  `json:"custom_url"`
-	JavascriptLoaderURL     *string  `json:"javascript_loader_url"`
-	JavascriptLoaderSnippet *string  `json:"javascript_loader_snippet"`
-	OperatorGroupID         *int64   `json:"operator_group_id"`
-	WidgetVersion           *int     `json:"widget_version"`
-	WidgetType              *string  `json:"widget_type"`
-	WidgetExternalType      *string  `json:"widget_external_type"`
-	Active                  bool     `json:"active"`
-	Domains                 []string `json:"domains"`
-	Color                   *string  `json:"color"`
-	Position                *string  `json:"position"`
-	Title                   *string  `json:"title"`
-	Subtitle                *string  `json:"subtitle"`
-	Greeting                *string  `json:"greeting"`
-	Theme                   *string  `json:"theme"`
-	SessionTimeoutSeconds   int      `json:"session_timeout_seconds"`
-	IdentityRequired        bool     `json:"identity_required"`
-	HasIdentitySecret       bool     `json:"has_identity_secret"`
-	PrivacyMode             bool     `json:"privacy_mode"`
-	RatingForm              *string  `json:"rating_form"`
-	AskFeedback             bool     `json:"ask_feedback"`
-	SurveyQuestion          *string  `json:"survey_question"`
-	SurveyOptions           []string `json:"survey_options"`
-	Goals                   []goal   `json:"goals"`
-	CreatedAt               *string  `json:"created_at"`
-	UpdatedAt               *string  `json:"updated_at"`
+	ID                      int64     `json:"id"`
+	WidgetID                int64     `json:"widget_id"`
+	WidgetKey               string    `json:"widget_key"`
+	Name                    string    `json:"name"`
+	Lang                    *string   `json:"lang"`
+	Locale                  *string   `json:"locale"`
+	StatusURL               *string   `json:"status_url"`
+	TestURL                 *string   `json:"test_url"`
+	CustomURL               *string   `json:"custom_url"`
+	JavascriptLoaderURL     *string   `json:"javascript_loader_url"`
+	JavascriptLoaderSnippet *string   `json:"javascript_loader_snippet"`
+	OperatorGroupID         *int64    `json:"operator_group_id"`
+	WidgetVersion           *int      `json:"widget_version"`
+	WidgetType              *string   `json:"widget_type"`
+	WidgetExternalType      *string   `json:"widget_external_type"`
+	Active                  bool      `json:"active"`
+	Domains                 []string  `json:"domains"`
+	Color                   *string   `json:"color"`
+	Position                *string   `json:"position"`
+	Title                   *string   `json:"title"`
+	Subtitle                *string   `json:"subtitle"`
+	Greeting                *string   `json:"greeting"`
+	Theme                   *string   `json:"theme"`
+	SessionTimeoutSeconds   int       `json:"session_timeout_seconds"`
+	IdentityRequired        bool      `json:"identity_required"`
+	HasIdentitySecret       bool      `json:"has_identity_secret"`
+	PrivacyMode             bool      `json:"privacy_mode"`
+	RatingForm              *string   `json:"rating_form"`
+	AskFeedback             bool      `json:"ask_feedback"`
+	SurveyQuestion          *string   `json:"survey_question"`
+	SurveyOptions           []string  `json:"survey_options"`
+	Goals                   []goal    `json:"goals"`
+	Presence                string    `json:"presence"`
+	HoursTimezone           *string   `json:"hours_timezone"`
+	HoursOpenings           []opening `json:"hours_openings"`
+	HoursHolidays           []holiday `json:"hours_holidays"`
+	OfflineForm             bool      `json:"offline_form"`
+	UnansweredSeconds       int       `json:"unanswered_seconds"`
+	TranscriptHook          *string   `json:"transcript_hook"`
+	ShowVisitors            bool      `json:"show_visitors"`
+	CreatedAt               *string   `json:"created_at"`
+	UpdatedAt               *string   `json:"updated_at"`
 }
 
 type sender struct {
@@ -415,13 +435,24 @@ func wireWidgetCall(h head, w *event.Widget, o dialect.Options) widgetCall {
 		Active: w.Active, Domains: listOf(w.Domains), Color: textOrNull(w.Color), Position: textOrNull(w.Position), Title: textOrNull(w.Title),
 		Subtitle: textOrNull(w.Subtitle), Greeting: textOrNull(w.Greeting), Theme: textOrNull(w.Theme), SessionTimeoutSeconds: w.SessionTimeoutSeconds,
 		IdentityRequired: w.IdentityRequired, HasIdentitySecret: w.HasIdentitySecret, PrivacyMode: w.PrivacyMode, RatingForm: textOrNull(w.RatingForm),
-		AskFeedback: w.AskFeedback, SurveyOptions: []string{}, Goals: []goal{}, CreatedAt: wireTime(w.CreatedAt), UpdatedAt: wireTime(w.UpdatedAt),
+		AskFeedback: w.AskFeedback, SurveyOptions: []string{}, Goals: []goal{}, Presence: cmp.Or(w.Presence, event.PresenceAuto),
+		HoursOpenings: []opening{}, HoursHolidays: []holiday{}, OfflineForm: w.OfflineForm, UnansweredSeconds: w.UnansweredSeconds,
+		TranscriptHook: textOrNull(w.TranscriptHook), ShowVisitors: w.ShowVisitors, CreatedAt: wireTime(w.CreatedAt), UpdatedAt: wireTime(w.UpdatedAt),
 	}
 	if w.Survey != nil {
 		call.SurveyQuestion, call.SurveyOptions = textOrNull(w.Survey.Question), listOf(w.Survey.Options)
 	}
 	for _, g := range w.Goals {
 		call.Goals = append(call.Goals, goal{ID: idOrNull(int64(g.ID)), Name: textOrNull(g.Name), Match: g.Match, Pattern: g.Pattern})
+	}
+	if h := w.Hours; h != nil {
+		call.HoursTimezone = textOrNull(h.Timezone)
+		for _, at := range h.Openings {
+			call.HoursOpenings = append(call.HoursOpenings, opening{at.Day, clock(at.From), clock(at.To)})
+		}
+		for _, d := range h.Holidays {
+			call.HoursHolidays = append(call.HoursHolidays, holiday{d.Date, textOrNull(d.Name)})
+		}
 	}
 	if o.PublicURL != "" {
 		loader := o.PublicURL + "/widget/loader.js"
@@ -431,6 +462,9 @@ func wireWidgetCall(h head, w *event.Widget, o dialect.Options) widgetCall {
 	}
 	return call
 }
+
+// clock is a minute of the day as "09:00".
+func clock(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }
 
 func wireOperatorCall(h head, e *event.Event, o dialect.Options) operatorCall {
 	op := e.Operator

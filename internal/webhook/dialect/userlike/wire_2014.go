@@ -60,3 +60,45 @@ func wireMessage2014(m *event.Message, address string) message2014 {
 	}
 	return w
 }
+
+// offlineCall2014 is what a contact left while nobody was there. Only this form has a call of its own for it; in the others the message is one of a
+// session that starts.
+type offlineCall2014 struct {
+	head
+	ID              int64         `json:"id"`
+	ClientName      *string       `json:"client_name"`
+	ClientEmail     *string       `json:"client_email"`
+	Message         string        `json:"message"`
+	Topic           *string       `json:"topic"`
+	URL             *string       `json:"url"`
+	ChatWidget      named         `json:"chat_widget"`
+	CreatedAt       *string       `json:"created_at"`
+	BrowserName     *string       `json:"browser_name"`
+	BrowserOS       *string       `json:"browser_os"`
+	BrowserVersion  *string       `json:"browser_version"`
+	LocCity         *string       `json:"loc_city"`
+	LocCountry      *string       `json:"loc_country"`
+	LocLat          *float64      `json:"loc_lat"`
+	LocLon          *float64      `json:"loc_lon"`
+	Custom          event.RawJSON `json:"custom"`
+	DataPrivacy     bool          `json:"data_privacy"`
+	MarkedRead      bool          `json:"marked_read"`
+	PageImpressions int           `json:"page_impressions"`
+	Visits          int           `json:"visits"`
+	Status          string        `json:"status"`
+	ScreenshotOID   *string       `json:"screenshot_oid"`
+	ScreenshotURL   *string       `json:"screenshot_url"`
+}
+
+// wireOfflineCall2014 has the message's own number as its id. There are no screenshots.
+func wireOfflineCall2014(h head, e *event.Event, o *dialect.Options) offlineCall2014 {
+	c, v, m := e.Conversation, &e.Session.Visit, e.Message
+	return offlineCall2014{
+		head: h, ID: int64(m.ID), ClientName: textOrNull(e.Offline.Name), ClientEmail: textOrNull(e.Offline.Email),
+		Message: wireMessage2014(m, o.Address(m.Media, false, e.At)).Message, Topic: textOrNull(c.Topic), URL: textOrNull(v.URL),
+		ChatWidget: named{ID: idOrNull(int64(c.Widget.ID)), Name: textOrNull(c.Widget.Name)}, CreatedAt: wireTime(m.SentAt),
+		BrowserName: textOrNull(v.Browser), BrowserOS: textOrNull(v.OS), BrowserVersion: textOrNull(v.BrowserVersion),
+		LocCity: textOrNull(v.City), LocCountry: textOrNull(v.Country), LocLat: v.Lat, LocLon: v.Lon, Custom: c.Contact.Custom,
+		DataPrivacy: v.Private, MarkedRead: c.Unread == 0, PageImpressions: v.PageImpressions, Visits: v.Visits, Status: c.Status,
+	}
+}

@@ -10,7 +10,7 @@ import { ChoiceEntry, TextEntry } from "../design/fields.tsx";
 import { Icon } from "../design/icons.tsx";
 import { Callout } from "../design/marks.tsx";
 import { toast } from "../design/toasts.tsx";
-import { newestOf, useDialects } from "../settings/dialects.ts";
+import { isTold, newestOf, useDialects } from "../settings/dialects.ts";
 import { EndpointStanding, Standing, StandingStory } from "../settings/EndpointStanding.tsx";
 import { HeaderLines, SigningSecret } from "../settings/endpoint-fields.tsx";
 import { useForm } from "../settings/form.ts";
@@ -198,6 +198,7 @@ function AddonForm({ endpoint, dialect, save }: FormProps) {
       </FormSection>
       <Events
         dialect={dialect}
+        version={values.version}
         chosen={values.events}
         onChange={(events) => set("events", events)}
         error={fault("events")}
@@ -216,13 +217,16 @@ function AddonForm({ endpoint, dialect, save }: FormProps) {
 
 interface EventsProps {
   dialect: Dialect;
+  version: string;
   chosen: string[];
   onChange: (events: string[]) => void;
   error: string | undefined;
 }
 
-function Events({ dialect, chosen, onChange, error }: EventsProps) {
-  const names = dialect.events.map(({ name }) => name);
+function Events({ dialect, version, chosen, onChange, error }: EventsProps) {
+  const every = dialect.events.map(({ name }) => name);
+  const told = dialect.events.filter((event) => isTold(event, version));
+  const names = told.map(({ name }) => name);
   const here = names.filter((name) => chosen.includes(name)).length;
   return (
     <FormSection
@@ -238,7 +242,7 @@ function Events({ dialect, chosen, onChange, error }: EventsProps) {
         <span role="status">
           {here} of {names.length} events
         </span>
-        <Action kind="quiet" small isDisabled={here === names.length} onPress={() => onChange(names)}>
+        <Action kind="quiet" small isDisabled={here === names.length} onPress={() => onChange(every)}>
           All
         </Action>
         <Action kind="quiet" small isDisabled={chosen.length === 0} onPress={() => onChange([])}>
@@ -251,7 +255,7 @@ function Events({ dialect, chosen, onChange, error }: EventsProps) {
           <span>{error}</span>
         </span>
       )}
-      {eventGroups(dialect.events).map((group) => (
+      {eventGroups(told).map((group) => (
         <div key={group.type} className="addon-events">
           <ChecksEntry
             label={group.title}
@@ -262,8 +266,8 @@ function Events({ dialect, chosen, onChange, error }: EventsProps) {
               const next = new Set([...chosen.filter((name) => !own.has(name)), ...some]);
               // Always in the same order, so that checking and unchecking leaves nothing to save.
               onChange([
-                ...names.filter((name) => next.has(name)),
-                ...chosen.filter((name) => !names.includes(name)),
+                ...every.filter((name) => next.has(name)),
+                ...chosen.filter((name) => !every.includes(name)),
               ]);
             }}
             choices={group.events.map((event) => ({

@@ -3,6 +3,7 @@
 
 import { ApiError } from "../api/error.ts";
 import type { Dialect, DialectEvent, Endpoint, EndpointInput } from "../api/types.ts";
+import { isTold } from "../settings/dialects.ts";
 import { type HeaderLine, headersChange, inputOf, valuesOf } from "../settings/endpoint-form.ts";
 
 export const ADDON_DIALECT = "userlike";
@@ -39,11 +40,12 @@ export function addonInput(
   endpoint: Endpoint | null,
   dialect: Dialect,
 ): Partial<EndpointInput> {
-  if (values.events.length === 0) {
+  // The server refuses an event that the chosen form does not have.
+  const names = dialect.events.filter((event) => isTold(event, values.version)).map(({ name }) => name);
+  if (!names.some((name) => values.events.includes(name))) {
     const detail = "Choose at least one. To hear nothing at all, pause the add-on.";
     throw new ApiError(422, "field.invalid", detail, { field: "events" });
   }
-  const names = dialect.events.map(({ name }) => name);
   const whole = names.every((name) => values.events.includes(name));
   return {
     url: values.url.trim(),

@@ -50,7 +50,7 @@ export const conversations = {
     body: string,
     note: boolean,
     key: string,
-    more: { asText?: boolean; media?: string } = {},
+    more: { asText?: boolean; media?: string; choices?: string[] } = {},
   ) =>
     request<T.MessageAnswer>("POST", `/conversations/${id}/messages`, {
       body: {
@@ -59,6 +59,7 @@ export const conversations = {
         reference: null,
         ...(more.asText && { as_text: true }),
         ...(more.media && { media: more.media }),
+        ...(more.choices && { choices: more.choices }),
       },
       key,
     }),
@@ -142,6 +143,8 @@ export const widgets = {
   create: (input: T.WidgetInput, key: string) => request<T.Widget>("POST", "/widgets", { body: input, key }),
   update: (id: number, input: Partial<T.WidgetInput>) =>
     request<T.Widget>("PATCH", `/widgets/${id}`, { body: input }),
+  setPresence: (id: number, presence: T.WidgetPresence) =>
+    request<T.Widget>("POST", `/widgets/${id}/presence`, { body: { presence }, key: newKey() }),
   identitySecret: (id: number) => request<{ secret: string }>("POST", `/widgets/${id}/identity-secret`),
 };
 

@@ -72,6 +72,8 @@ export interface Message {
   media?: Media | null;
   link?: LinkCard | null;
   edited_at?: Time | null;
+  /** Answers that the contact may give with a click. */
+  choices?: string[];
   deleted_at?: Time | null;
 }
 
@@ -190,6 +192,8 @@ export interface Session {
   started_at: Time;
   ended_at: Time | null;
   end_reason: EndReason | null;
+  /** It began with the form that a widget shows while nobody is there. */
+  offline?: boolean;
   visit: Visit | null;
   rating?: Rating | null;
   feedback?: string | null;
@@ -225,6 +229,8 @@ export interface Conversation {
   created_at: Time;
   ended_at: Time | null;
   updated_at: Time;
+  /** Since when a message waits too long for an operator. */
+  unanswered_at?: Time | null;
   last_message: LastMessage | null;
   message_count: number;
   operator_read: number;
@@ -246,7 +252,17 @@ export interface TagCount {
   count: number;
 }
 
-export type ArgumentKind = "none" | "text" | "operator" | "group" | "tag" | "topic" | "number";
+export type ArgumentKind =
+  | "none"
+  | "text"
+  | "operator"
+  | "group"
+  | "tag"
+  | "topic"
+  | "number"
+  | "email"
+  | "reply"
+  | "question";
 
 /** A command of the composer's line, without its prefix. */
 export interface Command {
@@ -271,6 +287,8 @@ export interface Counts {
   mine: number;
   unassigned: number;
   all: number;
+  /** In which a message waits too long for an operator; absent in what an older server sends. */
+  attention?: number;
 }
 
 export interface Page<Item> {
@@ -297,6 +315,29 @@ export interface Me {
   demo: boolean;
 }
 
+/** Whether visitors may chat: as the hours and the team say, never, or as the hours alone say. */
+export type WidgetPresence = "auto" | "off" | "manual";
+
+/** One opening of a week. Day 1 is Monday; times are HH:MM, the end up to 24:00. */
+export interface Opening {
+  day: number;
+  from: string;
+  to: string;
+}
+
+export interface Holiday {
+  /** YYYY-MM-DD */
+  date: string;
+  name: string;
+}
+
+export interface OpeningHours {
+  /** An IANA name such as Europe/Berlin. */
+  timezone: string;
+  openings: Opening[];
+  holidays: Holiday[];
+}
+
 export interface Widget {
   id: number;
   key: string;
@@ -317,6 +358,18 @@ export interface Widget {
   created_at: Time;
   updated_at: Time;
   snippet: string;
+  /** Absent in what an older server sends, like all below. */
+  presence?: WidgetPresence;
+  /** null: always open. */
+  hours?: OpeningHours | null;
+  offline_form?: boolean;
+  /** After how long a message without an answer is told; 0: never. */
+  unanswered_seconds?: number;
+  transcript_hook?: "" | "end" | "review";
+  show_visitors?: boolean;
+  open_now?: boolean;
+  /** null while it is open, and when no opening comes within two weeks. */
+  opens_at?: Time | null;
 }
 
 export type WidgetInput = Pick<
@@ -334,7 +387,10 @@ export type WidgetInput = Pick<
   | "session_timeout_seconds"
   | "identity_required"
   | "active"
->;
+> &
+  Partial<
+    Pick<Widget, "hours" | "offline_form" | "unanswered_seconds" | "transcript_hook" | "show_visitors">
+  >;
 
 export interface EndpointStats {
   pending: number;
@@ -379,6 +435,10 @@ export interface Endpoint {
   /** null: every private range that the server allows. */
   private_ranges: string[] | null;
   policy: Policy;
+  /** What of its dialect is switched on. Absent in what an older server sends, like the hook. */
+  switches?: string[];
+  /** Set when it is one of a widget's webhooks. */
+  hook?: { widget_id: number; hook: string } | null;
   created_at: Time;
   updated_at: Time;
   stats: EndpointStats;
@@ -399,6 +459,7 @@ export type EndpointInput = Pick<
   | "success"
   | "private_ranges"
   | "policy"
+  | "switches"
 > & { headers?: { [name: string]: string } };
 
 export type ChartRange = "1h" | "24h" | "7d";
@@ -421,6 +482,15 @@ export interface DialectEvent {
   name: string;
   title: string;
   description: string;
+  /** The versions that tell it; null or absent: every one. */
+  versions?: string[] | null;
+}
+
+/** Something that an endpoint of a dialect can have otherwise. */
+export interface DialectSwitch {
+  name: string;
+  title: string;
+  description: string;
 }
 
 export interface Dialect {
@@ -432,6 +502,8 @@ export interface Dialect {
   versions: string[];
   success: string;
   events: DialectEvent[];
+  /** Absent in what an older server sends. */
+  switches?: DialectSwitch[];
 }
 
 export type DeliveryState = "pending" | "delivered" | "dead" | "dropped";

@@ -1,3 +1,4 @@
+import { lazy, Suspense } from "react";
 import { Button, Menu, MenuItem, MenuTrigger, Popover, Text } from "react-aria-components";
 import type { Presence } from "../api/types.ts";
 import { Icon } from "../design/icons.tsx";
@@ -6,6 +7,8 @@ import { useCounts } from "../inbox/lists.ts";
 import { useLineState } from "./live-context.ts";
 import { useMe } from "./me.ts";
 import { useAvailability } from "./useAvailability.ts";
+
+const WidgetPresence = lazy(() => import("./WidgetPresence.tsx"));
 
 const CHOICES: { id: Presence; text: string }[] = [
   { id: "online", text: "New conversations come to you" },
@@ -61,6 +64,9 @@ export function Availability() {
             </MenuItem>
           ))}
         </Menu>
+        <Suspense fallback={null}>
+          <WidgetPresence />
+        </Suspense>
       </Popover>
     </MenuTrigger>
   );

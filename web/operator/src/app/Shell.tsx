@@ -8,13 +8,16 @@ import { Availability } from "./Availability.tsx";
 import { useLineLost } from "./live-context.ts";
 import { useMe } from "./me.ts";
 import { Link, usePlace } from "./router.tsx";
-import { ShortcutHelp } from "./ShortcutHelp.tsx";
 import { useShortcut } from "./shortcuts.ts";
 import { useArrivalSound } from "./sound.ts";
 
 const Inbox = lazy(() => import("../inbox/Inbox.tsx"));
 const Settings = lazy(() => import("../settings/Settings.tsx"));
 const AllConversations = lazy(() => import("../conversations/AllConversations.tsx"));
+const Transcript = lazy(() => import("../transcripts/Transcript.tsx"));
+const Visitors = lazy(() => import("../visitors/Visitors.tsx"));
+const VisitorsLink = lazy(() => import("../visitors/VisitorsLink.tsx"));
+const ShortcutHelp = lazy(() => import("./ShortcutHelp.tsx"));
 const Palette = lazy(() => import("../palette/Palette.tsx"));
 const Attention = lazy(() => import("../settings/Attention.tsx"));
 const StartConversation = lazy(() => import("../channels/StartConversation.tsx"));
@@ -48,6 +51,8 @@ export function Shell() {
 
   const inSettings = path.startsWith("/settings");
   const inTable = path === "/conversations";
+  const elsewhere =
+    path === "/visitors" ? <Visitors /> : path.startsWith("/transcripts/") && <Transcript path={path} />;
   const admin = me.operator.role === "admin";
   return (
     <div className="shell">
@@ -60,7 +65,11 @@ export function Shell() {
           <span className="bar-name">Parley</span>
         </Link>
         <nav className="bar-nav" aria-label="Main">
-          <Link to="/" className="bar-link" aria-current={inSettings || inTable ? undefined : "page"}>
+          <Link
+            to="/"
+            className="bar-link"
+            aria-current={inSettings || inTable || elsewhere ? undefined : "page"}
+          >
             <Icon name="inbox" />
             <span className="bar-link-text">Inbox</span>
           </Link>
@@ -68,6 +77,9 @@ export function Shell() {
             <Icon name="table" />
             <span className="bar-link-text">All conversations</span>
           </Link>
+          <Suspense fallback={null}>
+            <VisitorsLink />
+          </Suspense>
           {admin && (
             <>
               <Link to="/settings" className="bar-link" aria-current={inSettings ? "page" : undefined}>
@@ -92,7 +104,7 @@ export function Shell() {
       <LineBanner />
       <div className="content" id="content" tabIndex={-1}>
         <Suspense fallback={<div className="blank" />}>
-          {inSettings ? <Settings /> : inTable ? <AllConversations /> : <Inbox />}
+          {elsewhere || (inSettings ? <Settings /> : inTable ? <AllConversations /> : <Inbox />)}
         </Suspense>
       </div>
       {palette && (
@@ -109,7 +121,11 @@ export function Shell() {
           <StartConversation onClose={() => setStarting(false)} />
         </Suspense>
       )}
-      <ShortcutHelp open={help} onClose={() => setHelp(false)} />
+      {help && (
+        <Suspense fallback={null}>
+          <ShortcutHelp open={help} onClose={() => setHelp(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }

@@ -51,7 +51,7 @@ const SECTIONS: { title: string; rows: [string[], string][] }[] = [
   },
 ];
 
-export function ShortcutHelp({ open, onClose }: { open: boolean; onClose: () => void }) {
+export default function ShortcutHelp({ open, onClose }: { open: boolean; onClose: () => void }) {
   return (
     <Window open={open} onClose={onClose} title="Keyboard shortcuts" wide>
       <div className="shortcut-help">

@@ -65,7 +65,7 @@ export function Below({ hint, error }: FieldProps) {
 interface TextProps extends FieldProps {
   value: string;
   onChange: (value: string) => void;
-  type?: "text" | "email" | "password" | "url" | "tel" | "number" | "color" | "datetime-local";
+  type?: "text" | "email" | "password" | "url" | "tel" | "number" | "color" | "datetime-local" | "date";
   autoComplete?: string;
   inputMode?: InputProps["inputMode"];
   required?: boolean;

@@ -19,7 +19,15 @@ import { Action } from "../design/Action.tsx";
 import { Icon, type IconName } from "../design/icons.tsx";
 import { toast } from "../design/toasts.tsx";
 import { MissingAddon } from "./addon.tsx";
-import { findCommand, looksLikeCommand, needsArgument, parseLine, stuckName } from "./commands/line.ts";
+import {
+  type Completion,
+  findCommand,
+  looksLikeCommand,
+  needsArgument,
+  parseLine,
+  type Suggestion,
+  stuckName,
+} from "./commands/line.ts";
 import { Suggestions, useSuggest } from "./commands/Suggestions.tsx";
 import {
   takesLines,
@@ -36,6 +44,8 @@ import { useOutbox } from "./useOutbox.ts";
 
 const Tray = lazy(() => import("./files/Tray.tsx"));
 const Recorder = lazy(() => import("./files/Recorder.tsx"));
+const Saved = lazy(() => import("./saved/Saved.tsx"));
+const ChoicesDraft = lazy(() => import("./saved/ChoicesDraft.tsx"));
 const Editor = lazy(() => import("./messages/Editor.tsx"));
 
 export interface ComposerHandle {
@@ -53,6 +63,8 @@ interface ComposerProps {
 
 const LONGEST = 20_000;
 const TYPING_PAUSE = 2000;
+/** A line that begins with #, or a word at the end that does. */
+const ASKS = /(^\s*#[^\n]*|\s#\S*)$/;
 const coarse = window.matchMedia("(pointer: coarse)");
 
 export function Composer({ conversation, ending, onEditLast, ref }: ComposerProps) {
@@ -85,8 +97,16 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
   const isCommand =
     (looksLikeCommand(body) && (kind === "reply" || command !== undefined || !commands)) ||
     (stuck !== null && (!commands || findCommand(commands, stuck) !== undefined));
-  const busy = running !== null && running.note === (kind === "note");
-  const completion = useCompletion(text, id);
+  const [inserting, setInserting] = useState(false);
+  const commanding = running !== null && running.note === (kind === "note");
+  const busy = inserting || commanding;
+  const choices = useDraft(me.id, id, "choices");
+  const [saved, setSaved] = useState<{ text: string; completion: Completion | null } | null>(null);
+  const asks = ASKS.test(text);
+  const named = line?.rest != null && (command?.argument === "reply" || command?.argument === "question");
+  const offered = asks || named ? saved : null;
+  const known = useCompletion(text, id);
+  const completion = offered?.text === text ? offered.completion : known;
 
   const focus = (next: DraftKind) => {
     setKind(next);
@@ -136,8 +156,9 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
   const suggest = useSuggest({
     text,
     completion: focused && !busy ? completion : null,
-    onTake: (suggestion) => write(suggestion.line),
+    onTake: (suggestion) => take(suggestion),
   });
+  const take = ({ insert, line: whole }: Suggestion) => (insert ? insert() : write(whole));
 
   // The palette begins a line where no draft is in its way.
   useEffect(() =>
@@ -156,8 +177,10 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
 
   const tooLong = [...body].length > LONGEST;
   const idle = (!body && files.length === 0) || tooLong || busy || files.some((file) => file.final);
-  const put = (words: string, asText: boolean, file?: OutgoingFile) =>
-    box.add(id, words, kind === "note", new Date().toISOString(), asText, file);
+  const put = (words: string, asText: boolean, file?: OutgoingFile) => {
+    const list = words !== "" && kind === "reply" && choices !== "" ? choices.split("\n") : undefined;
+    box.add(id, words, kind === "note", new Date().toISOString(), asText, file, list);
+  };
   const sendText = (asText = false) => {
     if (files.length === 0) put(body, asText);
     shelf.set(tray, []);
@@ -184,10 +207,12 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
   };
   /** Enter takes what the list offers, unless that is what stands there already. */
   const enter = () => {
-    const offered = suggest.active === null ? undefined : suggest.shown?.items[suggest.active];
-    const ready = !offered || offered.line.trim().toLowerCase() === body.toLowerCase();
+    const meant = suggest.active === null ? undefined : suggest.shown?.items[suggest.active];
+    // What was asked for is on its way: it must not go out as it was typed.
+    if (body.startsWith("#") && asks && offered?.text !== text) return;
+    const ready = !meant || meant.line.trim().toLowerCase() === body.toLowerCase();
     const waits = command !== undefined && line?.rest === null && needsArgument(command);
-    if (offered && (!ready || (waits && !text.endsWith(" ")))) write(offered.line);
+    if (meant && (meant.insert || !ready || (waits && !text.endsWith(" ")))) take(meant);
     else send();
   };
 
@@ -301,6 +326,33 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
               <Tray files={files} note={kind === "note"} />
             </Suspense>
           )}
+          {(asks || named) && focused && (
+            <Suspense>
+              <Saved
+                text={text}
+                conversationId={id}
+                commands={commands}
+                onFound={(found, next) => setSaved({ text: found, completion: next })}
+                onBusy={setInserting}
+                onInsert={(next, list) => {
+                  write(next);
+                  if (kind === "reply") drafts.set(id, "choices", list.join("\n"));
+                }}
+              />
+            </Suspense>
+          )}
+          {choices !== "" && kind === "reply" && (
+            <Suspense>
+              <ChoicesDraft
+                list={choices.split("\n")}
+                clickable={conversation.channel.id === null}
+                onRemove={() => {
+                  drafts.set(id, "choices", "");
+                  area.current?.focus();
+                }}
+              />
+            </Suspense>
+          )}
           <Suggestions suggest={suggest} />
           <div className="composer-box">
             <textarea
@@ -321,7 +373,9 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
                 suggest.shown && suggest.active !== null ? suggest.optionId(suggest.active) : undefined
               }
               placeholder={
-                kind === "note" ? "Write a note for your colleagues" : "Write a reply, or $ for commands"
+                kind === "note"
+                  ? "Write a note for your colleagues"
+                  : "Write a reply, # for saved texts, $ for commands"
               }
               onChange={(event) => write(event.target.value)}
               onKeyDown={onKeyDown}
@@ -331,7 +385,7 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
             />
             <Action kind="primary" icon={isCommand ? "bolt" : "send"} onPress={send} isDisabled={idle}>
               {isCommand
-                ? !busy
+                ? !commanding
                   ? "Run"
                   : running.state === "waiting"
                     ? "Waiting…"
@@ -343,7 +397,7 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
           </div>
         </>
       )}
-      {busy && running.state === "waiting" && (
+      {commanding && running.state === "waiting" && (
         <p className="composer-wait" role="status">
           <Icon name="clock" size={16} />
           <span>Waiting for the connection; the command runs as soon as it is back.</span>

@@ -28,6 +28,7 @@ import {
 } from "./lists.ts";
 
 const ChannelFilter = lazy(() => import("../channels/ChannelFilter.tsx"));
+const AttentionLink = lazy(() => import("./alarm/AttentionLink.tsx"));
 
 const VIEWS: { view: View; label: string }[] = [
   { view: "mine", label: "Mine" },
@@ -149,6 +150,11 @@ export function ConversationList() {
             </Link>
           ))}
         </nav>
+        {(counts?.attention || view === "attention") && (
+          <Suspense fallback={null}>
+            <AttentionLink />
+          </Suspense>
+        )}
         <div className="list-tools">
           <SearchField
             className="list-search"

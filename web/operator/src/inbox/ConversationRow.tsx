@@ -5,6 +5,7 @@ import { usePresence } from "../app/live-context.ts";
 import { Link } from "../app/router.tsx";
 import { Icon } from "../design/icons.tsx";
 import { Avatar, StatusTag } from "../design/marks.tsx";
+import { AlarmBadge, OfflineBadge } from "./alarm/Badges.tsx";
 import { ChannelIcon } from "./ChannelIcon.tsx";
 import { useDraft } from "./drafts.ts";
 import { FlagBadge } from "./FlagBadge.tsx";
@@ -115,6 +116,8 @@ export const ConversationRow = memo(function ConversationRow(props: RowProps) {
         <span className="row-bottom">
           <ChannelIcon channel={conversation.channel} />
           <StatusTag status={conversation.status} />
+          {conversation.unanswered_at && <AlarmBadge since={conversation.unanswered_at} now={now} />}
+          {conversation.session?.offline && <OfflineBadge />}
           {flagged && <FlagBadge />}
           <span className="row-owner">
             {operator ? (

@@ -25,7 +25,7 @@ interface ForwardProps {
 
 const ORDER = { online: 0, away: 1, offline: 2 };
 
-export function Forward({ conversation, anchor, onClose, onDone }: ForwardProps) {
+export default function Forward({ conversation, anchor, onClose, onDone }: ForwardProps) {
   const operators = useOperators();
   const groups = useGroups();
   const [words, setWords] = useState("");

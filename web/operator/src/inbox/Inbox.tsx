@@ -1,14 +1,15 @@
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useRef, useSyncExternalStore } from "react";
 import { useLive } from "../app/live-context.ts";
 import { go, usePlace } from "../app/router.tsx";
 import { remember, useRemembered } from "../app/stored.ts";
 import { ContactPane, ContactSheet } from "./ContactPane.tsx";
 import { ConversationList } from "./ConversationList.tsx";
-import { NothingOpen } from "./empty.tsx";
 import { inboxAddress, openConversation } from "./lists.ts";
 import { Thread } from "./Thread.tsx";
 import { useOutboxEchoes } from "./useOutbox.ts";
 import "./inbox.css";
+
+const NothingOpen = lazy(() => import("./NothingOpen.tsx"));
 
 const wide = window.matchMedia("(min-width: 1180px)");
 
@@ -57,7 +58,9 @@ export default function Inbox() {
       <ConversationList />
       <section className="thread-pane" aria-label="Conversation">
         {open === null ? (
-          <NothingOpen />
+          <Suspense>
+            <NothingOpen />
+          </Suspense>
         ) : (
           <Thread
             key={open}

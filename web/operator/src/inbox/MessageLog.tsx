@@ -30,6 +30,7 @@ import { Prose } from "./Prose.tsx";
 import { Tick } from "./Tick.tsx";
 import { useOutbox } from "./useOutbox.ts";
 
+const Choices = lazy(() => import("./saved/Choices.tsx"));
 const Attached = lazy(() => import("./files/Attached.tsx"));
 const LinkCard = lazy(() => import("./files/LinkCard.tsx"));
 const SendingFile = lazy(() => import("./files/SendingFile.tsx"));
@@ -315,6 +316,7 @@ const Line = memo(function Line(props: LineProps) {
               ) : (
                 <Prose text={message.body} />
               )}
+              <Offered list={message.choices} />
               {link && (
                 <Suspense fallback={<div className={isThin(link) ? "link-hold thin" : "link-hold"} />}>
                   <LinkCard message={message} card={link} />
@@ -354,6 +356,17 @@ const Line = memo(function Line(props: LineProps) {
     </li>
   );
 });
+
+function Offered({ list }: { list: string[] | undefined }) {
+  return (
+    list &&
+    list.length > 0 && (
+      <Suspense>
+        <Choices list={list} />
+      </Suspense>
+    )
+  );
+}
 
 const SENDER = { contact: "", operator: "", bot: "Bot", system: "Automatic message" };
 
@@ -422,6 +435,7 @@ function Waiting(props: WaitingProps) {
             <Prose text={entry.body} />
           </div>
         )}
+        <Offered list={entry.choices} />
       </div>
       <div className="line-foot">
         {failed ? (

@@ -3,6 +3,7 @@ import { Button, Dialog, Menu, MenuItem, MenuTrigger, Popover } from "react-aria
 import { type ApiError, asApiError } from "../api/error.ts";
 import { conversations } from "../api/routes.ts";
 import type { Conversation } from "../api/types.ts";
+import { useNow } from "../app/clock.ts";
 import { useLive } from "../app/live-context.ts";
 import { useMe } from "../app/me.ts";
 import { useShortcut } from "../app/shortcuts.ts";
@@ -11,14 +12,17 @@ import { Icon, type IconName } from "../design/icons.tsx";
 import { StatusTag } from "../design/marks.tsx";
 import { toast } from "../design/toasts.tsx";
 import { MissingAddon } from "./addon.tsx";
+import { AlarmBadge, OfflineBadge } from "./alarm/Badges.tsx";
 import { BarAction } from "./BarAction.tsx";
 import { ChannelIcon } from "./ChannelIcon.tsx";
 import { endSoon, undoEnd } from "./ending.ts";
 import { FlagBadge } from "./FlagBadge.tsx";
-import { Forward } from "./Forward.tsx";
 import { useFlagged, wantFlag } from "./flags.ts";
 import { TagPopover } from "./TagEditor.tsx";
 
+const Forward = lazy(() => import("./Forward.tsx"));
+const Discard = lazy(() => import("./closing/Discard.tsx"));
+const SendToWebhook = lazy(() => import("./closing/SendToWebhook.tsx"));
 const SendTranscript = lazy(() => import("../mail/SendTranscript.tsx"));
 
 interface HeadProps {
@@ -71,10 +75,13 @@ export function ThreadHead(props: HeadProps) {
   const { contact, operator, group, status, id } = conversation;
   const live = useLive();
   const me = useMe().operator;
+  const now = useNow();
   const head = useRef<HTMLElement>(null);
   const bar = useRef<HTMLDivElement>(null);
   const anchor = useRef<HTMLElement>(null);
-  const [open, setOpen] = useState<"forward" | "tags" | "missing" | "transcript" | null>(null);
+  const [open, setOpen] = useState<
+    "forward" | "tags" | "missing" | "transcript" | "discard" | "webhook" | null
+  >(null);
   const [missing, setMissing] = useState("");
   const room = useRoom(head);
   const flagged = useFlagged(conversation);
@@ -203,6 +210,8 @@ export function ThreadHead(props: HeadProps) {
         </h2>
         <div className="thread-facts">
           <StatusTag status={status} />
+          {conversation.unanswered_at && <AlarmBadge since={conversation.unanswered_at} now={now} />}
+          {conversation.session?.offline && <OfflineBadge />}
           {flagged && <FlagBadge />}
           <ChannelIcon channel={conversation.channel} />
           <span className="thread-owner">
@@ -246,6 +255,18 @@ export function ThreadHead(props: HeadProps) {
                   <span className="menu-text">Unassign</span>
                 </MenuItem>
               )}
+              {conversation.widget && (
+                <MenuItem className="menu-item" onAction={() => show("webhook")}>
+                  <Icon name="exchange" />
+                  <span className="menu-text">Send to webhook…</span>
+                </MenuItem>
+              )}
+              {!ended && !ending && (
+                <MenuItem className="menu-item" onAction={() => show("discard")}>
+                  <Icon name="trash" />
+                  <span className="menu-text">Discard…</span>
+                </MenuItem>
+              )}
               <MenuItem className="menu-item" onAction={props.onToggleContact}>
                 <Icon name="panel" />
                 <span className="menu-text">
@@ -266,12 +287,24 @@ export function ThreadHead(props: HeadProps) {
         )}
       </div>
       {open === "forward" && (
-        <Forward conversation={conversation} anchor={anchor} onClose={close} onDone={run} />
+        <Suspense>
+          <Forward conversation={conversation} anchor={anchor} onClose={close} onDone={run} />
+        </Suspense>
       )}
       {open === "tags" && <TagPopover conversation={conversation} anchor={anchor} onClose={close} />}
       {open === "transcript" && (
         <Suspense>
           <SendTranscript conversation={conversation} onClose={close} />
+        </Suspense>
+      )}
+      {open === "discard" && (
+        <Suspense>
+          <Discard conversation={conversation} onClose={close} />
+        </Suspense>
+      )}
+      {open === "webhook" && (
+        <Suspense>
+          <SendToWebhook conversation={conversation} onClose={close} />
         </Suspense>
       )}
       {open === "missing" && (

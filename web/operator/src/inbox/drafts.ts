@@ -3,10 +3,13 @@
 import { useSyncExternalStore } from "react";
 
 export type DraftKind = "reply" | "note";
+/** What is kept of a draft: its texts, and the answers that go with the reply, one a line. */
+type DraftField = DraftKind | "choices";
 
 interface Draft {
   reply: string;
   note: string;
+  choices?: string;
   /** When it was last touched, to forget the oldest first. */
   at: number;
 }
@@ -33,13 +36,15 @@ export class Drafts {
     this.drafts = this.load();
   }
 
-  get(conversationId: number, kind: DraftKind): string {
+  get(conversationId: number, kind: DraftField): string {
     return this.drafts.get(conversationId)?.[kind] ?? EMPTY;
   }
 
-  set(conversationId: number, kind: DraftKind, text: string): void {
+  set(conversationId: number, kind: DraftField, text: string): void {
     const draft = this.drafts.get(conversationId) ?? { reply: "", note: "", at: 0 };
     const next = { ...draft, [kind]: text, at: this.clock() };
+    // Without its question an answer is none.
+    if (next.reply.trim() === "") delete next.choices;
     if (next.reply.trim() === "" && next.note.trim() === "" && text === "")
       this.drafts.delete(conversationId);
     else this.drafts.set(conversationId, next);
@@ -61,7 +66,9 @@ export class Drafts {
       for (const [id, value] of Object.entries(stored)) {
         const draft = value as Partial<Draft> | null;
         if (typeof draft?.reply === "string" && typeof draft.note === "string") {
-          drafts.set(Number(id), { reply: draft.reply, note: draft.note, at: Number(draft.at) || 0 });
+          const { reply, note, choices } = draft;
+          const more = typeof choices === "string" ? { choices } : {};
+          drafts.set(Number(id), { reply, note, ...more, at: Number(draft.at) || 0 });
         }
       }
       return drafts;
@@ -100,7 +107,7 @@ export function draftsOf(operatorId: number): Drafts {
   return current.drafts;
 }
 
-export function useDraft(operatorId: number, conversationId: number, kind: DraftKind): string {
+export function useDraft(operatorId: number, conversationId: number, kind: DraftField): string {
   const drafts = draftsOf(operatorId);
   return useSyncExternalStore(drafts.subscribe, () => drafts.get(conversationId, kind));
 }

@@ -84,7 +84,7 @@ export const STATUS_CHOICES: { value: StatusChoice; label: string }[] = [
 ];
 
 function isView(text: string | null): text is View {
-  return text === "mine" || text === "unassigned" || text === "all";
+  return text === "mine" || text === "unassigned" || text === "all" || text === "attention";
 }
 
 export function viewOf(place: Place): View {
@@ -132,6 +132,7 @@ export function openConversation(place: Place): number | null {
 }
 
 export function showView(place: Place, view: View): void {
-  remember("view", view === "all" ? null : view);
+  // What needs attention is looked at and left again: the inbox does not open with it.
+  if (view !== "attention") remember("view", view === "all" ? null : view);
   go(inboxAddress(place, { view }));
 }

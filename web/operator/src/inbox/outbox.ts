@@ -17,6 +17,8 @@ export interface Outgoing {
   asText?: boolean;
   /** What goes with it, as it is held in this page. */
   file?: OutgoingFile;
+  /** Answers that the contact may give with a click. */
+  choices?: string[];
   /** The server's key of the file, once it is there. */
   media?: string;
   state: "sending" | "waiting" | "failed";
@@ -76,6 +78,7 @@ export class Outbox {
     at: string,
     asText = false,
     file?: OutgoingFile,
+    choices?: string[],
   ): void {
     const entry: Outgoing = {
       key: newKey(),
@@ -85,6 +88,7 @@ export class Outbox {
       at,
       asText,
       file,
+      choices,
       state: "sending",
       reason: "",
     };
@@ -257,8 +261,8 @@ export function outbox(sent: OutboxWorld["sent"]): Outbox {
   if (!shared) {
     const key = "parley.outbox";
     shared = new Outbox({
-      send: ({ conversationId, body, note, key, asText, media }) =>
-        conversations.send(conversationId, body, note, key, { asText, media }),
+      send: ({ conversationId, body, note, key, asText, media, choices }) =>
+        conversations.send(conversationId, body, note, key, { asText, media, choices }),
       uploaded: async ({ key }) => (await desk()).uploads.uploaded(key),
       dropped: ({ key }, expired) =>
         void desk().then(({ uploads }) => (expired ? uploads.expire(key) : uploads.drop(key))),

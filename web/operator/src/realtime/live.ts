@@ -449,8 +449,10 @@ export class Live {
   }
 
   private listQuery(filter: ListFilter, cursor: string | null, limit: number) {
+    const attention = filter.view === "attention";
     return {
-      view: filter.view,
+      view: attention ? "all" : filter.view,
+      attention: attention ? "true" : undefined,
       status:
         filter.statuses.length === EVERY_STATUS.length ? EVERY_STATUS.join(",") : filter.statuses.join(","),
       contact_id: filter.contactId,

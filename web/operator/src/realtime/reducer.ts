@@ -12,6 +12,7 @@ export function matches(filter: ListFilter, conversation: T.Conversation, me: nu
   if (!filter.statuses.includes(conversation.status)) return false;
   if (filter.view === "mine") return conversation.operator?.id === me;
   if (filter.view === "unassigned") return conversation.operator === null;
+  if (filter.view === "attention") return Boolean(conversation.unanswered_at);
   return true;
 }
 
@@ -218,16 +219,21 @@ export function applyToThread(
   return { ...thread, items, seq: event.seq, gap };
 }
 
-type Counted = Pick<T.Conversation, "status" | "operator">;
+type Counted = Pick<T.Conversation, "status" | "operator" | "unanswered_at">;
 
-function share(conversation: Counted | undefined, me: number): T.Counts {
-  if (!conversation || conversation.status === "ended") return { mine: 0, unassigned: 0, all: 0 };
+function share(conversation: Counted | undefined, me: number): Required<T.Counts> {
+  if (!conversation || conversation.status === "ended")
+    return { mine: 0, unassigned: 0, all: 0, attention: 0 };
   return {
     mine: conversation.operator?.id === me ? 1 : 0,
     unassigned: conversation.operator ? 0 : 1,
     all: 1,
+    attention: conversation.unanswered_at ? 1 : 0,
   };
 }
+
+/** What ends an alarm. */
+const SILENCING = ["message.sent", "conversation.ended"];
 
 /** The counts after a conversation went from one state to another. */
 export function shiftCounts(
@@ -242,6 +248,7 @@ export function shiftCounts(
     mine: Math.max(0, counts.mine - out.mine + into.mine),
     unassigned: Math.max(0, counts.unassigned - out.unassigned + into.unassigned),
     all: Math.max(0, counts.all - out.all + into.all),
+    attention: Math.max(0, (counts.attention ?? 0) - out.attention + into.attention),
   };
 }
 
@@ -259,15 +266,18 @@ export function applyToCounts(
   if (before || event.type === "conversation.created" || event.type === "conversation.reopened") {
     return { seq: event.seq, counts: shiftCounts(counts, before, after, me), uncertain };
   }
+  // Whether the alarm of one that is not known rang before is not known either.
+  const silenced = (counts.attention ?? 0) > 0 && SILENCING.includes(event.type);
   if (event.type === "conversation.ended" && after) {
     // Ending changes neither operator nor group: it was counted where it would be now.
     return {
       seq: event.seq,
       counts: shiftCounts(counts, { ...after, status: "open" }, after, me),
-      uncertain,
+      uncertain: uncertain || silenced,
     };
   }
-  return { seq: event.seq, counts, uncertain: uncertain || event.type === "conversation.assigned" };
+  const unsure = event.type === "conversation.assigned" || event.type === "conversation.unanswered";
+  return { seq: event.seq, counts, uncertain: uncertain || unsure || silenced };
 }
 
 export function applyToOperators(items: T.OperatorFull[], event: T.Event): T.OperatorFull[] {

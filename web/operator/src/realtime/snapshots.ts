@@ -3,7 +3,8 @@
 
 import type * as T from "../api/types.ts";
 
-export type View = "mine" | "unassigned" | "all";
+/** "attention" is where a message waits too long for an operator. */
+export type View = "mine" | "unassigned" | "all" | "attention";
 
 export interface ListFilter {
   view: View;

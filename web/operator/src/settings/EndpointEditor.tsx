@@ -2,17 +2,19 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { endpoints, widgets as widgetRoutes } from "../api/routes.ts";
 import type { Dialect, Endpoint } from "../api/types.ts";
-import { go, useNumberParam } from "../app/router.tsx";
-import { ChoiceEntry, TextEntry } from "../design/fields.tsx";
+import { go, Link, useNumberParam } from "../app/router.tsx";
+import { ChoiceEntry, SwitchEntry, TextEntry } from "../design/fields.tsx";
 import { SegmentEntry } from "../design/SegmentEntry.tsx";
 import { toast } from "../design/toasts.tsx";
+import { hooksPage } from "../hooks/HookBadge.tsx";
 import { useGroups } from "../inbox/lists.ts";
 import { keys } from "../realtime/snapshots.ts";
-import { newestOf, useDialects } from "./dialects.ts";
+import { isTold, newestOf, useDialects } from "./dialects.ts";
 import { HeaderLines, known, Scope, SigningSecret } from "./endpoint-fields.tsx";
-import { headersChange, inputOf, PERSONAL, TREATMENTS, valuesOf } from "./endpoint-form.ts";
+import { changeOf, headersChange, inputOf, PERSONAL, TREATMENTS, valuesOf } from "./endpoint-form.ts";
 import { useForm } from "./form.ts";
 import { FormEnd, FormSection, LoadFault, Loading, Page } from "./parts.tsx";
+import { FaultLine } from "./WholeFault.tsx";
 
 const BACK = { to: "/settings/endpoints", label: "Endpoints" };
 const SHOWN = [
@@ -30,6 +32,7 @@ const SHOWN = [
   "success",
   "private_ranges",
   "policy",
+  "switches",
 ];
 
 /** Where a conversation can belong, to narrow down what is told. */
@@ -91,14 +94,15 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
   const [made, setMade] = useState<{ id: number; secret: string } | null>(null);
   const start = valuesOf(endpoint, dialects);
   const form = useForm(start, async (values, key) => {
-    const input = { ...inputOf(values), ...headersChange(values.headers, start.headers) };
+    const input = inputOf(values);
+    const headers = headersChange(values.headers, start.headers);
     if (endpoint) {
-      const saved = await endpoints.update(endpoint.id, input);
+      const saved = await endpoints.update(endpoint.id, { ...changeOf(input, endpoint), ...headers });
       client.setQueryData(["endpoints", endpoint.id], saved);
       toast("Saved");
       go(`/settings/endpoints/${endpoint.id}`, { replace: true });
     } else {
-      const answer = await endpoints.create(input, key);
+      const answer = await endpoints.create({ ...input, ...headers }, key);
       setMade({ id: answer.endpoint.id, secret: answer.secret });
     }
     void client.invalidateQueries({ queryKey: ["endpoints"] });
@@ -106,6 +110,12 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
   const { values, set, fault } = form;
   const dialect = dialects.find((each) => each.name === values.dialect);
   const newest = newestOf(dialect) ?? values.version;
+  const hook = endpoint?.hook ?? null;
+  const switches = hook ? [] : (dialect?.switches ?? []);
+  // What is chosen stays in sight, though the chosen version does not tell of it.
+  const told = (dialect?.events ?? []).filter(
+    (event) => isTold(event, values.version) || values.events.includes(event.name),
+  );
 
   return (
     <Page
@@ -132,19 +142,22 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
             required
             mono
           />
-          <ChoiceEntry
-            label="Dialect"
-            value={values.dialect}
-            onChange={(value) => {
-              const next = dialects.find((each) => each.name === value);
-              set("dialect", value);
-              set("version", next?.version ?? "");
-              set("events", []);
-              set("everyEvent", true);
-            }}
-            error={fault("dialect")}
-            choices={dialects.map((each) => ({ value: each.name, label: each.title }))}
-          />
+          {!hook && (
+            <ChoiceEntry
+              label="Dialect"
+              value={values.dialect}
+              onChange={(value) => {
+                const next = dialects.find((each) => each.name === value);
+                set("dialect", value);
+                set("version", next?.version ?? "");
+                set("events", []);
+                set("everyEvent", true);
+                set("switches", []);
+              }}
+              error={fault("dialect")}
+              choices={dialects.map((each) => ({ value: each.name, label: each.title }))}
+            />
+          )}
           <ChoiceEntry
             label="Version"
             value={values.version}
@@ -161,37 +174,71 @@ function Editor({ endpoint, dialects }: { endpoint: Endpoint | null; dialects: D
             }))}
           />
         </FormSection>
-        <FormSection title="What it hears" hint="All of it, unless you narrow it down.">
-          <Scope
-            every={values.everyEvent}
-            onEvery={(value) => set("everyEvent", value)}
-            title="Every event"
-            hint="Also those that a later version adds."
-            label="Events to send"
-            chosen={values.events}
-            onChosen={(value) => set("events", value)}
-            error={fault("events")}
-            choices={(dialect?.events ?? []).map((event) => ({
-              value: event.name,
-              label: event.name,
-              hint: event.description || event.title,
-              mono: true,
-            }))}
-          />
-          {PLACES.map(({ every, chosen, kind, title, hint }) => (
+        {switches.length > 0 && (
+          <FormSection title="Switches" hint={`What ${dialect?.title ?? "the dialect"} can have otherwise.`}>
+            {switches.map(({ name, title, description }) => (
+              <SwitchEntry
+                key={name}
+                selected={values.switches.includes(name)}
+                onChange={(on) =>
+                  set(
+                    "switches",
+                    (on
+                      ? [...values.switches, name]
+                      : values.switches.filter((each) => each !== name)
+                    ).sort(),
+                  )
+                }
+                hint={description}
+              >
+                {title}
+              </SwitchEntry>
+            ))}
+            {fault("switches") && <FaultLine text={fault("switches") ?? ""} />}
+          </FormSection>
+        )}
+        <FormSection title="What it hears" hint={hook ? undefined : "All of it, unless you narrow it down."}>
+          {hook && (
+            <p>
+              One event of one widget. It is one of the{" "}
+              <Link to={hooksPage(hook.widget_id)}>webhooks of its widget</Link>, which say what is told and
+              in which form.
+            </p>
+          )}
+          {!hook && (
             <Scope
-              key={chosen}
-              every={values[every]}
-              onEvery={(value) => set(every, value)}
-              title={title}
-              hint={hint}
-              label={`Only these ${chosen}`}
-              chosen={values[chosen]}
-              onChosen={(value) => set(chosen, value)}
-              error={fault(chosen)}
-              choices={known((chosen === "widgets" ? widgets : groups).data, values[chosen], kind)}
+              every={values.everyEvent}
+              onEvery={(value) => set("everyEvent", value)}
+              title="Every event"
+              hint="Also those that a later version adds."
+              label="Events to send"
+              chosen={values.events}
+              onChosen={(value) => set("events", value)}
+              error={fault("events")}
+              choices={told.map((event) => ({
+                value: event.name,
+                label: event.name,
+                hint: event.description || event.title,
+                mono: true,
+              }))}
             />
-          ))}
+          )}
+          {PLACES.filter(({ chosen }) => !hook || chosen === "groups").map(
+            ({ every, chosen, kind, title, hint }) => (
+              <Scope
+                key={chosen}
+                every={values[every]}
+                onEvery={(value) => set(every, value)}
+                title={title}
+                hint={hint}
+                label={`Only these ${chosen}`}
+                chosen={values[chosen]}
+                onChosen={(value) => set(chosen, value)}
+                error={fault(chosen)}
+                choices={known((chosen === "widgets" ? widgets : groups).data, values[chosen], kind)}
+              />
+            ),
+          )}
         </FormSection>
         <FormSection title="How it is called" hint="Calls of one conversation are always one after another.">
           <div className="two">

@@ -6,7 +6,9 @@ import { age, seconds, useNow } from "../app/clock.ts";
 import { go, Link, useNumberParam, usePlace } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
 import { Confirm } from "../design/Dialogs.tsx";
+import { HookBadge } from "../hooks/HookBadge.tsx";
 import { Deliveries } from "./DeliveryLog.tsx";
+import { useDialects } from "./dialects.ts";
 import { EndpointChart } from "./EndpointChart.tsx";
 import { Standing, StandingStory } from "./EndpointStanding.tsx";
 import { writeFilter } from "./log-filter.ts";
@@ -65,6 +67,9 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
       return `${endpoint.name} was deleted`;
     });
 
+  const dialects = useDialects();
+  const dialect = dialects.data?.find((each) => each.name === endpoint.dialect);
+  const switchTitle = (name: string) => dialect?.switches?.find((each) => each.name === name)?.title ?? name;
   const reduced = Object.values(endpoint.policy).some((each) => each !== "keep");
   const facts: { name: string; value: ReactNode }[] = [
     { name: "Waiting", value: number(stats.pending) },
@@ -98,6 +103,12 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
             <span className="tag">
               {endpoint.dialect} {endpoint.dialect_version}
             </span>
+            <HookBadge endpoint={endpoint} linked />
+            {(endpoint.switches ?? []).map((name) => (
+              <span key={name} className="tag">
+                {switchTitle(name)}
+              </span>
+            ))}
             {reduced && <span className="tag accent">Personal data reduced</span>}
           </span>
         </>
@@ -160,6 +171,7 @@ function Overview({ endpoint }: { endpoint: Endpoint }) {
         {stats.pending > 0
           ? `${calls(stats.pending)} that ${stats.pending === 1 ? "waits" : "wait"} will not be sent. `
           : ""}
+        {endpoint.hook ? "The widget's address for it becomes empty. " : ""}
         This cannot be undone.
       </Confirm>
       <SecretOnce

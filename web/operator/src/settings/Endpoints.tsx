@@ -3,6 +3,7 @@ import { endpoints } from "../api/routes.ts";
 import { useMe } from "../app/me.ts";
 import { Link } from "../app/router.tsx";
 import { Icon } from "../design/icons.tsx";
+import { HookBadge } from "../hooks/HookBadge.tsx";
 import { EndpointStanding, Standing } from "./EndpointStanding.tsx";
 import { Empty, LinkAction, LoadFault, Loading, Page } from "./parts.tsx";
 
@@ -52,6 +53,7 @@ export default function Endpoints() {
                   <span className="item-hint mono">{endpoint.url}</span>
                   <EndpointStanding endpoint={endpoint} />
                 </span>
+                <HookBadge endpoint={endpoint} />
                 <span className="tag">{endpoint.dialect}</span>
                 <Standing endpoint={endpoint} />
                 <Icon name="right" size={16} />

@@ -26,6 +26,8 @@ const DeliveryPage = lazy(() => import("./DeliveryPage.tsx"));
 const MailPage = lazy(() => import("../mail/MailPage.tsx"));
 const MailDelivery = lazy(() => import("../mail/MailDelivery.tsx"));
 const Audit = lazy(() => import("../mail/Audit.tsx"));
+const Replies = lazy(() => import("../replies/Replies.tsx"));
+const ReplyEditor = lazy(() => import("../replies/ReplyEditor.tsx"));
 const Tokens = lazy(() => import("./Tokens.tsx"));
 const Profile = lazy(() => import("./Profile.tsx"));
 const ApiAddon = lazy(() => import("../addons/ApiAddon.tsx"));
@@ -34,6 +36,8 @@ const ROUTES: { pattern: string; screen: Screen; open?: boolean }[] = [
   { pattern: "/settings/widgets", screen: Widgets },
   { pattern: "/settings/widgets/new", screen: WidgetEditor },
   { pattern: "/settings/widgets/:id", screen: WidgetEditor },
+  { pattern: "/settings/widgets/:id/availability", screen: WidgetEditor },
+  { pattern: "/settings/widgets/:id/webhooks", screen: WidgetEditor },
   { pattern: "/settings/widgets/:id/advanced", screen: WidgetEditor },
   { pattern: "/settings/operators", screen: Operators },
   { pattern: "/settings/operators/new", screen: OperatorEditor },
@@ -41,6 +45,12 @@ const ROUTES: { pattern: string; screen: Screen; open?: boolean }[] = [
   { pattern: "/settings/groups", screen: Groups },
   { pattern: "/settings/groups/new", screen: GroupEditor },
   { pattern: "/settings/groups/:id", screen: GroupEditor },
+  { pattern: "/settings/replies", screen: Replies },
+  { pattern: "/settings/replies/new", screen: ReplyEditor },
+  { pattern: "/settings/replies/:id", screen: ReplyEditor },
+  { pattern: "/settings/questions", screen: Replies },
+  { pattern: "/settings/questions/new", screen: ReplyEditor },
+  { pattern: "/settings/questions/:id", screen: ReplyEditor },
   { pattern: "/settings/channels", screen: Channels },
   { pattern: "/settings/channels/new", screen: NewChannel },
   { pattern: "/settings/channels/:id/ready", screen: ChannelReady },

@@ -7,7 +7,7 @@ import { Action } from "../design/Action.tsx";
 import { Window } from "../design/Dialogs.tsx";
 import { ChoiceEntry } from "../design/fields.tsx";
 import { Callout } from "../design/marks.tsx";
-import { useDialects } from "./dialects.ts";
+import { isTold, useDialects } from "./dialects.ts";
 import { sentence } from "./standing.ts";
 import { TestOutcome } from "./TestOutcome.tsx";
 
@@ -20,7 +20,9 @@ export function TestDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose:
   const [trouble, setTrouble] = useState<ApiError | null>(null);
   const [sent, setSent] = useState<number | null>(null);
   const heard = (dialects.data?.find((each) => each.name === endpoint.dialect)?.events ?? []).filter(
-    (event) => endpoint.events.length === 0 || endpoint.events.includes(event.name),
+    (event) =>
+      isTold(event, endpoint.dialect_version) &&
+      (endpoint.events.length === 0 || endpoint.events.includes(event.name)),
   );
   const name = chosen || heard[0]?.name || "";
 

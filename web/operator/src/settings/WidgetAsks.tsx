@@ -1,9 +1,9 @@
 import { ChoiceEntry, SwitchEntry, TextEntry } from "../design/fields.tsx";
-import { Icon } from "../design/icons.tsx";
 import { Rows } from "../design/Rows.tsx";
 import { SegmentEntry } from "../design/SegmentEntry.tsx";
 import type { Form } from "./form.ts";
 import { FormSection } from "./parts.tsx";
+import { WholeFault } from "./WholeFault.tsx";
 import { type GoalMatch, MOST_GOALS, MOST_OPTIONS, type WidgetValues } from "./widget-form.ts";
 
 const RATING_HINT = {
@@ -14,17 +14,6 @@ const RATING_HINT = {
 
 interface SectionProps {
   form: Form<WidgetValues>;
-}
-
-/** The fault of a list as a whole, not of one of its rows. */
-function WholeFault({ form, field }: SectionProps & { field: string }) {
-  const text = form.trouble?.byField().get(field);
-  return text ? (
-    <span className="field-error" role="alert">
-      <Icon name="alert" size={16} />
-      <span>{text}</span>
-    </span>
-  ) : null;
 }
 
 /** What visitors are asked once a chat is over. */

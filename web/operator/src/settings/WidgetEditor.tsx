@@ -16,12 +16,16 @@ import { FormEnd, FormSection, LoadFault, Loading, Page, SecretOnce } from "./pa
 import { AfterChat, Goals } from "./WidgetAsks.tsx";
 import { NEW_WIDGET, widgetInput, widgetValues } from "./widget-form.ts";
 
+const WidgetHours = lazy(() => import("./WidgetHours.tsx"));
+const WidgetWebhooks = lazy(() => import("../hooks/WidgetHooks.tsx"));
 const WidgetMails = lazy(() => import("../mail/WidgetMails.tsx"));
 
 const BACK = { to: "/settings/widgets", label: "Widgets" };
 
 const TABS = [
   { end: "", label: "General" },
+  { end: "/availability", label: "Availability" },
+  { end: "/webhooks", label: "Webhooks" },
   { end: "/advanced", label: "Chat › Advanced" },
 ];
 
@@ -70,7 +74,15 @@ function Tabs({ widget }: { widget: Widget }) {
           </Link>
         ))}
       </nav>
-      {path === home ? <Editor widget={widget} /> : <WidgetMails widget={widget.id} />}
+      {path === home ? (
+        <Editor widget={widget} />
+      ) : path === `${home}/availability` ? (
+        <WidgetHours widget={widget} />
+      ) : path === `${home}/webhooks` ? (
+        <WidgetWebhooks widget={widget} />
+      ) : (
+        <WidgetMails widget={widget.id} />
+      )}
     </Page>
   );
 }
@@ -88,6 +100,7 @@ const SHOWN = [
   "session_timeout_seconds",
   "group_id",
   "privacy_mode",
+  "show_visitors",
   "rating_form",
   "ask_feedback",
   "survey",
@@ -241,6 +254,17 @@ function Editor({ widget }: { widget: Widget | null }) {
             hint="Neither the address of visitors nor the place they write from is stored."
           >
             Privacy mode
+          </SwitchEntry>
+          <SwitchEntry
+            selected={values.show_visitors}
+            onChange={(value) => set("show_visitors", value)}
+            hint={
+              values.privacy_mode
+                ? "Not in privacy mode: nobody is shown while it is on."
+                : "Operators see who is on the site now and what they read, and can write first. Nothing is stored on the visitors' devices."
+            }
+          >
+            Show visitors on the site
           </SwitchEntry>
         </FormSection>
         <AfterChat form={form} />

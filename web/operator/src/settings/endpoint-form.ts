@@ -27,6 +27,7 @@ export interface EndpointValues {
   privately: "allowed" | "none" | "some";
   ranges: string;
   policy: Policy;
+  switches: string[];
 }
 
 export function valuesOf(endpoint: Endpoint | null, dialects: Dialect[]): EndpointValues {
@@ -51,6 +52,7 @@ export function valuesOf(endpoint: Endpoint | null, dialects: Dialect[]): Endpoi
     privately: ranges === null ? "allowed" : ranges.length === 0 ? "none" : "some",
     ranges: (ranges ?? []).join("\n"),
     policy: endpoint?.policy ?? { name: "keep", email: "keep", ip: "keep", text: "keep" },
+    switches: endpoint?.switches ?? [],
   };
 }
 
@@ -84,10 +86,25 @@ export function inputOf(values: EndpointValues): Omit<EndpointInput, "headers"> 
     success: values.success,
     private_ranges: values.privately === "allowed" ? null : values.privately === "none" ? [] : ranges,
     policy: values.policy,
+    switches: [...values.switches].sort(),
   };
   if (errors.length > 0)
     throw new ApiError(422, "request.invalid", "Some fields need a correction.", { errors });
   return input;
+}
+
+/** What its widget decides of a webhook, and nobody else. */
+const OF_THE_WIDGET = ["dialect", "events", "widgets", "switches"] as const;
+
+/** What the form may change of an endpoint that there is. */
+export function changeOf(
+  input: Omit<EndpointInput, "headers">,
+  endpoint: Endpoint,
+): Partial<Omit<EndpointInput, "headers">> {
+  if (!endpoint.hook) return input;
+  const change: Partial<typeof input> = { ...input };
+  for (const field of OF_THE_WIDGET) delete change[field];
+  return change;
 }
 
 /** How the server shows a value that it keeps to itself; sent back it stays as it is. */

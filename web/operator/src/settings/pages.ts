@@ -21,6 +21,20 @@ export const SETTINGS_PAGES: SettingsPage[] = [
   { path: "/settings/operators", title: "Operators", hint: "Who answers", icon: "user", admin: true },
   { path: "/settings/groups", title: "Groups", hint: "Teams to forward to", icon: "users", admin: true },
   {
+    path: "/settings/replies",
+    title: "Saved replies",
+    hint: "Texts that are written again and again",
+    icon: "reply",
+    admin: true,
+  },
+  {
+    path: "/settings/questions",
+    title: "Question groups",
+    hint: "Questions with ready answers",
+    icon: "list",
+    admin: true,
+  },
+  {
     path: "/settings/channels",
     title: "Channels",
     hint: "Join another message system",

@@ -17,6 +17,7 @@ export interface Goal {
 /** What a widget asks its visitors, what it watches for and what it does not keep. */
 export interface WidgetAsks {
   privacy_mode: boolean;
+  show_visitors: boolean;
   rating_form: RatingForm;
   ask_feedback: boolean;
   survey: { question: string; options: string[] } | null;
@@ -45,6 +46,7 @@ export const NEW_WIDGET: FullInput = {
   identity_required: false,
   active: true,
   privacy_mode: false,
+  show_visitors: false,
   rating_form: "stars",
   ask_feedback: true,
   survey: null,
@@ -80,6 +82,7 @@ export function widgetValues(widget: FullWidget | FullInput): WidgetValues {
     minutes: String(widget.session_timeout_seconds / 60),
     group: widget.group_id === null ? "none" : String(widget.group_id),
     privacy_mode: widget.privacy_mode ?? false,
+    show_visitors: widget.show_visitors ?? false,
     rating: widget.rating_form || "off",
     ask_feedback: widget.ask_feedback ?? false,
     surveyed: survey !== null,

@@ -553,7 +553,7 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
     };
     const { stage } = arrival;
     return (
-      <section ref={box} class="list account" aria-label={ui.texts.account} tabIndex={-1}>
+      <section ref={box} class="account" aria-label={ui.texts.account} tabIndex={-1}>
         <p role="status">{stage === "busy" ? texts.entering : note}</p>
         <div role="alert">{stage === "over" && <p class="over">{arrival.text}</p>}</div>
         {stage === "over" && arrival.again && <Plain text={texts.again} onClick={arrival.again} />}

@@ -1,4 +1,4 @@
-import type { Media } from "../wire";
+import type { Answering, Media } from "../wire";
 
 // What the visitor wrote and the server has not confirmed yet. Pure: lists in, lists out.
 
@@ -21,6 +21,8 @@ export interface OutboxItem {
   refused: boolean;
   tries: number;
   media?: Attached | null;
+  /** It answers an operator who wrote first. */
+  invitation?: Answering;
 }
 
 export type Outbox = readonly OutboxItem[];

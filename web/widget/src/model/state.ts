@@ -1,4 +1,4 @@
-import type { Availability, Contact, Conversation, Message, WidgetAnswer } from "../wire";
+import type { Availability, Contact, Conversation, Invitation, Message, WidgetAnswer } from "../wire";
 import { type Outbox, retarget, without } from "./outbox";
 import { addMessage, addOlder, emptyThread, raiseStates, setNewest, type Thread, trim } from "./thread";
 
@@ -28,6 +28,8 @@ export interface State {
   ending: "no" | "asked" | "busy" | "failed" | "move";
   /** In by a link that was not asked for here: it is said who the visitor is now. */
   welcome?: boolean;
+  /** An operator has written first; there is no conversation before the visitor answers. */
+  invitation?: Invitation | null;
   /** Counts up when another tab changed a draft. */
   drafts: number;
 }

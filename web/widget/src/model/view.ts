@@ -132,6 +132,26 @@ export const currentOf = (state: State): Conversation | null =>
 /** Nothing can be written there without more ado. */
 export const isOver = ({ status, moved }: Conversation): boolean => status === "ended" || moved === true;
 
+/** A conversation goes on, or the visitor is about to begin one. */
+const isTalking = ({ conversations, outbox, invitation }: State): boolean =>
+  conversations.some((one) => !isOver(one)) || outbox.length > 0 || Boolean(invitation);
+
+/** The answers that the newest message offers, until the visitor has written something. */
+export function choicesOf(state: State): readonly string[] {
+  const { conversationId, outbox, threads } = state;
+  const current = currentOf(state);
+  if (!current || isOver(current) || outbox.some((item) => item.conversationId === conversationId)) return [];
+  return threads[current.id]?.messages.findLast(isSaid)?.choices ?? [];
+}
+
+/** Nobody is there, so that a new conversation begins with the form. */
+export const isAway = (state: State): boolean =>
+  Boolean(state.answer.offline_form) &&
+  state.availability === "offline" &&
+  state.settled &&
+  !(state.answer.identity_required && !state.signedIn) &&
+  !isTalking(state);
+
 /** Where the panel opens: what is unread, else what goes on, else the last one; null = start writing. */
 export function landing(conversations: readonly Conversation[]): number | null {
   const found =

@@ -16,9 +16,6 @@ export const de: Texts = {
   account: "Konto",
   newConversation: "Neue Unterhaltung beginnen",
   end: "Unterhaltung beenden",
-  endQuestion: "Diese Unterhaltung beenden?",
-  endYes: "Beenden",
-  endNo: "Weiterführen",
   endFailed: "Das hat nicht geklappt. Bitte noch einmal versuchen.",
   endedTitle: "Diese Unterhaltung ist beendet.",
   endedHint: "Einfach schreiben, um sie fortzusetzen.",
@@ -37,6 +34,7 @@ export const de: Texts = {
   discard: "Löschen",
   you: "Sie",
   team: "Team",
+  choices: "Antworten zur Auswahl",
   typing: (name) => `${name} schreibt`,
   said: (name, text) => `${name}: ${text}`,
   unread: (count) => `${count} ungelesen`,
@@ -49,9 +47,6 @@ export const de: Texts = {
   rated: (value) => `Ihre Bewertung: ${value} / 5`,
   forwarded: (name) =>
     name ? `Sie sprechen jetzt mit ${name}` : "An eine Kollegin oder einen Kollegen übergeben",
-  noMessages: "Noch keine Nachrichten",
-  statusOpen: "Offen",
-  statusEnded: "Beendet",
   identityRequired: "Bitte melden Sie sich auf dieser Seite an, um uns zu schreiben.",
   somebody: "Jemand",
 };

@@ -1,13 +1,12 @@
 import { Fragment, h } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { State } from "../model/state";
-import { currentOf, isOver } from "../model/view";
+import { currentOf, isAway, isOver } from "../model/view";
 import { Avatars } from "./Avatar";
 import { Composer } from "./Composer";
 import type { Ui } from "./context";
 import { Icon, Tool } from "./Icon";
-import { account, Later, move } from "./Later";
-import { List } from "./List";
+import { account, ask, away, Later, list } from "./Later";
 import { Thread } from "./Thread";
 
 export interface PanelProps {
@@ -75,29 +74,6 @@ function Header({ ui, state, needsClose }: { ui: Ui; state: State; needsClose: b
   );
 }
 
-function EndQuestion({ ui, state }: { ui: Ui; state: State }) {
-  const { controller, texts } = ui;
-  const keep = useRef<HTMLButtonElement>(null);
-  useEffect(() => keep.current?.focus(), []);
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset belongs to a form and cannot be a flex box everywhere
-    <div class="notice question" role="group" aria-label={texts.endQuestion}>
-      <p>{state.ending === "failed" ? texts.endFailed : texts.endQuestion}</p>
-      <button ref={keep} type="button" class="plain" onClick={() => controller.ask("no")}>
-        {texts.endNo}
-      </button>
-      <button
-        type="button"
-        class="primary"
-        disabled={state.ending === "busy"}
-        onClick={() => void controller.end()}
-      >
-        {texts.endYes}
-      </button>
-    </div>
-  );
-}
-
 function Over({ ui, title, hint }: { ui: Ui; title: string; hint: string }) {
   const { controller, texts } = ui;
   return (
@@ -133,6 +109,10 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
   const current = currentOf(state);
   const locked = state.answer.identity_required && !state.signedIn;
   const moved = current?.moved;
+  // Where the form is, it stays until it has nothing more to say.
+  const kept = useRef(false);
+  const absent = isAway(state);
+  const form = kept.current || (absent && !current);
 
   const focusIn = () => {
     const area = panel.current?.querySelector("textarea");
@@ -160,9 +140,9 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
   useEffect(() => {
     const { screen, ending } = before.current;
     before.current = state;
-    if (screen !== state.screen && state.screen !== "thread") {
-      panel.current?.querySelector<HTMLElement>(".list button")?.focus();
-    } else if (screen !== state.screen || (ending !== "no" && state.ending === "no")) focusIn();
+    // The list and the account take the focus themselves, once they are there.
+    if ((screen !== state.screen && state.screen === "thread") || (ending !== "no" && state.ending === "no"))
+      focusIn();
   });
 
   // The part of a phone's screen that the keyboard leaves free.
@@ -203,7 +183,7 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
     if (!data?.types.includes("Files") || clipboardData?.getData("text")) return;
     event.preventDefault();
     const list = [...data.files];
-    if (!locked && !moved && state.screen === "thread" && state.answer.max_upload)
+    if (!locked && !moved && !form && state.screen === "thread" && state.answer.max_upload)
       ui.withFiles((files) => files.take(type, list));
   };
 
@@ -226,9 +206,10 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
     >
       <Header ui={ui} state={state} needsClose={needsClose} />
       {state.screen === "list" ? (
-        <List ui={ui} state={state} />
+        <Later from={list} ui={ui} state={state} />
       ) : state.screen === "account" ? (
-        <Later from={account} ui={ui} state={state} />
+        // Another key, or it would go on as the list.
+        <Later key="account" from={account} ui={ui} state={state} />
       ) : (
         <>
           {/* Always there, so that a screen reader notices when it gets its text. */}
@@ -240,21 +221,34 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
               </p>
             )}
           </div>
-          <Thread ui={ui} state={state} />
+          {form ? (
+            <Later
+              from={away}
+              ui={ui}
+              state={state}
+              keep={(on) => {
+                if (kept.current === on) return;
+                kept.current = on;
+                controller.refresh();
+              }}
+            />
+          ) : (
+            <Thread ui={ui} state={state} />
+          )}
           {state.welcome && <Later from={account} ui={ui} state={state} />}
-          {state.ending === "move" ? (
-            <Later from={move} ui={ui} state={state} />
-          ) : state.ending !== "no" ? (
-            <EndQuestion ui={ui} state={state} />
+          {state.ending !== "no" ? (
+            <Later from={ask} ui={ui} state={state} />
           ) : moved ? (
             <Over ui={ui} title={texts.movedTo(current.channel?.name ?? "")} hint="" />
           ) : (
-            current?.status === "ended" && <Over ui={ui} title={texts.endedTitle} hint={texts.endedHint} />
+            current?.status === "ended" && (
+              <Over ui={ui} title={texts.endedTitle} hint={absent ? "" : texts.endedHint} />
+            )
           )}
           {locked ? (
             <p class="notice">{texts.identityRequired}</p>
           ) : (
-            !moved && <Composer ui={ui} state={state} />
+            !moved && !form && !absent && <Composer ui={ui} state={state} />
           )}
         </>
       )}

@@ -2,7 +2,7 @@ import { h } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { dayLabel } from "../../../shared/clock";
 import type { State } from "../model/state";
-import { currentOf, rowsOf } from "../model/view";
+import { choicesOf, currentOf, rowsOf } from "../model/view";
 import { Avatar, Avatars } from "./Avatar";
 import type { Ui } from "./context";
 import { Icon } from "./Icon";
@@ -16,7 +16,9 @@ const EARLY = 240;
 
 function Welcome({ ui, state }: { ui: Ui; state: State }) {
   const { texts, locale } = ui;
+  const { invitation } = state;
   const { widget, operators } = state.answer;
+  const greeting = invitation?.body ?? widget.greeting;
   return (
     <div class="welcome">
       {operators.length > 0 && <Avatars ui={ui} people={operators} />}
@@ -32,12 +34,15 @@ function Welcome({ ui, state }: { ui: Ui; state: State }) {
           {texts.online}
         </p>
       )}
-      {widget.greeting && (
+      {greeting && (
         <div class="message theirs first last">
-          <Avatar ui={ui} person={operators[0] ?? { name: widget.title, image_url: "" }} />
-          <span class="sr">{texts.team}: </span>
+          <Avatar
+            ui={ui}
+            person={invitation?.operator ?? operators[0] ?? { name: widget.title, image_url: "" }}
+          />
+          <span class={invitation ? "name" : "sr"}>{invitation?.operator.name || `${texts.team}: `}</span>
           <div class="text" dir="auto">
-            {widget.greeting}
+            {greeting}
           </div>
         </div>
       )}
@@ -62,6 +67,7 @@ export function Thread({ ui, state }: { ui: Ui; state: State }) {
   const thread = conversationId === null ? undefined : threads[conversationId];
   // The rows depend on these parts of the state only.
   const rows = useMemo(() => rowsOf(state), [conversationId, outbox, thread]);
+  const choices = choicesOf(state);
   const now = new Date();
   const first = thread?.messages[0]?.number;
   const last = rows[rows.length - 1];
@@ -158,6 +164,16 @@ export function Thread({ ui, state }: { ui: Ui; state: State }) {
             )
           );
         })}
+        {choices.length > 0 && (
+          // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be a flex box everywhere
+          <div class="choices" role="group" aria-label={texts.choices}>
+            {choices.map((one) => (
+              <button type="button" class="plain" dir="auto" key={one} onClick={() => controller.write(one)}>
+                {one}
+              </button>
+            ))}
+          </div>
+        )}
         {ended && asks && (
           <Later
             from={after}

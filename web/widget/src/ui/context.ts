@@ -13,7 +13,7 @@ export interface Ui {
   rtl: boolean;
   /** Where the server is, which widget it is, where the visitor is. */
   around: Surroundings;
-  /** Adds styles to the messenger's root. */
+  /** Adds styles to the messenger's root, once. */
   dress(css: string): void;
   /** All that has to do with files, once it was needed. */
   files: Files | null;

@@ -60,6 +60,7 @@ const NAMES: Record<Completion["kind"], [one: string, many: string]> = {
   group: ["group", "groups"],
   tag: ["tag", "tags"],
   topic: ["topic", "topics"],
+  saved: ["saved text", "saved texts"],
 };
 
 /** What a reader hears when the list changes; the chosen line itself is read by the field. */

@@ -59,10 +59,12 @@ export interface Suggestion {
   help: string;
   /** The whole line once it is taken. */
   line: string;
+  /** Given for what is fetched before it stands there; then the line is what is there now. */
+  insert?: () => void;
 }
 
 export interface Completion {
-  kind: "command" | "person" | "group" | "tag" | "topic";
+  kind: "command" | "person" | "group" | "tag" | "topic" | "saved";
   items: Suggestion[];
   /** The suggestion that Enter takes before anybody chose one; null when what is typed may stand as it is. */
   first: number | null;

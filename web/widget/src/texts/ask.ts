@@ -1,6 +1,10 @@
-// The texts of the step to another channel, which is loaded when the visitor asks for it.
+// The texts of what is asked above the composer, which is loaded when the visitor wants one of the two: to end the conversation, or
+// to go on with it on another channel.
 
 const en = {
+  end: "End this conversation?",
+  endYes: "End it",
+  endNo: "Keep it",
   title: (name: string) => `Continue this conversation in ${name}?`,
   where: "Where shall this conversation go on?",
   explain: (name: string) =>
@@ -12,9 +16,12 @@ const en = {
   gone: "This way is not open at the moment. Please stay here.",
 };
 
-export type MoveTexts = typeof en;
+export type AskTexts = typeof en;
 
-const de: MoveTexts = {
+const de: AskTexts = {
+  end: "Diese Unterhaltung beenden?",
+  endYes: "Beenden",
+  endNo: "Weiterführen",
   title: (name) => `Diese Unterhaltung in ${name} weiterführen?`,
   where: "Wo soll diese Unterhaltung weitergehen?",
   explain: (name) =>
@@ -26,4 +33,4 @@ const de: MoveTexts = {
   gone: "Dieser Weg ist gerade nicht offen. Bitte bleiben Sie hier.",
 };
 
-export const moveTexts = (lang: string): MoveTexts => (/^de\b/i.test(lang) ? de : en);
+export const askTexts = (lang: string): AskTexts => (/^de\b/i.test(lang) ? de : en);

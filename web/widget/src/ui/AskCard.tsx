@@ -1,25 +1,47 @@
 import type { State } from "../model/state";
-import { moveTexts } from "../texts/move";
+import { askTexts } from "../texts/ask";
+import css from "./ask.css?inline";
 import type { Ui } from "./context";
 import type { Kit } from "./Later";
-import css from "./move.css?inline";
 
-// The step from the website to another channel: where to, under which address, and a clear word of consent.
+// What is asked above the composer: whether to end the conversation, or the step to another channel: where to, under which
+// address, and a clear word of consent.
 
-export interface MoveProps {
-  ui: Pick<Ui, "lang" | "texts" | "dress"> & { controller: Pick<Ui["controller"], "ask" | "say"> };
-  state: Pick<State, "answer" | "contact" | "conversationId">;
+export interface AskProps {
+  ui: Pick<Ui, "lang" | "texts" | "dress"> & { controller: Pick<Ui["controller"], "ask" | "say" | "end"> };
+  state: Pick<State, "answer" | "contact" | "conversationId" | "ending">;
 }
-
-/** Roots that have the styles already. */
-const dressed = new WeakSet<object>();
 
 /** The server looks closer; this keeps slips from being sent. */
 const ADDRESS = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 
 export function make({ h, useEffect, useRef, useState }: Kit) {
-  return function MoveCard({ ui, state }: MoveProps) {
-    const texts = moveTexts(ui.lang);
+  function EndQuestion({ ui, state }: AskProps) {
+    const { controller } = ui;
+    const texts = askTexts(ui.lang);
+    const keep = useRef<HTMLButtonElement>(null);
+    useEffect(() => keep.current?.focus(), []);
+    return (
+      // biome-ignore lint/a11y/useSemanticElements: a fieldset belongs to a form and cannot be a flex box everywhere
+      <div class="notice question" role="group" aria-label={texts.end}>
+        <p>{state.ending === "failed" ? ui.texts.endFailed : texts.end}</p>
+        <button ref={keep} type="button" class="plain" onClick={() => controller.ask("no")}>
+          {texts.endNo}
+        </button>
+        <button
+          type="button"
+          class="primary"
+          disabled={state.ending === "busy"}
+          onClick={() => void controller.end()}
+        >
+          {texts.endYes}
+        </button>
+      </div>
+    );
+  }
+
+  function MoveCard({ ui, state }: AskProps) {
+    const texts = askTexts(ui.lang);
     const channels = state.answer.channels ?? [];
     const [chosen, choose] = useState(channels[0]?.id);
     const [email, write] = useState(state.contact?.email ?? "");
@@ -30,11 +52,6 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
     const channel = channels.find((one) => one.id === chosen) ?? channels[0];
 
     useEffect(() => {
-      const root = form.current?.getRootNode();
-      if (root && !dressed.has(root)) {
-        dressed.add(root);
-        ui.dress(css);
-      }
       (form.current?.querySelector("input") ?? field.current)?.focus();
     }, []);
 
@@ -116,5 +133,10 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
         </button>
       </form>
     );
+  }
+
+  return function AskCard(props: AskProps) {
+    useEffect(() => props.ui.dress(css), []);
+    return props.state.ending === "move" ? <MoveCard {...props} /> : <EndQuestion {...props} />;
   };
 }

@@ -1,0 +1,59 @@
+package inbox
+
+import (
+	"fmt"
+	"time"
+
+	"parley/internal/db"
+	"parley/internal/event"
+)
+
+// commentWait is how long a rating waits for the comment that the widget asks for, before it is told as a whole review.
+const commentWait = 2 * time.Minute
+
+// rated tells a rating as a review, now or after the time for a comment. rating is its own event.
+func (d *Desk) rated(tx *db.Tx, s *state, w *event.Widget, rating *event.Event) ([]*event.Event, error) {
+	if w.AskFeedback && s.session.Feedback == "" {
+		s.session.reviewDue = tx.Now().Add(commentWait)
+		return nil, nil
+	}
+	return d.reviewed(tx, s, rating.By, rating)
+}
+
+// reviewed tells that the contact is done with the review of the latest session, of which same tells the last part, and sends the transcript
+// that waited for it (S-123, S-127).
+func (d *Desk) reviewed(tx *db.Tx, s *state, by event.Party, same *event.Event) ([]*event.Event, error) {
+	s.session.reviewDue = time.Time{}
+	e := s.base(event.ReviewGiven, tx.Now(), by)
+	e.Message, e.Messages, e.Notes = same.Message, same.Messages, same.Notes
+	events := []*event.Event{e}
+	if s.transcriptDue.IsZero() {
+		return events, nil
+	}
+	transcript, err := d.waiting(tx, s, by)
+	if err != nil {
+		return nil, err
+	}
+	if transcript != nil {
+		events = append(events, transcript)
+	}
+	return events, nil
+}
+
+// reviewDue tells the rating of the latest session for which no comment has come.
+func (d *Desk) reviewDue(tx *db.Tx, s *state, by event.Party) ([]*event.Event, error) {
+	var same event.Event
+	if err := withSession(tx, s, &same); err != nil {
+		return nil, err
+	}
+	m, err := lastRating(tx, s)
+	if err != nil {
+		return nil, fmt.Errorf("rating of session %d: %w", s.session.ID, err)
+	}
+	if m == nil {
+		s.session.reviewDue = time.Time{}
+		return nil, nil
+	}
+	same.Message = m
+	return d.reviewed(tx, s, by, &same)
+}

@@ -1,0 +1,1 @@
+export { ChoicesDraft as default } from "./Choices.tsx";
