@@ -34,6 +34,7 @@ var allHooks = []string{"new_conversation", "offline_message", "transcript", "un
 type hooks struct {
 	*receiver
 	shop    *shop
+	names   []string
 	byID    map[int]string // the hooks by the ids of their endpoints
 	secrets object         // shown once, by hook
 }
@@ -44,7 +45,7 @@ func (w *shop) hooks(names ...string) *hooks {
 	if len(names) == 0 {
 		names = allHooks
 	}
-	h := &hooks{receiver: w.receiver(), shop: w, byID: map[int]string{}, secrets: object{}}
+	h := &hooks{receiver: w.receiver(), shop: w, names: names, byID: map[int]string{}, secrets: object{}}
 	urls := object{}
 	for _, name := range names {
 		urls[name] = h.http.URL + "/" + name
@@ -58,7 +59,7 @@ func (h *hooks) sets(in object) object {
 	h.Helper()
 	out := h.admin().must("PUT", path("/api/v1/widgets/%d/webhooks", h.shop.id), in)
 	for _, one := range out.list("hooks") {
-		if one := object(one.(map[string]any)); one.at("endpoint_id") != nil {
+		if one := object(one.(map[string]any)); one.at("endpoint_id") != nil && slices.Contains(h.names, one.text("hook")) {
 			h.byID[one.number("endpoint_id")] = one.text("hook")
 		}
 	}
