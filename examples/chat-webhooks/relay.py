@@ -15,6 +15,7 @@ import base64
 import collections
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import sys
@@ -37,11 +38,21 @@ def target():
     return os.environ["TARGET"].rstrip("/")
 
 
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: it would fetch the other address, and what was to be sent would be lost."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+opener = urllib.request.build_opener(Stay)
+
+
 def post(url, fields, **headers):
     """Sends fields as JSON; raises an error unless the answer is 2xx."""
     body = json.dumps(fields).encode()
     call = urllib.request.Request(url, body, {"Content-Type": "application/json", **headers})
-    with urllib.request.urlopen(call, timeout=PATIENCE):
+    with opener.open(call, timeout=PATIENCE):
         pass
 
 
@@ -76,10 +87,10 @@ def serve(act):
                     return self.answer(204)
             try:
                 act(json.loads(body))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
                 print("no payload that this relay knows:", error, file=sys.stderr)
                 return self.answer(400)
-            except OSError as error:  # urllib's errors are of this kind
+            except (OSError, http.client.HTTPException) as error:  # urllib's errors are of the first kind
                 print("the call could not be passed on:", error, file=sys.stderr)
                 return self.answer(502)
             with lock:

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -580,7 +581,11 @@ func TestS128_TheUseCases(t *testing.T) {
 				h, target := w.hooks(u.hooks...), s.receiver()
 				url := h.relay(script, target, u.env...)
 				target.answers(func(w http.ResponseWriter, call int) { // the other side is away at first
-					if call == 1 {
+					switch {
+					case call == 1 && script == "siren.py": // who follows that has lost what was to be sent
+						w.Header().Set("Location", target.http.URL+"/elsewhere")
+						w.WriteHeader(http.StatusFound)
+					case call == 1:
 						w.WriteHeader(http.StatusBadGateway)
 					}
 				})
@@ -892,9 +897,11 @@ func TestS130_S131_S132_S133_S134_S135_S136_S137_S138_S139_S140_S141_S142_S143_S
 			proxied := w.visitor().at("198.51.100.66, 203.0.113.9") // the first is what the visitor's own header said
 			proxied.says("Hello")
 			equal(t, "behind the proxy", next(proxied).text("visitor", "IPAddress"), "203.0.113.9")
-			direct := w.visitor().at("203.0.113.9")
-			direct.direct("127.0.0.2", "Hello")
-			equal(t, "without the proxy", next(direct).text("visitor", "IPAddress"), "127.0.0.2")
+			if runtime.GOOS == "linux" { // where all of 127.0.0.0/8 is this machine
+				direct := w.visitor().at("203.0.113.9")
+				direct.direct("127.0.0.2", "Hello")
+				equal(t, "without the proxy", next(direct).text("visitor", "IPAddress"), "127.0.0.2")
+			}
 			six := w.visitor().at("2001:db8::7")
 			six.says("Hello")
 			equal(t, "version 6", next(six).text("visitor", "IPAddress"), "2001:db8::7")

@@ -112,7 +112,7 @@ var outside = map[string][]string{
 	"github.com/gabriel-vasile/mimetype":      list("internal/media"),
 	"golang.org/x/image":                      list("internal/media internal/media/thumb"),
 	"github.com/aws/aws-sdk-go-v2":            list("internal/media"),
-	"golang.org/x/net":                        list("internal/outhttp internal/media internal/mail/smtp"),
+	"golang.org/x/net":                        list("internal/outhttp internal/media internal/mail/smtp internal/acceptance"),
 	"github.com/wneessen/go-mail":             list("internal/mail/smtp"),
 	"github.com/emersion/go-msgauth":          list("internal/mail/smtp"),
 	"golang.org/x/text":                       list("internal/inbox internal/contact"),

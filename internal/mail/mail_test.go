@@ -902,6 +902,30 @@ func TestMissedAnswers(t *testing.T) {
 	})
 }
 
+// Who left a message in the form of a widget where nobody was gets the answer by mail, also where the widget sends no other missed answers.
+func TestAnswersToTheOfflineFormGoByMail(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.byCallback()
+		left, err := h.inbox.PostOffline(t.Context(), inbox.OfflinePost{WidgetKey: h.widget.Key, ClientID: strings.Repeat("c", 32), Name: "Bob", Email: "bob@x.example", Message: "Do you open on Sundays?"})
+		h.must(err)
+		h.reply(left.Conversation.ID, "We do not.")
+		chat := h.talk("kim@x.example")
+		h.reply(chat.Conversation.ID, "no mail about this")
+		pass(time.Minute)
+		if n := len(h.hook.got()); n != 0 {
+			t.Fatalf("%d calls too early", n)
+		}
+		pass(10 * time.Minute)
+		calls := h.hook.got()
+		if len(calls) != 1 || calls[0].json(t)["receiver"] != "bob@x.example" {
+			t.Fatalf("calls = %+v", calls)
+		}
+		if list := calls[0].context(t)["messages"].([]any); len(list) != 1 || list[0].(map[string]any)["body"] != "We do not." {
+			t.Errorf("messages = %v", list)
+		}
+	})
+}
+
 // Conversations that cannot be read do not stand before others for ever, however many they are.
 func TestMissedAnswersThatFailStandInNobodysWay(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"parley/internal/db"
@@ -13,6 +14,7 @@ const (
 ON CONFLICT (conversation_id) DO UPDATE SET due_at = excluded.due_at WHERE mail_missed.due_at = 0`
 	sqlDueMissed    = `SELECT conversation_id FROM mail_missed WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`
 	sqlMissed       = `SELECT due_at, told FROM mail_missed WHERE conversation_id = $1`
+	sqlLeftMessage  = `SELECT s.offline FROM conversations c JOIN sessions s ON s.id = c.session_id WHERE c.id = $1`
 	sqlSetMissed    = `UPDATE mail_missed SET due_at = $2, told = $3 WHERE conversation_id = $1`
 	sqlPutOffMissed = `UPDATE mail_missed SET due_at = $2 WHERE conversation_id = $1 AND due_at > 0`
 	sqlEraseMissed  = `DELETE FROM mail_missed WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)`
@@ -41,6 +43,17 @@ func missed(tx *db.Tx, c id.Conversation) (due time.Time, told int, err error) {
 		return time.Time{}, 0, nil
 	}
 	return db.Time(at), told, err
+}
+
+// leftMessage reports whether the latest session of a conversation began with the form of a widget where nobody was.
+func leftMessage(tx *db.Tx, c id.Conversation) (yes bool, err error) {
+	if err = tx.One(sqlLeftMessage, []any{int64(c)}, &yes); errors.Is(err, db.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("latest session of conversation %d: %w", c, err)
+	}
+	return yes, nil
 }
 
 func setMissed(tx *db.Tx, c id.Conversation, due time.Time, told int) error {

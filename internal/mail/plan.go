@@ -76,6 +76,10 @@ func (d *Desk) onEnd(ctx context.Context, tx *db.Tx, e *event.Event) error {
 	return err
 }
 
+// offlineAfter is after how many seconds the answer to a message that was left in the form of a widget where nobody was goes by mail, unless it was
+// read by then, where the widget sends no other missed answers: the form says that the answer comes by mail.
+const offlineAfter = 120
+
 // mayBeMissed notes when the contact gets a mail about an answer, unless they read it by then. The first answer of several decides.
 func (d *Desk) mayBeMissed(tx *db.Tx, e *event.Event) error {
 	c := e.Conversation
@@ -88,6 +92,9 @@ func (d *Desk) mayBeMissed(tx *db.Tx, e *event.Event) error {
 		return err
 	}
 	after := r.of(c.Widget.ID).MissedAfter
+	if after == 0 && e.Session != nil && e.Session.Offline {
+		after = offlineAfter
+	}
 	if after == 0 {
 		return nil
 	}

@@ -221,7 +221,13 @@ func (d *Desk) tellMissed(ctx context.Context, c id.Conversation) error {
 			return err
 		}
 		first := max(talk.ContactRead, told) + 1
-		if talk.Contact.Email == "" || talk.Channel.ID != 0 || r.of(talk.Widget.ID).MissedAfter == 0 || first > talk.MessageCount {
+		sends := r.of(talk.Widget.ID).MissedAfter != 0
+		if !sends {
+			if sends, err = leftMessage(tx, c); err != nil {
+				return err
+			}
+		}
+		if talk.Contact.Email == "" || talk.Channel.ID != 0 || !sends || first > talk.MessageCount {
 			return setMissed(tx, c, time.Time{}, told)
 		}
 		list, err := d.Inbox.TranscriptOf(tx, c, first, talk.MessageCount, false)

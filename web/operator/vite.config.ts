@@ -30,6 +30,19 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    rolldownOptions: {
+      output: {
+        // What the inbox shares with lazy pages would fall into a dozen files of some hundred bytes, which compress badly.
+        codeSplitting: {
+          groups: [
+            {
+              name: "inbox-parts",
+              test: /src[\\/](app[\\/]clock|inbox[\\/](ChannelIcon|outcome|place|drafts|wishes|tags|addon|FlagBadge|events|Prose|alarm[\\/]Badges|files[\\/]hold|commands[\\/](desk|line|useCommands)))\.tsx?$/,
+            },
+          ],
+        },
+      },
+    },
   },
   server: {
     port: 5173,

@@ -72,7 +72,7 @@ export const WORK_STATES = [
     async (page) => {
       await more(page, "Send to webhook…");
       await role(page, "textbox", { name: "Words to go along" }).fill('billing "second line"');
-      await role(page, "button", { name: "Send", exact: true }).click();
+      await role(page, "dialog").getByRole("button", { name: "Send", exact: true }).click();
       await page.getByText("no webhook for transcripts").waitFor();
     },
     (world) => {

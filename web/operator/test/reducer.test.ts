@@ -258,31 +258,36 @@ describe("a thread", () => {
 });
 
 describe("the counts", () => {
-  const start = { seq: 10, counts: { mine: 1, unassigned: 2, all: 5 }, uncertain: false };
+  const start = { seq: 10, counts: { mine: 1, unassigned: 2, all: 5, attention: 0 }, uncertain: false };
   const free = conversation({ id: 1 });
   const mine = conversation({ id: 1, operator: operator(ME) });
 
   it("follow a conversation from its beginning to its end", () => {
     let now = applyToCounts(start, event("conversation.created", 11, { conversation: free }), ME, undefined);
-    expect(now.counts).toEqual({ mine: 1, unassigned: 3, all: 6 });
+    expect(now.counts).toEqual({ mine: 1, unassigned: 3, all: 6, attention: 0 });
     now = applyToCounts(now, event("conversation.assigned", 12, { conversation: mine }), ME, free);
-    expect(now.counts).toEqual({ mine: 2, unassigned: 2, all: 6 });
+    expect(now.counts).toEqual({ mine: 2, unassigned: 2, all: 6, attention: 0 });
     const ended = { ...mine, status: "ended" as const };
     now = applyToCounts(now, event("conversation.ended", 13, { conversation: ended }), ME, mine);
-    expect(now.counts).toEqual({ mine: 1, unassigned: 2, all: 5 });
+    expect(now.counts).toEqual({ mine: 1, unassigned: 2, all: 5, attention: 0 });
     expect(now.uncertain).toBe(false);
   });
 
   it("do not move twice when the answer of a write came before its event", () => {
     const taken = { ...start, counts: shiftCounts(start.counts, free, mine, ME) };
-    expect(taken.counts).toEqual({ mine: 2, unassigned: 1, all: 5 });
+    expect(taken.counts).toEqual({ mine: 2, unassigned: 1, all: 5, attention: 0 });
     const after = applyToCounts(taken, event("conversation.assigned", 11, { conversation: mine }), ME, mine);
     expect(after.counts).toEqual(taken.counts);
   });
 
   it("notice an operator that came with a reply", () => {
     const sent = event("message.sent", 11, { conversation: mine, message: message({ number: 2 }) });
-    expect(applyToCounts(start, sent, ME, free).counts).toEqual({ mine: 2, unassigned: 1, all: 5 });
+    expect(applyToCounts(start, sent, ME, free).counts).toEqual({
+      mine: 2,
+      unassigned: 1,
+      all: 5,
+      attention: 0,
+    });
   });
 
   it("say when they cannot know", () => {

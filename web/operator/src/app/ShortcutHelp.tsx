@@ -29,6 +29,7 @@ const SECTIONS: { title: string; rows: [string[], string][] }[] = [
     title: "Writing",
     rows: [
       [["Enter"], "Send"],
+      [["#"], "Saved texts"],
       [["$"], "Commands, also with / and !"],
       [["Shift", "Enter"], "New line"],
     ],

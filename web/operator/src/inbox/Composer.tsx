@@ -103,7 +103,8 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
   const choices = useDraft(me.id, id, "choices");
   const [saved, setSaved] = useState<{ text: string; completion: Completion | null } | null>(null);
   const asks = ASKS.test(text);
-  const named = line?.rest != null && (command?.argument === "reply" || command?.argument === "question");
+  const named =
+    parseLine(text)?.rest != null && (command?.argument === "reply" || command?.argument === "question");
   const offered = asks || named ? saved : null;
   const known = useCompletion(text, id);
   const completion = offered?.text === text ? offered.completion : known;

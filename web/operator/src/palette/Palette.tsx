@@ -134,6 +134,13 @@ export default function Palette({ onClose, onShortcuts, onStart }: PaletteProps)
         icon: "table",
         run: () => go("/conversations"),
       },
+      {
+        id: "page:visitors",
+        title: "Visitors",
+        hint: "Who is on the site now",
+        icon: "eye",
+        run: () => go("/visitors"),
+      },
       ...SETTINGS_PAGES.filter((page) => me.operator.role === "admin" || !page.admin).map(
         (page): Entry => ({
           id: `page:${page.path}`,

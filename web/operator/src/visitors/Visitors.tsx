@@ -140,6 +140,7 @@ function Row({ visitor, widget, open, onTrail, onInvite }: RowProps) {
   const now = useNow();
   const name = visitor.handle_or_name;
   const here = Math.max(0, (now - Date.parse(visitor.started_at)) / 1000);
+  const way = `${visitor.pages === 1 ? "1 page" : `${visitor.pages} pages`} · ${seconds(here)}`;
   const trailId = `trail-${visitor.id}`;
   return (
     <li className="visitor" data-visitor={visitor.id}>
@@ -172,10 +173,10 @@ function Row({ visitor, widget, open, onTrail, onInvite }: RowProps) {
           icon={open ? "up" : "down"}
           aria-expanded={open}
           aria-controls={open ? trailId : undefined}
-          aria-label={`${visitor.pages === 1 ? "1 page" : `${visitor.pages} pages`} in ${seconds(here)}: the way of ${name}`}
+          aria-label={`${way}: the way of ${name}`}
           onPress={onTrail}
         >
-          {visitor.pages === 1 ? "1 page" : `${visitor.pages} pages`} · {seconds(here)}
+          {way}
         </Action>
         {visitor.conversation_id !== null ? (
           <Link

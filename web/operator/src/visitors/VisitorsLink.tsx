@@ -9,7 +9,7 @@ export default function VisitorsLink() {
   const here = path === "/visitors";
   if (showing.length === 0 && !here) return null;
   return (
-    <Link to="/visitors" className="bar-link" aria-current={here ? "page" : undefined}>
+    <Link to="/visitors" className="bar-link bar-visitors" aria-current={here ? "page" : undefined}>
       <Icon name="eye" />
       <span className="bar-link-text">Visitors</span>
     </Link>
