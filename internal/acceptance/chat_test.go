@@ -3,6 +3,9 @@ package acceptance
 import (
 	"bytes"
 	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -706,6 +709,21 @@ func (v *visitor) direct(from, body string) {
 	v.conversation = out.number("conversation", "id")
 }
 
+// signs is what the shop's own server says who somebody is: a JWT.
+func (w *shop) signs(id string, now time.Time) string {
+	w.Helper()
+	key := w.admin().must("POST", path("/api/v1/widgets/%d/identity-secret", w.id), nil).text("secret")
+	claims, err := json.Marshal(object{"sub": id, "exp": now.Add(time.Hour).Unix()})
+	if err != nil {
+		w.Fatal(err)
+	}
+	part := base64.RawURLEncoding.EncodeToString
+	token := part([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + part(claims)
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(token))
+	return token + "." + part(mac.Sum(nil))
+}
+
 func TestS130_S131_S132_S133_S134_S135_S136_S137_S138_S139_S140_S141_S142_S143_S144_S145_S146_S147_TheCommonPayload(t *testing.T) {
 	withPlaces(t, func(s *server) {
 		w := s.shop(object{"unanswered_seconds": 60, "session_timeout_seconds": 86400})
@@ -879,7 +897,7 @@ func TestS130_S131_S132_S133_S134_S135_S136_S137_S138_S139_S140_S141_S142_S143_S
 				handles[handle] = true
 			}
 		})
-		s.Run("S134 S135 what is signed counts before what a page says", func(t *testing.T) {
+		s.Run("S134 S135 what a page says, and what is signed", func(t *testing.T) {
 			v := w.visitor()
 			v.says("Hello", object{"claimed": object{"id": "user77", "traits": object{"name": "Jane", "plan": "gold", "seats": 3, "vip": true, "since": nil}}})
 			c := next(v)
@@ -889,6 +907,9 @@ func TestS130_S131_S132_S133_S134_S135_S136_S137_S138_S139_S140_S141_S142_S143_S
 			if err := json.Unmarshal([]byte(c.text("visitor", "identTraits")), &traits); err != nil || traits["plan"] != "gold" || traits["seats"] != 3.0 || traits["vip"] != true {
 				t.Errorf("the traits are %q %v", c.text("visitor", "identTraits"), err)
 			}
+			signed := w.visitor()
+			signed.says("Hello", object{"claimed": object{"id": "user77"}, "identity": w.signs("account-9", s.now())})
+			equal(t, "the signed id", next(signed).text("visitor", "identUserId"), "account-9")
 			p := w.visitor().refused(http.StatusUnprocessableEntity, "POST", "/visitor/v1/widgets/"+w.key+"/messages",
 				object{"client_id": secret.UUID(), "body": "Hello", "visit": v.visit, "claimed": object{"id": "a\nb"}})
 			equal(t, "the field of a bad id", p.text("field"), "claimed.id")

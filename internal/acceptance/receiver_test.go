@@ -19,8 +19,13 @@ type received struct {
 	body         object
 }
 
-// name is what the document calls it: chat_session_start.
-func (r received) name() string { return r.body.text("_type") + "_" + r.body.text("_event") }
+// name is what the document calls it: chat_session_start. A call that does not say so goes by its path.
+func (r received) name() string {
+	if r.body.text("_type") == "" {
+		return r.path
+	}
+	return r.body.text("_type") + "_" + r.body.text("_event")
+}
 
 // receiver is somebody else's server. It writes down what comes and answers 200, or what answer says.
 type receiver struct {

@@ -152,7 +152,7 @@ func runEnd(c *call) error {
 }
 
 func runDiscard(c *call) error {
-	c.say("The conversation has ended. No transcript goes out for it.")
+	c.say("The conversation has ended. No transcript goes out for it, unless it went before.")
 	return c.changed(c.Inbox.Discard(c.ctx, c.by, c.key, c.id))
 }
 

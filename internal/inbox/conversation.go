@@ -153,9 +153,12 @@ func (s *state) add(m *event.Message) {
 }
 
 // waits starts the alarm for a message of the contact, which is stored, unless it runs for an earlier one (S-126). Who left a message in the
-// offline form does not wait at the screen.
+// offline form does not wait at the screen; who goes on to write after it does.
 func (s *state) waits(m *event.Message) {
-	if s.patience > 0 && s.alarm.due.IsZero() && !s.session.Offline {
+	if s.patience == 0 || !s.alarm.due.IsZero() {
+		return
+	}
+	if form := s.session.Offline && m.Number == s.session.firstNumber; !form { // such a session begins with what was typed into the form
 		s.alarm = alarm{m.SentAt.Add(s.patience), m.ID}
 	}
 }

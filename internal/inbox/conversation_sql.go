@@ -78,9 +78,9 @@ FROM sessions WHERE conversation_id = $1 ORDER BY number DESC LIMIT $2`
 	sqlTranscriptsDue = `SELECT id FROM conversations WHERE transcript_due > 0 AND transcript_due <= $1 ORDER BY transcript_due, id LIMIT $2`
 	sqlReviewsDue     = `SELECT conversation_id FROM sessions WHERE review_due > 0 AND review_due <= $1 ORDER BY review_due, conversation_id LIMIT $2`
 	sqlNextDue        = `SELECT COALESCE(MIN(due), 0) FROM (
-  SELECT MIN(unanswered_due) AS due FROM conversations WHERE unanswered_due > 0
-  UNION ALL SELECT MIN(transcript_due) FROM conversations WHERE transcript_due > 0
-  UNION ALL SELECT MIN(review_due) FROM sessions WHERE review_due > 0) AS dues`
+  SELECT MIN(unanswered_due) AS due FROM conversations WHERE unanswered_due > 0 AND unanswered_due > $1
+  UNION ALL SELECT MIN(transcript_due) FROM conversations WHERE transcript_due > 0 AND transcript_due > $1
+  UNION ALL SELECT MIN(review_due) FROM sessions WHERE review_due > 0 AND review_due > $1) AS dues`
 
 	// One lock for all routing, held until the transaction ends, so that two commands never fill the same slot. It is always
 	// the last lock that a command takes.
@@ -443,10 +443,10 @@ func dueConversations(tx *db.Tx, statement string, limit int) ([]id.Conversation
 	return db.All(tx, statement, []any{db.Micros(tx.Now()), limit}, scanConversationID)
 }
 
-// nextDue is when the next alarm, review or transcript is due, zero for none.
-func nextDue(tx *db.Tx) (time.Time, error) {
+// nextDue is when the next alarm, review or transcript after a time is due, zero for none.
+func nextDue(tx *db.Tx, after time.Time) (time.Time, error) {
 	var at int64
-	err := tx.One(sqlNextDue, nil, &at)
+	err := tx.One(sqlNextDue, []any{db.Micros(after)}, &at)
 	return db.Time(at), err
 }
 

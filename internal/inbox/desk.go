@@ -39,10 +39,13 @@ type Options struct {
 }
 
 // Desk has the commands and reads of the inbox. Safe for concurrent use.
-type Desk struct{ Options }
+type Desk struct {
+	Options
+	failed failures
+}
 
 // New makes a Desk.
-func New(o Options) *Desk { return &Desk{o} }
+func New(o Options) *Desk { return &Desk{Options: o} }
 
 // load reads the conversation under its lock, with the people that its snapshot names.
 func load(tx *db.Tx, conversation id.Conversation) (*state, error) {
@@ -568,7 +571,7 @@ func (d *Desk) End(ctx context.Context, by team.Actor, key once.Key, conversatio
 }
 
 // Discard is End without what else happens then: no transcript goes out, neither by mail nor to a webhook. conversation.ended is told as ever,
-// with the reason event.ReasonDiscarded.
+// with the reason event.ReasonDiscarded. Of a conversation that has ended, a transcript that waits for the contact's review goes nowhere any more.
 func (d *Desk) Discard(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation) (*View, error) {
 	return d.change(ctx, by, key, conversation, d.ending(by, true))
 }
@@ -576,7 +579,11 @@ func (d *Desk) Discard(ctx context.Context, by team.Actor, key once.Key, convers
 func (d *Desk) ending(by team.Actor, discard bool) act {
 	return func(tx *db.Tx, s *state) ([]*event.Event, error) {
 		if s.Status == event.StatusEnded {
-			return nil, nil
+			if !discard || s.transcriptDue.IsZero() {
+				return nil, nil
+			}
+			s.transcriptDue = time.Time{} // nobody was told that it waits, so there is nothing to tell
+			return nil, save(tx, s)
 		}
 		reason := event.EndRule
 		switch {

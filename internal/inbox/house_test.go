@@ -445,6 +445,11 @@ func (r *reader) replay(t failer, h *house) map[id.Conversation]bool {
 					if before, told := c.messages[m.Number]; !told || before.ID != m.ID {
 						t.Errorf("event %d (%s) is about message %d, which was told as %+v", e.Seq, e.Type, m.Number, before)
 					}
+				} else if m != nil && e.Type == event.SessionStarted {
+					// It is told once more as message.received, after the invitation that it answers.
+					if m.Number > c.conversation.MessageCount {
+						t.Errorf("event %d (%s) is about message %d of %d", e.Seq, e.Type, m.Number, c.conversation.MessageCount)
+					}
 				} else if m != nil {
 					if m.Number < c.highest || m.Number > c.conversation.MessageCount {
 						t.Errorf("event %d (%s) tells message %d after %d of %d", e.Seq, e.Type, m.Number, c.highest, c.conversation.MessageCount)

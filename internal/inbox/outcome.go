@@ -18,7 +18,8 @@ const MaxFeedback = 5000
 
 // Rate stores how a contact rates the latest session of one of their conversations, whether it is still open or not: 1 to 5,
 // where the widget shows thumbs 1 (down) or 5 (up). Another value replaces the first and is told again, the same one changes
-// nothing (S-106). Where the widget asks for a comment, review.given waits for it, for two minutes. A conversation of somebody else is not found.
+// nothing (S-106). review.given follows after ten seconds without another one, or after two minutes without a comment where the widget asks for
+// one; not when a comment was told before (S-127). A conversation of somebody else is not found.
 func (d *Desk) Rate(ctx context.Context, c id.Contact, conversation id.Conversation, value int) (*View, error) {
 	if value < 1 || value > 5 {
 		return nil, fault.New(fault.FieldInvalid, "value must be a number from 1 to 5").At("value")
@@ -41,8 +42,8 @@ func (d *Desk) Rate(ctx context.Context, c id.Contact, conversation id.Conversat
 		if err != nil {
 			return nil, err
 		}
-		more, err := d.rated(tx, s, w, events[0])
-		return append(events, more...), err
+		rated(tx, s, w)
+		return events, nil
 	})
 }
 

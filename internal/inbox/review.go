@@ -8,16 +8,23 @@ import (
 	"parley/internal/event"
 )
 
-// commentWait is how long a rating waits for the comment that the widget asks for, before it is told as a whole review.
-const commentWait = 2 * time.Minute
+const (
+	// commentWait is how long a rating waits for the comment that the widget asks for, before it is told as a whole review.
+	commentWait = 2 * time.Minute
+	// ratingWait is how long it waits where none is asked for: who changes their mind at once (3, 4, 5) gives one review.
+	ratingWait = 10 * time.Second
+)
 
-// rated tells a rating as a review, now or after the time for a comment. rating is its own event.
-func (d *Desk) rated(tx *db.Tx, s *state, w *event.Widget, rating *event.Event) ([]*event.Event, error) {
-	if w.AskFeedback && s.session.Feedback == "" {
+// rated lets the rating of the latest session wait until it is told as a review, unless one with a comment was told: the same comment is not
+// told again for another rating.
+func rated(tx *db.Tx, s *state, w *event.Widget) {
+	switch {
+	case s.session.Feedback != "":
+	case w.AskFeedback:
 		s.session.reviewDue = tx.Now().Add(commentWait)
-		return nil, nil
+	default:
+		s.session.reviewDue = tx.Now().Add(ratingWait)
 	}
-	return d.reviewed(tx, s, rating.By, rating)
 }
 
 // reviewed tells that the contact is done with the review of the latest session, of which same tells the last part, and sends the transcript

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"parley/internal/db"
@@ -40,30 +42,27 @@ func (d *Desk) RunTimers(ctx context.Context, log *slog.Logger) error {
 // tick does once what is due, and returns how long nothing is, or that there is more. An alarm set meanwhile rings in time: none rings sooner
 // than expireEvery after it was set.
 func (d *Desk) tick(ctx context.Context, log *slog.Logger) (wait time.Duration, more bool) {
-	well := true
 	warn := func(what string, err error) {
-		if err != nil {
-			if well = false; ctx.Err() == nil {
-				log.Warn(what, "error", err)
-			}
+		if err != nil && ctx.Err() == nil {
+			log.Warn(what, "error", err)
 		}
 	}
-	told, err := d.DueOnce(ctx)
+	began := d.DB.Now()
+	_, more, err := d.dueOnce(ctx)
 	warn("alarms, reviews or transcripts could not be told; trying again", err)
-	more = err == nil && told > 0
 	n, err := d.ExpireOnce(ctx)
 	warn("sessions could not be timed out; trying again", err)
 	more = more || err == nil && n > 0
 	n, err = d.ReleaseInactiveOnce(ctx)
 	warn("conversations of deactivated operators could not be released; trying again", err)
 	more = more || err == nil && n == expireBatch
-	if wait = expireEvery; !well || more {
+	if wait = expireEvery; more {
 		return wait, more
 	}
 	var next, now time.Time
 	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
 		now = tx.Now()
-		next, err = nextDue(tx)
+		next, err = nextDue(tx, began) // what was due before and is not told has failed, and is put aside
 		return err
 	})
 	if warn("the next alarm could not be looked up; trying again", err); err == nil && !next.IsZero() {
@@ -73,9 +72,15 @@ func (d *Desk) tick(ctx context.Context, log *slog.Logger) (wait time.Duration, 
 }
 
 // DueOnce tells of up to 100 messages that nobody has answered in time, of as many ratings to which no comment has come, and sends as many
-// transcripts that have waited for a review long enough. It returns how many conversations it looked at.
+// transcripts that have waited for a review long enough. It returns how many it told of or dropped. What fails is left alone for a minute, so
+// that it does not keep the rest waiting.
 func (d *Desk) DueOnce(ctx context.Context) (int, error) {
-	n := 0
+	n, _, err := d.dueOnce(ctx)
+	return n, err
+}
+
+// dueOnce is DueOnce, and tells whether there may be more that is due: that it has left alone is not.
+func (d *Desk) dueOnce(ctx context.Context) (n int, more bool, err error) {
 	var failed []error
 	for _, due := range []struct {
 		what, statement string
@@ -85,16 +90,23 @@ func (d *Desk) DueOnce(ctx context.Context) (int, error) {
 		{"tell the review of", sqlReviewsDue, d.tellReview},
 		{"send the transcript of", sqlTranscriptsDue, d.sendWaiting},
 	} {
+		aside := d.failed.since(due.what, d.DB.Now())
 		var ids []id.Conversation
 		err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-			ids, err = dueConversations(tx, due.statement, expireBatch)
+			ids, err = dueConversations(tx, due.statement, expireBatch+len(aside))
 			return err
 		})
 		if err != nil {
-			return n, fmt.Errorf("look for conversations to %s: %w", due.what, err)
+			failed = append(failed, fmt.Errorf("look for conversations to %s: %w", due.what, err))
+			continue
 		}
+		ids = slices.DeleteFunc(ids, func(c id.Conversation) bool { return aside[c] })
+		// Each of a full batch is done or put aside, so looking again comes to an end; when nothing works, it does so soon.
+		more = more || len(ids) >= expireBatch && len(aside) < maxAside
 		for _, conversation := range ids {
+			changed := false
 			err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+				changed = false
 				s, err := load(tx, conversation)
 				if err != nil {
 					return err
@@ -103,19 +115,72 @@ func (d *Desk) DueOnce(ctx context.Context) (int, error) {
 				if err != nil {
 					return err
 				}
-				if len(events) == 0 {
+				if changed = len(events) > 0; changed {
+					return d.store(ctx, tx, s, events)
+				}
+				if changed = s.place() != s.stored || s.session != nil && s.session.reviewDue != s.session.reviewStored; changed {
 					return save(tx, s)
 				}
-				return d.store(ctx, tx, s, events)
+				return nil // another node was quicker
 			})
-			if err != nil && !fault.Is(err, fault.ConversationNotFound) {
+			switch {
+			case ctx.Err() != nil:
+				return n, false, ctx.Err()
+			case err == nil && changed:
+				n++
+			case err != nil && !fault.Is(err, fault.ConversationNotFound):
+				d.failed.add(due.what, conversation, d.DB.Now())
 				failed = append(failed, fmt.Errorf("%s conversation %d: %w", due.what, conversation, err))
-				continue
 			}
-			n++
 		}
 	}
-	return n, errors.Join(failed...)
+	return n, more, errors.Join(failed...)
+}
+
+const (
+	// asideFor is how long something due is left alone after it failed.
+	asideFor = time.Minute
+	// maxAside is how many of a kind may be left alone before the timers stop to look for more at once.
+	maxAside = 1000
+)
+
+// failures remembers what the timers of this process could not do lately. The zero value is ready; safe for concurrent use.
+type failures struct {
+	mu    sync.Mutex
+	until map[failure]time.Time
+}
+
+type failure struct {
+	what         string
+	conversation id.Conversation
+}
+
+func (f *failures) add(what string, c id.Conversation, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.until == nil {
+		f.until = map[failure]time.Time{}
+	}
+	f.until[failure{what, c}] = now.Add(asideFor)
+}
+
+// since returns for which conversations something failed less than asideFor ago, and forgets all that is older.
+func (f *failures) since(what string, now time.Time) map[id.Conversation]bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out map[id.Conversation]bool
+	for one, until := range f.until {
+		switch {
+		case !until.After(now):
+			delete(f.until, one)
+		case one.what == what:
+			if out == nil {
+				out = map[id.Conversation]bool{}
+			}
+			out[one.conversation] = true
+		}
+	}
+	return out
 }
 
 // over reports whether a time that is set has come.

@@ -224,12 +224,11 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 	if !started {
 		s.session.sees(pageURL(p.Visit.URL), oneLine(p.Visit.Title, maxPageTitle))
 	}
+	var asked []*event.Event
 	if invited != nil {
-		said, err := d.invite(tx, s, invited, created)
-		if err != nil {
+		if asked, err = d.invite(tx, s, invited, created); err != nil {
 			return ids, err
 		}
-		events = append(events, said...)
 	}
 	m := &event.Message{Type: event.TypeMessage, Sender: by, Body: p.Body, ClientID: p.ClientID}
 	// A browser may have uploaded the file before it had a contact.
@@ -240,7 +239,15 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 	if err := d.say(tx, s, m); err != nil {
 		return ids, err
 	}
-	events = append(events, s.received(m, started, tx.Now())...)
+	news := s.received(m, started, tx.Now())
+	if started && len(asked) > 0 {
+		// The session is told before what was said in it. It is told with the contact's message, so what comes after it shows the conversation with it.
+		events, news = append(events, news[0]), news[1:]
+		for _, e := range asked {
+			e.Conversation = s.snapshot()
+		}
+	}
+	events = append(append(events, asked...), news...)
 	newest := m
 	if len(w.Goals) > 0 && w.ID == s.Widget.ID {
 		reached, err := reachGoals(tx, s, by, widget.PageGoals(w, pageURL(p.Visit.URL))...)

@@ -214,6 +214,103 @@ func TestTimersSurviveARestartAndSeveralNodes(t *testing.T) {
 	})
 }
 
+// What fails is left alone for a while, and everything else is told in time.
+func TestTimersGoOnBesideWhatFails(t *testing.T) {
+	each(t, "a row that fails neither stops the others nor makes the timers spin", func(t *testing.T, h *house) {
+		h.alarms(t)
+		broken, good := h.visitor(t), h.visitor(t)
+		if n, err := h.desk.DueOnce(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		visit := ""
+		edit := func(statement string, args ...any) {
+			t.Helper()
+			if err := h.d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+				if visit == "" {
+					if err := tx.One("SELECT visit FROM sessions WHERE conversation_id = $1", []any{int64(broken.Conversation.ID)}, &visit); err != nil {
+						return err
+					}
+				}
+				_, err := tx.Exec(statement, args...)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		edit("UPDATE sessions SET visit = 'broken' WHERE conversation_id = $1", int64(broken.Conversation.ID))
+		time.Sleep(patience - time.Second)
+		later := h.visitor(t)
+		h.events(t)
+		time.Sleep(time.Second)
+		log := slog.New(slog.DiscardHandler)
+		wait, more := h.desk.tick(t.Context(), log)
+		if wait != expireEvery || more {
+			t.Errorf("it waits %v, more %v", wait, more)
+		}
+		if e := h.told(t, event.ConversationUnanswered)[0]; e.Conversation.ID != good.Conversation.ID {
+			t.Errorf("conversation %d", e.Conversation.ID)
+		}
+		if n, err := h.desk.DueOnce(t.Context()); n != 0 || err != nil {
+			t.Errorf("it is tried again at once: %d, %v", n, err)
+		}
+		time.Sleep(asideFor)
+		if n, err := h.desk.DueOnce(t.Context()); n != 0 || err == nil {
+			t.Errorf("it is not tried again: %d, %v", n, err)
+		}
+		// While one fails, the next is still told in time.
+		time.Sleep(36 * time.Second)
+		if wait, more = h.desk.tick(t.Context(), log); wait != 3*time.Second || more {
+			t.Errorf("it waits %v, more %v", wait, more)
+		}
+		time.Sleep(wait)
+		h.desk.tick(t.Context(), log)
+		if e := h.told(t, event.ConversationUnanswered)[0]; e.Conversation.ID != later.Conversation.ID {
+			t.Errorf("conversation %d", e.Conversation.ID)
+		}
+		edit("UPDATE sessions SET visit = $2 WHERE conversation_id = $1", int64(broken.Conversation.ID), visit)
+		h.due(t, asideFor)
+		h.told(t, event.ConversationUnanswered)
+	})
+	each(t, "a hundred that fail do not keep the next waiting", func(t *testing.T, h *house) {
+		h.alarms(t)
+		for range expireBatch {
+			h.visitor(t)
+		}
+		if err := h.d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			_, err := tx.Exec("UPDATE sessions SET visit = 'x' || visit")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		good := h.visitor(t)
+		h.events(t)
+		time.Sleep(patience)
+		for ticks := 1; ; ticks++ {
+			_, more := h.desk.tick(t.Context(), slog.New(slog.DiscardHandler))
+			if !more {
+				break
+			}
+			if ticks > 2 {
+				t.Fatal("it spins")
+			}
+		}
+		if e := h.told(t, event.ConversationUnanswered)[0]; e.Conversation.ID != good.Conversation.ID {
+			t.Errorf("conversation %d", e.Conversation.ID)
+		}
+		if err := h.d.Update(t.Context(), func(_ context.Context, tx *db.Tx) error {
+			_, err := tx.Exec("UPDATE sessions SET visit = SUBSTR(visit, 2) WHERE visit LIKE 'x%'")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(asideFor)
+		if n, err := h.desk.DueOnce(t.Context()); n != expireBatch || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	})
+}
+
 func TestS127_AReviewIsToldOnce(t *testing.T) {
 	comments := func(t *testing.T, h *house) *ContactPosted {
 		h.set(t, widget.Change{AskFeedback: new(true)})
@@ -249,12 +346,43 @@ func TestS127_AReviewIsToldOnce(t *testing.T) {
 		h.seen(t, p.Contact.ID)(h.desk.Feedback(t.Context(), p.Contact.ID, p.Conversation.ID, "late, but not lost"))
 		h.told(t, event.FeedbackGiven, event.ReviewGiven)
 	})
-	each(t, "where no comment is asked for, at once", func(t *testing.T, h *house) {
+	each(t, "where no comment is asked for, soon, and once for who changes their mind", func(t *testing.T, h *house) {
 		p := comments(t, h)
 		h.set(t, widget.Change{AskFeedback: new(false)})
 		h.events(t)
+		for value := 3; value <= 5; value++ {
+			h.seen(t, p.Contact.ID)(h.desk.Rate(t.Context(), p.Contact.ID, p.Conversation.ID, value))
+			h.told(t, event.RatingGiven)
+			h.due(t, 9*time.Second)
+			h.told(t)
+		}
+		h.due(t, time.Second)
+		if e := h.told(t, event.ReviewGiven)[0]; e.Session.Rating.Value != 5 || e.Message.Type != event.TypeRating {
+			t.Errorf("%+v about %+v", e.Session, e.Message)
+		}
+		h.unchanged(t, func() error { h.due(t, time.Hour); return nil })
+	})
+	each(t, "a comment is not told again for another rating, a changed one is", func(t *testing.T, h *house) {
+		p := comments(t, h)
+		h.seen(t, p.Contact.ID)(h.desk.Feedback(t.Context(), p.Contact.ID, p.Conversation.ID, "great"))
+		h.told(t, event.FeedbackGiven, event.ReviewGiven)
+		for value := 3; value <= 5; value++ {
+			h.seen(t, p.Contact.ID)(h.desk.Rate(t.Context(), p.Contact.ID, p.Conversation.ID, value))
+			h.told(t, event.RatingGiven)
+			h.due(t, time.Hour)
+			h.told(t)
+		}
+		h.set(t, widget.Change{AskFeedback: new(false)})
+		h.events(t)
 		h.seen(t, p.Contact.ID)(h.desk.Rate(t.Context(), p.Contact.ID, p.Conversation.ID, 1))
-		h.told(t, event.RatingGiven, event.ReviewGiven)
+		h.told(t, event.RatingGiven)
+		h.unchanged(t, func() error { h.due(t, time.Hour); return nil })
+		h.set(t, widget.Change{AskFeedback: new(true)})
+		h.events(t)
+		h.seen(t, p.Contact.ID)(h.desk.Feedback(t.Context(), p.Contact.ID, p.Conversation.ID, "not so great"))
+		if e := h.told(t, event.FeedbackGiven, event.ReviewGiven)[1]; e.Message.Body != "not so great" || e.Session.Rating.Value != 1 {
+			t.Errorf("%+v about %+v", e.Session, e.Message)
+		}
 	})
 	each(t, "the next session does not wait for it", func(t *testing.T, h *house) {
 		p := comments(t, h)
@@ -344,6 +472,15 @@ func TestS123_TheTranscriptGoesToTheWebhook(t *testing.T) {
 			t.Errorf("%+v, ender %+v", e.Session, e.Ender)
 		}
 		h.unchanged(t, func() error { h.due(t, time.Hour); return nil })
+	})
+	each(t, "never, when the conversation is discarded while it waits", func(t *testing.T, h *house) {
+		p := hooked(t, h, event.TranscriptOnReview)
+		h.did(t)(h.desk.End(t.Context(), h.ann, once.Key{}, p.Conversation.ID))
+		h.told(t, event.SessionEnded, event.ConversationEnded)
+		h.did(t)(h.desk.Discard(t.Context(), h.ann, once.Key{}, p.Conversation.ID))
+		h.unchanged(t, func() error { h.due(t, time.Hour); return nil })
+		h.seen(t, p.Contact.ID)(h.desk.Feedback(t.Context(), p.Contact.ID, p.Conversation.ID, "great"))
+		h.told(t, event.FeedbackGiven, event.ReviewGiven)
 	})
 	each(t, "at once where nobody asks for a review", func(t *testing.T, h *house) {
 		p := hooked(t, h, event.TranscriptOnReview)
@@ -448,8 +585,14 @@ func TestS124_TheOfflineFormBecomesAConversation(t *testing.T) {
 		h.told(t)
 		more := h.post("and one more thing")
 		more.Contact, more.Conversation = out.Contact.ID, out.Conversation.ID
-		h.send(t, more)
+		goesOn := h.send(t, more)
 		h.events(t)
+		h.due(t, patience-time.Second)
+		h.told(t)
+		h.due(t, time.Second)
+		if e := h.told(t, event.ConversationUnanswered)[0]; e.Message.ID != goesOn.Message.ID || !e.Session.Offline {
+			t.Errorf("about %+v", e.Message)
+		}
 		h.due(t, 24*time.Hour)
 		h.told(t)
 		h.expire(t)
@@ -587,11 +730,16 @@ func TestInvitationIsAnswered(t *testing.T) {
 		p.Invitation = invitation(h, &used, nil)
 		p.Visit = Visit{URL: "https://shop.example/a"}
 		out := h.send(t, p)
-		list := h.told(t, event.ContactCreated, event.ConversationCreated, event.MessageSent, event.SessionStarted, event.MessageReceived)
-		if m := list[2].Message; m.Number != 1 || m.Body != "Can I help?" || m.Sender.ID != int64(h.bob.Operator) || !m.SentAt.Equal(time.Now().Add(-time.Minute)) || list[2].By.Type != event.ByOperator {
-			t.Errorf("%+v by %+v", m, list[2].By)
+		list := h.told(t, event.ContactCreated, event.ConversationCreated, event.SessionStarted, event.MessageSent, event.MessageReceived)
+		if m := list[3].Message; m.Number != 1 || m.Body != "Can I help?" || m.Sender.ID != int64(h.bob.Operator) || !m.SentAt.Equal(time.Now().Add(-time.Minute)) || list[3].By.Type != event.ByOperator {
+			t.Errorf("%+v by %+v", m, list[3].By)
 		}
-		if e := list[3]; e.Message.Body != "Yes, please" || !e.Session.Visit.Proactive || e.By.Type != event.ByContact {
+		for _, e := range list[2:] {
+			if e.Conversation.MessageCount != 2 || e.Session == nil {
+				t.Errorf("%s shows %d messages and session %+v", e.Type, e.Conversation.MessageCount, e.Session)
+			}
+		}
+		if e := list[2]; e.Message.Number != 2 || e.Message.Body != "Yes, please" || !e.Session.Visit.Proactive || e.By.Type != event.ByContact {
 			t.Errorf("%+v, %+v", e.Message, e.Session)
 		}
 		if v := h.get(t, out.Conversation.ID); v.Status != event.StatusOpen || v.Operator.ID != h.bob.Operator || v.Unread != 1 || v.MessageCount != 2 {

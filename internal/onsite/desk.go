@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -29,6 +30,13 @@ const (
 	// minute, and a company's browsers have one address.
 	callBurst = 600
 	callEvery = 50 * time.Millisecond
+	// New visitors of one address: this many at once, then one in this time. A script that forgets its key must not fill the table.
+	newBurst = 300
+	newEvery = time.Second
+	// maxWaits is how many calls of one visitor wait at a time: one, and one that takes its place after the network was away. maxWaiting is
+	// how many wait in this process.
+	maxWaits   = 2
+	maxWaiting = 20_000
 	// look is how often invitations are looked for that another node has taken.
 	look = 3 * time.Second
 	// purgeEvery is how often rows of who has gone are removed, purgeBatch how many at once.
@@ -56,23 +64,35 @@ type Options struct {
 // Desk knows who is on the sites. Safe for concurrent use.
 type Desk struct {
 	Options
-	calls *limit.Limiter // by Call.From
+	calls, leaves, comes *limit.Limiter // by Call.From
 
-	mu    sync.Mutex
-	waits map[id.Visitor]map[chan struct{}]bool
+	mu      sync.Mutex
+	waits   map[id.Visitor][]*waiter // the oldest first
+	waiting int                      // how many there are in waits
+}
+
+// waiter is a call that waits.
+type waiter struct {
+	woken chan struct{} // gets a sign when an invitation may have come
+	ended chan struct{} // is closed when the call is to be answered without one
 }
 
 // New makes a Desk.
 func New(o Options) *Desk {
-	return &Desk{Options: o, calls: limit.New(limit.Options{Every: callEvery, Burst: callBurst, Keys: 100_000, Now: o.DB.Now}), waits: map[id.Visitor]map[chan struct{}]bool{}}
+	limiter := func(every time.Duration, burst int) *limit.Limiter {
+		return limit.New(limit.Options{Every: every, Burst: burst, Keys: 100_000, Now: o.DB.Now})
+	}
+	return &Desk{Options: o, calls: limiter(callEvery, callBurst), leaves: limiter(callEvery, callBurst), comes: limiter(newEvery, newBurst), waits: map[id.Visitor][]*waiter{}}
 }
 
 // Shown reports whether operators see who is on the widget's site: where that was switched on and the widget is not in privacy mode.
 func Shown(w *event.Widget) bool { return w.Active && w.ShowVisitors && !w.PrivacyMode }
 
 // Here takes a page's call. The page's first call is answered at once, with the page's key; a later one when there is an invitation
-// that the page has not got, and after Wait at the latest. Where the widget does not show its visitors the fault is visitor.list_off, and
-// nothing is kept; more than 1,200 calls a minute of one Call.From are refused with request.limited, and so is the 10,001st visitor.
+// that the page has not got, and after Wait at the latest. Two calls of a visitor wait at most, the oldest is answered when another one
+// comes; and where 20,000 wait in this process, an answer comes at once. Where the widget does not show its visitors the fault is
+// visitor.list_off, and nothing is kept. request.limited is the fault after 1,200 calls a minute of one Call.From (those with Left count by
+// themselves), for more than 60 new visitors a minute of one after its first 300, and for the 10,001st visitor of the widget.
 func (d *Desk) Here(ctx context.Context, c Call) (*Answer, error) {
 	if !Shown(c.Widget) {
 		return nil, off(c.Widget.ID)
@@ -80,11 +100,15 @@ func (d *Desk) Here(ctx context.Context, c Call) (*Answer, error) {
 	if len(c.Key) > maxKey {
 		c.Key = ""
 	}
-	if c.Left { // not limited: it makes a row less to look at, and comes once for each page
-		return &Answer{}, d.leave(ctx, c)
+	calls := d.calls
+	if c.Left { // by itself, so that who has called too often can still leave
+		calls = d.leaves
 	}
-	if wait, ok := d.calls.Allow(c.From); !ok {
+	if wait, ok := calls.Allow(c.From); !ok {
 		return nil, fault.New(fault.RequestLimited, "too many calls from this address").After(wait)
+	}
+	if c.Left {
+		return &Answer{}, d.leave(ctx, c)
 	}
 	r, key, got, err := d.note(ctx, c)
 	if err != nil {
@@ -114,7 +138,7 @@ func (d *Desk) leave(ctx context.Context, c Call) error {
 // note writes down that somebody is on a page: the row of the call's key, the row of who has just left the page before, or a new one.
 // It returns the page's key, a new one where the call's is not known, and the invitation that waits; it counts as told from now on.
 func (d *Desk) note(ctx context.Context, c Call) (r *row, key string, got *invitation, err error) {
-	visit := d.clean(c.Visit)
+	visit, counted := d.clean(c.Visit), false
 	err = d.DB.UpdateAside(ctx, func(_ context.Context, tx *db.Tx) (err error) {
 		key = c.Key
 		if r, err = d.who(tx, c, visit); err != nil {
@@ -125,6 +149,12 @@ func (d *Desk) note(ctx context.Context, c Call) (r *row, key string, got *invit
 			key = secret.Token(keyPrefix)
 		}
 		if r == nil {
+			if !counted { // a transaction that is tried again counts once
+				if wait, ok := d.comes.Allow(c.From); !ok {
+					return fault.New(fault.RequestLimited, "too many new visitors from this address").After(wait)
+				}
+				counted = true
+			}
 			n, err := count(tx, c.Widget.ID, now.Add(-goneAfter), MaxPerWidget)
 			if err != nil {
 				return err
@@ -184,8 +214,11 @@ func digest(c Call) string {
 
 // wait answers when there is an invitation that the page has not got, or after Wait. told is one that the page has, nil for none.
 func (d *Desk) wait(ctx context.Context, visitor id.Visitor, key string, told *invitation) (*Answer, error) {
-	woken, done := d.enter(visitor)
-	defer done()
+	w := d.enter(visitor)
+	if w == nil { // too many wait already
+		return d.answer(ctx, key, told)
+	}
+	defer d.leaveOff(visitor, w)
 	over := time.NewTimer(Wait)
 	defer over.Stop()
 	for {
@@ -194,12 +227,14 @@ func (d *Desk) wait(ctx context.Context, visitor id.Visitor, key string, told *i
 		if err != nil {
 			return nil, err
 		}
-		if got != nil && !got.told {
+		// One that has been told since this call came was told to another call of this visitor; this one's page may be the one that is left.
+		if got != nil && (!got.told || told == nil || told.id != got.id) {
 			return d.answer(ctx, key, got)
 		}
 		select {
-		case <-woken:
+		case <-w.woken:
 			continue
+		case <-w.ended:
 		case <-over.C:
 		case <-d.Stopping:
 		case <-ctx.Done():
@@ -254,43 +289,59 @@ func (d *Desk) secretOf(i id.Invitation) string {
 	return invitationPrefix + base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// enter returns a channel that gets a sign when an invitation of the visitor may have come; done ends that.
-func (d *Desk) enter(visitor id.Visitor) (woken <-chan struct{}, done func()) {
-	ch := make(chan struct{}, 1)
+// enter makes a call wait for signs that an invitation of the visitor may have come; leaveOff ends that. It ends the visitor's oldest call where
+// maxWaits wait, and returns nil where maxWaiting do.
+func (d *Desk) enter(visitor id.Visitor) *waiter {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.waits[visitor] == nil {
-		d.waits[visitor] = map[chan struct{}]bool{}
+	if list := d.waits[visitor]; len(list) >= maxWaits {
+		close(list[0].ended)
+		d.remove(visitor, list[0])
 	}
-	d.waits[visitor][ch] = true
-	return ch, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if delete(d.waits[visitor], ch); len(d.waits[visitor]) == 0 {
-			delete(d.waits, visitor)
-		}
+	if d.waiting >= maxWaiting {
+		return nil
+	}
+	w := &waiter{make(chan struct{}, 1), make(chan struct{})}
+	d.waits[visitor] = append(d.waits[visitor], w)
+	d.waiting++
+	return w
+}
+
+// leaveOff ends that a call waits; it may have been ended before.
+func (d *Desk) leaveOff(visitor id.Visitor, w *waiter) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.remove(visitor, w)
+}
+
+// remove takes a call out of those that wait. d.mu is held.
+func (d *Desk) remove(visitor id.Visitor, w *waiter) {
+	i := slices.Index(d.waits[visitor], w)
+	if i < 0 {
+		return
+	}
+	d.waiting--
+	if d.waits[visitor] = slices.Delete(d.waits[visitor], i, i+1); len(d.waits[visitor]) == 0 {
+		delete(d.waits, visitor)
 	}
 }
 
 func (d *Desk) wake(visitor id.Visitor) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for ch := range d.waits[visitor] {
+	for _, w := range d.waits[visitor] {
 		select {
-		case ch <- struct{}{}:
+		case w.woken <- struct{}{}:
 		default: // it has a sign already
 		}
 	}
 }
 
 // Waiting returns how many calls wait for an invitation in this process.
-func (d *Desk) Waiting() (n int) {
+func (d *Desk) Waiting() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, list := range d.waits {
-		n += len(list)
-	}
-	return n
+	return d.waiting
 }
 
 // List returns who is on the site of a widget now, or of all widgets where it is 0, newest first, at most MaxListed. For one that does
@@ -375,16 +426,16 @@ func (d *Desk) invite(tx *db.Tx, by id.Operator, visitor id.Visitor, body string
 	return made, nil
 }
 
-// Accept returns what a visitor answers who shows an invitation's secret, nil where there is nothing to answer: it was answered before,
-// is over, or the secret is another one's. A visitor's message must not fail for an invitation, so these are no faults. Use of the result
+// Accept returns what a visitor of a widget answers who shows an invitation's secret, nil where there is nothing to answer: it was answered
+// before, is over, is another widget's, or the secret is another one's. A visitor's message must not fail for an invitation, so these are no faults. Use of the result
 // is to be called in the transaction that stores the answer; its fault is visitor.invited where somebody was quicker.
-func (d *Desk) Accept(ctx context.Context, which id.Invitation, shown string) (*inbox.Invitation, error) {
+func (d *Desk) Accept(ctx context.Context, of id.Widget, which id.Invitation, shown string) (*inbox.Invitation, error) {
 	if which < 1 || !secret.Equal(shown, d.secretOf(which)) {
 		return nil, nil
 	}
 	var i *invitation
 	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		i, err = getInvitation(tx, which, d.DB.Now().Add(-InviteFor))
+		i, err = getInvitation(tx, of, which, d.DB.Now().Add(-InviteFor))
 		return err
 	})
 	if err != nil {
@@ -450,7 +501,7 @@ func (d *Desk) lookOnce(ctx context.Context) error {
 func (d *Desk) PurgeOnce(ctx context.Context) error {
 	for more := true; more; {
 		err := d.DB.UpdateAside(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-			more, err = purge(tx, tx.Now().Add(-keepRow), tx.Now().Add(-InviteFor), purgeBatch)
+			more, err = purge(tx, tx.Now().Add(-keepRow), tx.Now().Add(-InviteFor), tx.Now(), purgeBatch)
 			return err
 		})
 		if err != nil {

@@ -38,9 +38,11 @@ WHERE v.widget_id IN (SELECT w.id FROM widgets w WHERE w.active AND w.show_visit
 ORDER BY v.started_at DESC, v.id DESC LIMIT $5`
 	sqlInsertInvitation = `INSERT INTO site_invitations (visitor_id, widget_id, operator_id, body, created_at, expires_at, answered_at)
 VALUES ($1, $2, $3, $4, $5, $6, 0) RETURNING id`
-	sqlGetInvitation    = `SELECT operator_id, body, created_at FROM site_invitations WHERE id = $1 AND answered_at = 0 AND expires_at > $2`
-	sqlAnswered         = `UPDATE site_invitations SET answered_at = $2 WHERE id = $1 AND answered_at = 0`
-	sqlPurgeVisitors    = `DELETE FROM site_visitors WHERE id IN (SELECT id FROM site_visitors WHERE seen_at < $1 ORDER BY seen_at LIMIT $2)`
+	sqlGetInvitation = `SELECT operator_id, body, created_at FROM site_invitations WHERE id = $1 AND answered_at = 0 AND expires_at > $2 AND widget_id = $3`
+	sqlAnswered      = `UPDATE site_invitations SET answered_at = $2 WHERE id = $1 AND answered_at = 0`
+	// An invitation that is still shown finds its visitor when their computer wakes up again.
+	sqlPurgeVisitors = `DELETE FROM site_visitors WHERE id IN (SELECT v.id FROM site_visitors v WHERE v.seen_at < $1
+  AND NOT EXISTS (SELECT 1 FROM site_invitations i WHERE i.visitor_id = v.id AND i.answered_at = 0 AND i.expires_at > $3) ORDER BY v.seen_at LIMIT $2)`
 	sqlPurgeInvitations = `DELETE FROM site_invitations WHERE id IN (SELECT id FROM site_invitations WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`
 )
 
@@ -189,11 +191,11 @@ func insertInvitation(tx *db.Tx, r *row, by id.Operator, body string, now time.T
 	return db.Insert[id.Invitation](tx, sqlInsertInvitation, int64(r.ID), int64(r.Widget), int64(by), body, db.Micros(now), db.Micros(now.Add(InviteFor)))
 }
 
-// getInvitation returns an unanswered invitation that was still shown at a time, nil for none.
-func getInvitation(tx *db.Tx, which id.Invitation, at time.Time) (*invitation, error) {
+// getInvitation returns an unanswered invitation of a widget that was still shown at a time, nil for none.
+func getInvitation(tx *db.Tx, widget id.Widget, which id.Invitation, at time.Time) (*invitation, error) {
 	i := invitation{id: which}
 	var created int64
-	err := tx.One(sqlGetInvitation, []any{int64(which), db.Micros(at)}, &i.operator, &i.body, &created)
+	err := tx.One(sqlGetInvitation, []any{int64(which), db.Micros(at), int64(widget)}, &i.operator, &i.body, &created)
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, nil
 	}
@@ -207,9 +209,10 @@ func answered(tx *db.Tx, which id.Invitation, at time.Time) (bool, error) {
 	return n == 1, err
 }
 
-// purge removes up to limit visitors and as many invitations that are of no use any more, and reports whether there may be more.
-func purge(tx *db.Tx, seenBefore, overBefore time.Time, limit int) (more bool, err error) {
-	v, err := tx.Exec(sqlPurgeVisitors, db.Micros(seenBefore), limit)
+// purge removes up to limit visitors for whom no invitation waits, and as many invitations that are of no use any more, and reports whether
+// there may be more.
+func purge(tx *db.Tx, seenBefore, overBefore, now time.Time, limit int) (more bool, err error) {
+	v, err := tx.Exec(sqlPurgeVisitors, db.Micros(seenBefore), limit, db.Micros(now))
 	if err != nil {
 		return false, err
 	}

@@ -427,6 +427,43 @@ func TestInvite(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	each(t, "who comes back while it waits gets it, however long they were away", func(t *testing.T, h *house) {
+		key := h.come(t, "/")
+		h.come(t, "/silent")
+		v := h.list(t, 2)[1]
+		i := h.invite(t, v.ID, "Hi")
+		time.Sleep(InviteFor - time.Minute)
+		if err := h.desk.PurgeOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := h.rows(t, "SELECT COUNT(*) FROM site_visitors"); n != 1 {
+			t.Errorf("%d rows are left", n)
+		}
+		if a := h.here(t, h.call(key, "/", "")); a.Key != key || a.Invitation == nil || a.Invitation.ID != i {
+			t.Errorf("%+v", a)
+		}
+		time.Sleep(keepRow + time.Minute)
+		if err := h.desk.PurgeOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := h.rows(t, "SELECT COUNT(*) FROM site_visitors"); n != 0 {
+			t.Errorf("%d rows are left when it is over", n)
+		}
+	})
+	each(t, "all calls of a visitor that wait get it", func(t *testing.T, h *house) {
+		key := h.come(t, "/")
+		i := h.invite(t, h.list(t, 1)[0].ID, "Hi")
+		v := h.list(t, 1)[0]
+		// Another call has taken it between this one's note and its wait.
+		if _, err := h.desk.news(t.Context(), v.ID); err != nil {
+			t.Fatal(err)
+		}
+		before := time.Now()
+		a, err := h.desk.wait(t.Context(), v.ID, key, nil)
+		if err != nil || a.Invitation == nil || a.Invitation.ID != i || time.Since(before) > time.Second {
+			t.Errorf("%+v, %v after %s", a, err, time.Since(before))
+		}
+	})
 	each(t, "only one waits, and it is sent once", func(t *testing.T, h *house) {
 		h.come(t, "/")
 		v := h.list(t, 1)[0]
@@ -502,7 +539,7 @@ func TestAccept(t *testing.T) {
 	}
 	accept := func(t *testing.T, h *house, i id.Invitation, secret string) *inbox.Invitation {
 		t.Helper()
-		got, err := h.desk.Accept(t.Context(), i, secret)
+		got, err := h.desk.Accept(t.Context(), h.shop.ID, i, secret)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -565,6 +602,9 @@ func TestAccept(t *testing.T) {
 		if accept(t, h, 0, h.desk.secretOf(0)) != nil || accept(t, h, -1, h.desk.secretOf(-1)) != nil || accept(t, h, 99, h.desk.secretOf(99)) != nil {
 			t.Error("there is an invitation that nobody sent")
 		}
+		if got, err := h.desk.Accept(t.Context(), h.make(t, widget.Change{Name: new("Help")}).ID, i.ID, i.Secret.Reveal()); got != nil || err != nil {
+			t.Errorf("another widget's answer is taken: %+v, %v", got, err)
+		}
 	})
 	each(t, "who was typing when it was over may still answer, not much later", func(t *testing.T, h *house) {
 		i := shown(t, h)
@@ -604,6 +644,89 @@ func TestLimits(t *testing.T) {
 		h.here(t, left)
 		time.Sleep(time.Second)
 		h.come(t, "/")
+	})
+	each(t, "and leave as often", func(t *testing.T, h *house) {
+		key := h.come(t, "/")
+		for range callBurst {
+			if wait, ok := h.desk.leaves.Allow("203.0.113.7"); !ok {
+				t.Fatal(wait)
+			}
+		}
+		c := h.call(key, "/", "")
+		c.Left = true
+		_, err := h.desk.Here(t.Context(), c)
+		refused(t, err, fault.RequestLimited)
+		if n := h.rows(t, "SELECT COUNT(*) FROM site_visitors WHERE left_at = 0"); n != 1 {
+			t.Error("it was written down all the same")
+		}
+		h.here(t, h.call(key, "/a", ""))
+	})
+	each(t, "an address brings 300 visitors at once, then one a second, and those who are there may stay", func(t *testing.T, h *house) {
+		key := h.come(t, "/")
+		for range newBurst - 1 {
+			if wait, ok := h.desk.comes.Allow("203.0.113.7"); !ok {
+				t.Fatal(wait)
+			}
+		}
+		_, err := h.desk.Here(t.Context(), h.call("", "/", ""))
+		if f := refused(t, err, fault.RequestLimited); f.RetryAfter != time.Second {
+			t.Error(f.RetryAfter)
+		}
+		_, err = h.desk.Here(t.Context(), h.call("sv_made_up", "/", ""))
+		refused(t, err, fault.RequestLimited)
+		h.list(t, 1)
+		h.leave(t, key, "/")
+		if a := h.here(t, h.call("", "/b", "https://shop.example/")); a.Key == "" { // the next page of who was there is nobody new
+			t.Error("no key")
+		}
+		h.list(t, 1)
+		time.Sleep(time.Second)
+		h.come(t, "/c")
+	})
+	each(t, "two calls of a visitor wait, the oldest is answered when another one comes", func(t *testing.T, h *house) {
+		key := h.come(t, "/")
+		began := time.Now()
+		took := make([]chan time.Duration, maxWaits+1)
+		for n := range took {
+			took[n] = make(chan time.Duration, 1)
+			go func() {
+				if a, err := h.desk.Here(t.Context(), h.call(key, "/", "")); err != nil || a.Key != key || a.Invitation != nil {
+					t.Errorf("%d: %+v, %v", n, a, err)
+				}
+				took[n] <- time.Since(began)
+			}()
+			time.Sleep(time.Second)
+			if want := min(n+1, maxWaits); h.desk.Waiting() != want {
+				t.Errorf("%d wait, want %d", h.desk.Waiting(), want)
+			}
+		}
+		for n, ch := range took {
+			got, want := <-ch, Wait+time.Duration(n)*time.Second
+			if n == 0 {
+				want = maxWaits * time.Second
+			}
+			if got < want || got > want+500*time.Millisecond {
+				t.Errorf("call %d was answered after %s, want %s", n, got, want)
+			}
+		}
+		if h.desk.Waiting() != 0 || len(h.desk.waits) != 0 {
+			t.Error("calls are left")
+		}
+	})
+	each(t, "20,000 calls wait in a process, more are answered at once", func(t *testing.T, h *house) {
+		key := h.come(t, "/")
+		for n := range maxWaiting {
+			if h.desk.enter(id.Visitor(1000+n)) == nil {
+				t.Fatal(n)
+			}
+		}
+		before := time.Now()
+		if a := h.here(t, h.call(key, "/", "")); a.Key != key || time.Since(before) > time.Second {
+			t.Errorf("%+v after %s", a, time.Since(before))
+		}
+		if h.desk.Waiting() != maxWaiting {
+			t.Error(h.desk.Waiting())
+		}
 	})
 	each(t, "a widget has 10,000 visitors, and those who are there may stay", func(t *testing.T, h *house) {
 		key := h.come(t, "/")

@@ -88,8 +88,8 @@ func (d *Desk) Hooks(ctx context.Context, by team.Actor, widget id.Widget) (*Hoo
 
 // SetHooks changes what the draft holds, all of it or nothing, and returns the webhooks with the signing secrets of those that it
 // made, by name; they are never shown again but to a repeat with the same key. Another address is that of the same endpoint: what is
-// queued goes there, in order, and one that the old address had ended with 410 starts again. Faults are at urls.<name>, real_names and
-// traits_text.
+// queued goes there, in order. One that was ended with 410 starts again with any address, also with the one that it has. The names of
+// the endpoints follow the widget's. Faults are at urls.<name>, real_names and traits_text.
 func (d *Desk) SetHooks(ctx context.Context, by team.Actor, key once.Key, widget id.Widget, draft HooksDraft) (*Hooks, map[string]secret.String, error) {
 	if err := by.MayAdmin(); err != nil {
 		return nil, nil, err
@@ -273,7 +273,7 @@ func (d *Desk) setHooks(tx *db.Tx, h *hooks, draft HooksDraft) ([]id.Endpoint, e
 		e := h.by[ev.Name]
 		var err error
 		switch {
-		case url == "" && e == nil, e != nil && e.URL == url:
+		case url == "" && e == nil, e != nil && e.URL == url && e.State != Gone:
 		case url == "":
 			delete(h.by, ev.Name)
 			err = d.remove(tx, e)
@@ -292,6 +292,13 @@ func (d *Desk) setHooks(tx *db.Tx, h *hooks, draft HooksDraft) ([]id.Endpoint, e
 			}
 		} else if err != nil {
 			return nil, err
+		}
+	}
+	for _, ev := range info.Events {
+		if e := h.by[ev.Name]; e != nil {
+			if err := d.rename(tx, e, h.name, ev.Title); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, one := range []struct {
@@ -341,7 +348,18 @@ func hookName(widget, title string) string {
 	return widget + ": " + title
 }
 
-// moveHook gives a webhook another address. That the old one wanted no more calls says nothing about the new one.
+// rename lets the endpoint's name follow the widget's. One that an admin gave it, which does not end as ours do, stays.
+func (d *Desk) rename(tx *db.Tx, e *Endpoint, widget, title string) error {
+	name := hookName(widget, title)
+	if e.Name == name || !strings.HasSuffix(e.Name, ": "+title) {
+		return nil
+	}
+	e.Name = name
+	return d.save(tx, e)
+}
+
+// moveHook gives a webhook an address. That the old one wanted no more calls says nothing about the new one, and an admin who saves the
+// same again wants it to be called again.
 func (d *Desk) moveHook(tx *db.Tx, e *Endpoint, url string) error {
 	if err := d.draft(tx, e, Draft{URL: &url}); err != nil {
 		return err

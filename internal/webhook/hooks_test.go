@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"parley/internal/db"
@@ -221,6 +222,62 @@ func TestAnAddressThatWantedNoMoreIsForgottenWithTheAddress(t *testing.T) {
 		calls := h.settled(h.endpoint("feedback"))
 		if len(calls) != 2 || calls[1].path != "/new" || string(calls[1].body) != string(calls[0].body) {
 			t.Errorf("%d calls", len(calls))
+		}
+	})
+}
+
+// The receiver wanted no more for a while; the admin, who set it right, saves the same address again.
+func TestTheSameAddressSavedAgainStartsAWebhookThatWasEnded(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.places()
+		var fine atomic.Bool
+		h.answer = func(_ call, w http.ResponseWriter) {
+			if !fine.Load() {
+				w.WriteHeader(http.StatusGone)
+			}
+		}
+		same := webhook.HooksDraft{URLs: map[string]string{"feedback": h.url + "/feedback"}}
+		h.set(same)
+		h.of(1, "review_given")
+		for h.hooks().List[4].State != webhook.Gone {
+			h.wait(1)
+		}
+		fine.Store(true)
+		if hooks, _ := h.set(webhook.HooksDraft{}); hooks.List[4].State != webhook.Gone {
+			t.Errorf("without its address it is %s", hooks.List[4].State)
+		}
+		hooks, secrets := h.set(same)
+		if s := hooks.List[4].State; s != webhook.Active || !h.hooked(1, "feedback") || len(secrets) != 0 {
+			t.Errorf("saved again it is %s, %d secrets", s, len(secrets))
+		}
+		if calls := h.settled(h.endpoint("feedback")); len(calls) != 2 || string(calls[1].body) != string(calls[0].body) {
+			t.Errorf("%d calls", len(calls))
+		}
+		// One that somebody paused stays so.
+		if _, err := h.desk.Pause(t.Context(), h.admin, h.endpoint("feedback").ID); err != nil {
+			t.Fatal(err)
+		}
+		if hooks, _ = h.set(same); hooks.List[4].State != webhook.Paused {
+			t.Errorf("a paused one is %s", hooks.List[4].State)
+		}
+	})
+}
+
+func TestTheNamesOfWebhooksFollowTheWidget(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.places()
+		h.set(webhook.HooksDraft{URLs: h.everywhere()})
+		h.update(h.endpoint("transcript"), webhook.Draft{Name: ptr("Zendesk")})
+		h.exec(`UPDATE widgets SET name = 'Renamed' WHERE id = 1`)
+		h.set(webhook.HooksDraft{})
+		for hook, want := range map[string]string{"new_conversation": "Renamed: New conversation", "transcript": "Zendesk"} {
+			if got := h.endpoint(hook).Name; got != want {
+				t.Errorf("%s is called %q", hook, got)
+			}
+		}
+		before := h.endpoint("new_conversation").UpdatedAt
+		if h.set(webhook.HooksDraft{}); h.endpoint("new_conversation").UpdatedAt != before {
+			t.Error("the same name is stored again")
 		}
 	})
 }

@@ -1,12 +1,14 @@
 package webhook
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 
 	"parley/internal/event"
 	"parley/internal/fault"
@@ -22,9 +24,11 @@ const (
 // Policy says what an endpoint is told about the people behind a conversation. It changes the snapshot before any dialect
 // sees it, so it holds in all of them. "" means Keep.
 type Policy struct {
-	// Name is the contact's name, wherever it stands.
+	// Name is the contact's name, wherever it stands: also as the field "name" of custom data, and the id that a page claims, which can be
+	// anything that names somebody.
 	Name string
-	// Email is the contact's e-mail address and phone number.
+	// Email is the contact's e-mail address and phone number, also as the fields "email" and "phone" of custom data and as an id from
+	// outside that holds an address.
 	Email string
 	// IP is the address that a contact came from, and the place that it tells, also in the contact's generated name.
 	IP string
@@ -162,6 +166,15 @@ func (m *masker) contact(c event.Contact) event.Contact {
 		c.Handle = c.HandleName()
 	}
 	c.Email, c.Phone = m.value(m.Email, c.Email), m.value(m.Email, c.Phone)
+	claimed := m.Name
+	if strings.Contains(c.ClaimedID, "@") {
+		claimed = stricter(m.Name, m.Email)
+	}
+	c.ClaimedID = m.value(claimed, c.ClaimedID)
+	if strings.Contains(c.ExternalID, "@") {
+		c.ExternalID = m.value(m.Email, c.ExternalID)
+	}
+	c.Custom = m.custom(c.Custom)
 	if does(m.Text) && c.Additional != nil {
 		c.Additional = slices.Clone(c.Additional)
 		for i, f := range c.Additional {
@@ -181,6 +194,66 @@ func (m *masker) contact(c event.Contact) event.Contact {
 		}
 	}
 	return c
+}
+
+// stricter is the word that tells less.
+func stricter(a, b string) string {
+	switch {
+	case a == Remove || b == Remove:
+		return Remove
+	case a == Hash || b == Hash:
+		return Hash
+	}
+	return Keep
+}
+
+// custom masks what custom data says about the contact's name, address and number at its top level, where pages put it, however the
+// field's name is written. The policy of texts is about the rest, and takes all of it at once.
+func (m *masker) custom(raw event.RawJSON) event.RawJSON {
+	if raw == "" || raw == "{}" || does(m.Text) || !does(m.Name) && !does(m.Email) {
+		return raw
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal([]byte(raw), &fields) != nil {
+		return "{}" // no object that could be looked into, so nothing of it is told
+	}
+	changed := false
+	for key, v := range fields {
+		word := ""
+		switch strings.ToLower(key) {
+		case "name":
+			word = m.Name
+		case "email", "phone":
+			word = m.Email
+		}
+		if !does(word) {
+			continue
+		}
+		changed = true
+		if string(v) == "null" {
+			continue // the text may still hold the field a second time
+		}
+		var said string
+		if json.Unmarshal(v, &said) != nil {
+			said = string(v) // a phone number may be a number
+		}
+		fields[key] = plain(m.value(word, said))
+	}
+	if !changed {
+		return raw
+	}
+	return event.RawJSON(plain(fields))
+}
+
+// plain encodes what always encodes, without escapes for HTML.
+func plain(v any) json.RawMessage {
+	var b bytes.Buffer
+	w := json.NewEncoder(&b)
+	w.SetEscapeHTML(false)
+	if err := w.Encode(v); err != nil {
+		panic("webhook: mask custom data: " + err.Error())
+	}
+	return bytes.TrimSpace(b.Bytes())
 }
 
 func (m *masker) session(s event.Session) event.Session {

@@ -27,10 +27,11 @@ var kinds = map[string]string{
 	"Visit.City": "ip", "Visit.Country": "ip", "Media.Key": "text", "Media.Name": "text", "Media.Error": "text", "LinkCard.URL": "text",
 	"LinkCard.Title": "text", "LinkCard.Description": "text", "LinkCard.Site": "text", "Message.Choices": "text", "Event.Extra": "text",
 	"OfflineMessage.Name": "name", "OfflineMessage.Email": "email", "Visit.Region": "ip", "Visit.CountryCode": "ip", "Contact.Handle": "ip",
+	"Contact.ClaimedID": "name",
 
 	// Ids, words of our own vocabulary, what operators, widgets and endpoints are called, and the widget's words that a contact
 	// chose or reached, as they do with a click.
-	"Event.Type": "", "Event.StatusBefore": "", "Party.Type": "", "Contact.UUID": "", "Contact.ExternalID": "", "Contact.ClaimedID": "", "Group.Name": "",
+	"Event.Type": "", "Event.StatusBefore": "", "Party.Type": "", "Contact.UUID": "", "Contact.ExternalID": "", "Group.Name": "",
 	"Operator.Username": "", "Operator.FirstName": "", "Operator.LastName": "", "Operator.Alias": "", "Operator.Email": "", "Operator.ImageURL": "",
 	"Operator.Lang": "", "Operator.Locale": "", "Operator.Timezone": "", "Operator.Role": "", "Operator.Availability": "", "Operator.Status": "",
 	"Widget.Key": "", "Widget.Name": "", "Widget.Lang": "", "Widget.Domains": "", "Widget.Color": "", "Widget.Position": "", "Widget.Title": "",
@@ -277,6 +278,41 @@ func TestAPolicyMasksItsKindAndKeepsTheOthers(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// What a page says about somebody is stored beside the name and address that it fills, and goes with them.
+func TestCustomNamesAndIDsGoWithTheirKind(t *testing.T) {
+	const custom = `{"z":"<b>","name":"Bob","Email":"bob@smith.example","phone":49301234,"plan":{"name":"gold","n":12345678901234567890}}`
+	const removed = `{"Email":"","name":"","phone":"","plan":{"name":"gold","n":12345678901234567890},"z":"<b>"}`
+	code := func(v string) string { m := masker{Policy{}, []byte("k")}; return m.value(Hash, v) }
+	for what, c := range map[string]struct {
+		p       Policy
+		contact event.Contact
+		want    event.Contact
+	}{
+		"name and email removed": {Policy{Name: Remove, Email: Remove}, event.Contact{ClaimedID: "u1", ExternalID: "u1", Custom: custom}, event.Contact{ExternalID: "u1", Custom: removed}},
+		"name removed": {Policy{Name: Remove}, event.Contact{ClaimedID: "bob@smith.example", ExternalID: "bob@smith.example", Custom: `{"name":"Bob","email":"b"}`},
+			event.Contact{ExternalID: "bob@smith.example", Custom: `{"email":"b","name":""}`}},
+		"email removed": {Policy{Email: Remove}, event.Contact{ClaimedID: "bob@smith.example", ExternalID: "bob@smith.example", Custom: `{"name":"Bob","email":"b"}`},
+			event.Contact{Custom: `{"email":"","name":"Bob"}`}},
+		"email removed, ids without": {Policy{Email: Remove}, event.Contact{ClaimedID: "u1", ExternalID: "u1", Custom: `{"plan" : 1}`},
+			event.Contact{ClaimedID: "u1", ExternalID: "u1", Custom: `{"plan" : 1}`}},
+		"email hashed": {Policy{Email: Hash}, event.Contact{Email: "b@x.example", ClaimedID: "b@x.example", Custom: `{"email":"b@x.example","phone":null}`},
+			event.Contact{Email: code("b@x.example"), ClaimedID: code("b@x.example"), Custom: event.RawJSON(`{"email":"` + code("b@x.example") + `","phone":null}`)}},
+		"one hashed, one removed": {Policy{Name: Remove, Email: Hash}, event.Contact{ClaimedID: "b@x.example"}, event.Contact{}},
+		"twice":                   {Policy{Name: Remove}, event.Contact{Custom: `{"name":"Bob","name":null}`}, event.Contact{Custom: `{"name":null}`}},
+		"no object":               {Policy{Name: Remove}, event.Contact{Custom: `["Bob"]`}, event.Contact{Custom: "{}"}},
+		"all hashed":              {Policy{Name: Hash, Email: Hash, Text: Hash}, event.Contact{Custom: custom}, event.Contact{Custom: event.RawJSON(`{"hash":"` + code(custom) + `"}`)}},
+		"text":                    {Policy{Text: Remove}, event.Contact{ClaimedID: "u1", Custom: custom}, event.Contact{ClaimedID: "u1", Custom: "{}"}},
+		"ip":                      {Policy{IP: Remove}, event.Contact{ClaimedID: "b@x.example", ExternalID: "b@x.example", Custom: custom}, event.Contact{ClaimedID: "b@x.example", ExternalID: "b@x.example", Custom: custom}},
+	} {
+		e := &event.Event{Conversation: &event.Conversation{Contact: c.contact}, Contact: &c.contact}
+		before := c.contact
+		got := c.p.apply(e, []byte("k"))
+		if d := cmp.Diff(c.want, got.Conversation.Contact) + cmp.Diff(c.want, *got.Contact) + cmp.Diff(before, c.contact); d != "" {
+			t.Errorf("%s: %s", what, d)
 		}
 	}
 }

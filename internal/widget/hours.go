@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // hours work on machines without a table of time zones, too
 
@@ -20,22 +21,66 @@ const (
 	// MaxAhead is how far ahead OpenAt looks for the next opening.
 	MaxAhead = 14 * 24 * time.Hour
 
+	// maxZones is how many parsed time zones are kept; there are some 600.
+	maxZones = 1000
+
 	day = 24 * 60 // minutes
 )
 
 // Available is what visitors of a widget are told about who is there: event.Online, event.Away or event.Offline. group is the same of the
 // operators who answer it (team.Availability).
 func Available(w *event.Widget, group string, now time.Time) string {
+	told, _ := Availability(w, group, now)
+	return told
+}
+
+// Availability returns what Available does, and when the next opening begins while the hours are closed (see OpenAt). That is the zero time for
+// a widget whose presence is off: the hours tell nothing of when somebody is back.
+func Availability(w *event.Widget, group string, now time.Time) (told string, opens time.Time) {
 	if w.Presence == event.PresenceOff {
-		return event.Offline
+		return event.Offline, time.Time{}
 	}
-	if open, _ := OpenAt(w.Hours, now); !open {
-		return event.Offline
+	open, next := OpenAt(w.Hours, now)
+	switch {
+	case !open:
+		return event.Offline, next
+	case w.Presence == event.PresenceManual:
+		return event.Online, next
 	}
-	if w.Presence == event.PresenceManual {
-		return event.Online
+	return group, next
+}
+
+// zoneTable keeps time zones that were parsed. Safe for concurrent use; its zero value is empty.
+type zoneTable struct {
+	mu     sync.RWMutex
+	byName map[string]*time.Location
+}
+
+// zones is not a field of a Desk, as OpenAt needs none: it must stay a function of the hours and the time alone for all who show hours.
+// Zones never change, so nobody can see that they are kept, but that reading one takes long: each page of a site asks for the hours.
+var zones zoneTable
+
+// get returns a zone, UTC for a name that is not known (it was when the hours were set). At most maxZones are kept.
+func (z *zoneTable) get(name string) *time.Location {
+	z.mu.RLock()
+	zone := z.byName[name]
+	z.mu.RUnlock()
+	if zone != nil {
+		return zone
 	}
-	return group
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.byName == nil {
+		z.byName = map[string]*time.Location{}
+	}
+	if len(z.byName) < maxZones {
+		z.byName[name] = zone
+	}
+	return zone
 }
 
 // OpenAt reports whether t is within the hours, and while it is not when the next opening begins: the zero time when none does within
@@ -46,10 +91,7 @@ func OpenAt(h *event.Hours, t time.Time) (open bool, next time.Time) {
 	if h == nil {
 		return true, time.Time{}
 	}
-	zone, err := time.LoadLocation(h.Timezone)
-	if err != nil { // it was known when the hours were set
-		zone = time.UTC
-	}
+	zone := zones.get(h.Timezone)
 	y, m, d := t.In(zone).Date()
 	last := t.Add(MaxAhead)
 	for ahead := -1; ahead <= int(MaxAhead/(24*time.Hour))+1; ahead++ {

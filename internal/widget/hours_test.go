@@ -126,6 +126,29 @@ func TestOpenAtHoldsInEveryZone(t *testing.T) {
 	})
 }
 
+func TestZonesAreReadOnce(t *testing.T) {
+	var z zoneTable
+	first := z.get("Europe/Berlin")
+	if first.String() != "Europe/Berlin" || z.get("Europe/Berlin") != first {
+		t.Errorf("%s is read again", first)
+	}
+	if z.get("Nowhere/City") != time.UTC || len(z.byName) != 1 {
+		t.Errorf("%d zones are kept", len(z.byName))
+	}
+	for n := range 2 * maxZones {
+		if len(z.byName) < maxZones {
+			z.byName[strings.Repeat("x", n+1)] = time.UTC
+		}
+	}
+	if z.get("Asia/Tokyo").String() != "Asia/Tokyo" || len(z.byName) != maxZones {
+		t.Errorf("%d zones are kept", len(z.byName))
+	}
+	OpenAt(&event.Hours{Timezone: "Pacific/Chatham"}, at(t, "2026-11-22T10:00:00Z"))
+	if zones.byName["Pacific/Chatham"] == nil {
+		t.Error("OpenAt does not keep its zone")
+	}
+}
+
 func TestAvailable(t *testing.T) {
 	monday := &event.Hours{Timezone: "UTC", Openings: []event.Opening{{Day: 1, From: 540, To: 1020}}}
 	within, without := at(t, "2026-11-23T10:00:00Z"), at(t, "2026-11-23T18:00:00Z")

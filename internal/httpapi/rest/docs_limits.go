@@ -68,7 +68,7 @@ func limits() []docsLimits {
 		{"visitors", "Visitors on the site", []docsLimit{
 			{"Of one widget at a time", fmt.Sprintf("%d; the list shows the %d who came last", onsite.MaxPerWidget, onsite.MaxListed)},
 			{"Pages of one visitor", fmt.Sprintf("the latest %d", onsite.MaxTrail)},
-			{"Calls of pages", "300 a minute for each address; `request.limited` says when to try again"},
+			{"Calls of pages", "1,200 a minute for each address, and 60 new visitors; `request.limited` says when to try again"},
 			{"An invitation", fmt.Sprintf("one at a time for each visitor, %s, shown for %d minutes", characters(inbox.MaxBody), int(onsite.InviteFor.Minutes()))},
 		}},
 		{"channels", "Channels", []docsLimit{

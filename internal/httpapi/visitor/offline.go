@@ -6,6 +6,7 @@ import (
 
 	"parley/internal/fault"
 	"parley/internal/httpapi"
+	"parley/internal/id"
 	"parley/internal/inbox"
 	"parley/internal/limit"
 	"parley/internal/onsite"
@@ -80,10 +81,10 @@ func (e *edge) here(w http.ResponseWriter, r *http.Request) error {
 	return respond(w, r, http.StatusOK, out)
 }
 
-// answered is the operator's message that a visitor's answers, nil for none.
-func (e *edge) answered(r *http.Request, in *wireAnswering) (*inbox.Invitation, error) {
+// answered is the operator's message that a visitor's on this widget answers, nil for none.
+func (e *edge) answered(r *http.Request, of id.Widget, in *wireAnswering) (*inbox.Invitation, error) {
 	if in == nil || e.Onsite == nil {
 		return nil, nil
 	}
-	return e.Onsite.Accept(r.Context(), in.ID, in.Secret)
+	return e.Onsite.Accept(r.Context(), of, in.ID, in.Secret)
 }

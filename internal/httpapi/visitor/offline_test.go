@@ -69,6 +69,9 @@ func (s *site) contact(c any) *event.Contact {
 func TestWhatTheWidgetSaysOfWhoIsThere(t *testing.T) {
 	s := newSite(t)
 	s.operator()
+	if _, err := s.widgets.NewIdentitySecret(t.Context(), team.System(), once.Key{}, s.widget.ID); err != nil {
+		t.Fatal(err)
+	}
 	tomorrow := s.db.Now().UTC().Add(24 * time.Hour)
 	later := &event.Hours{Timezone: "UTC", Openings: []event.Opening{{Day: (int(tomorrow.Weekday())+6)%7 + 1, From: 0, To: 1440}}}
 	opens := tomorrow.Truncate(24 * time.Hour).Format(time.RFC3339)
@@ -84,6 +87,7 @@ func TestWhatTheWidgetSaysOfWhoIsThere(t *testing.T) {
 		{widget.Change{Presence: new(event.PresenceAuto)}, "offline 0 faces, form true, opens " + opens + ", visitors false"},
 		{widget.Change{Presence: new(event.PresenceManual)}, "offline 0 faces, form true, opens " + opens + ", visitors false"},
 		{widget.Change{Hours: &event.Hours{}}, "online 1 faces, form true, opens <nil>, visitors false"},
+		{widget.Change{IdentityRequired: new(true)}, "online 1 faces, form false, opens <nil>, visitors false"},
 	} {
 		s.set(row.change)
 		status, c := s.do("GET", "/visitor/v1/widgets/"+s.widget.Key, "", shop, nil)

@@ -198,11 +198,7 @@ func (e *edge) showWidget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	now := e.Now()
-	available, opens := widget.Available(wi, group, now), time.Time{}
-	if wi.Presence != event.PresenceOff { // then the hours tell nothing of when somebody is back
-		_, opens = widget.OpenAt(wi.Hours, now)
-	}
+	available, opens := widget.Availability(wi, group, e.Now())
 	operators := []wireFace{}
 	if available != event.Offline {
 		if operators, err = e.online(r, wi); err != nil {
@@ -230,7 +226,7 @@ func (e *edge) showWidget(w http.ResponseWriter, r *http.Request) error {
 		Channels:         offers,
 		SignIn:           signIn,
 		Transcripts:      transcripts,
-		OfflineForm:      wi.OfflineForm,
+		OfflineForm:      wi.OfflineForm && !wi.IdentityRequired, // who is not signed in could not send it
 		OpensAt:          timeOrNull(opens),
 		ShowVisitors:     e.Onsite != nil && onsite.Shown(wi),
 	})
@@ -306,7 +302,7 @@ func (e *edge) postMessage(w http.ResponseWriter, r *http.Request) error {
 		}
 		p.Contact, token = who.Contact.ID, who.Token
 	}
-	if p.Invitation, err = e.answered(r, in.Invitation); err != nil {
+	if p.Invitation, err = e.answered(r, wi.ID, in.Invitation); err != nil {
 		return err
 	}
 	out, err := e.Inbox.PostFromContact(r.Context(), p)

@@ -54,15 +54,15 @@ export interface Controller {
   /** The screen tells whether the newest message is in view. */
   atEnd(atEnd: boolean): void;
   ask(ending: State["ending"]): void;
-  end(): Promise<void>;
-  /** What the visitor says about a conversation. */
+  /** What the visitor says about a conversation, or that it is over. */
   say(id: number, what: Said, body: Record<string, unknown>): Promise<Result<void>>;
   announced(listener: (name: string, body: string) => void): void;
 
   setContactInfo(info: ContactInfo): Promise<Result<void>>;
   setCustomData(data: Record<string, unknown>): Promise<Result<void>>;
   identify(claimed: Claimed): Promise<Result<void>>;
-  invite(invitation: Invitation): Promise<Result<void>>;
+  /** null takes it back. */
+  invite(invitation: Invitation | null): Promise<Result<void>>;
   /** What keeps and sends messages that were left while nobody was there; fetched when it is needed. */
   offline(): Promise<OfflineBox>;
   logout(): Promise<Result<void>>;
@@ -71,7 +71,7 @@ export interface Controller {
   rate(value: number): Promise<Result<void>>;
 }
 
-export type Said = "rating" | "feedback" | "survey" | "channel";
+export type Said = "rating" | "feedback" | "survey" | "channel" | "end";
 
 const TYPING_PAUSE = 2000;
 /** A lost line is not worth a word before this. */
@@ -523,7 +523,7 @@ export function createController(around: Surroundings, onState: (state: State) =
     void showThread();
   }
 
-  async function tell(id: number, what: Said | "end", body = {}): Promise<Result<void>> {
+  async function tell(id: number, what: Said, body = {}): Promise<Result<void>> {
     const mine = era;
     const answer = await http.tell<{ conversation: Conversation }>(`/conversations/${id}/${what}`, body);
     if (answer.ok && mine === era)
@@ -572,7 +572,7 @@ export function createController(around: Surroundings, onState: (state: State) =
           told = {};
           if (answer.token && !token) enter({ token: answer.token, contact: answer.contact }, {});
           else if (!line) void begin();
-          if (contact || rest.custom) void change({ ...contact, ...rest });
+          if (contact || rest.custom || rest.claimed) void change({ ...contact, ...rest });
           bus.emit("offlineMessageSent", { conversationId: answer.conversation_id });
         },
       }),
@@ -726,13 +726,6 @@ export function createController(around: Surroundings, onState: (state: State) =
       if (atEnd) look();
     },
     ask: (ending) => patch({ ending }),
-    async end() {
-      const id = state.conversationId;
-      if (id === null) return;
-      patch({ ending: "busy" });
-      const { kind } = await tell(id, "end");
-      patch({ ending: kind === "success" ? "no" : "failed" });
-    },
     say: tell,
     announced(listener) {
       announce = listener;
@@ -740,10 +733,13 @@ export function createController(around: Surroundings, onState: (state: State) =
 
     setContactInfo: facts("contact"),
     setCustomData: facts("custom"),
-    async invite(invitation) {
+    async invite(given) {
+      // Where something goes on, the operator writes there.
+      const invitation = state.conversations.every(isOver) ? given : null;
       patch({ invitation });
       if (!state.open) beInvited();
-      else if (state.conversationId === null) announce(invitation.operator.name, invitation.body);
+      else if (invitation && state.conversationId === null)
+        announce(invitation.operator.name, invitation.body);
       return success(undefined);
     },
     offline,
@@ -773,12 +769,9 @@ export function createController(around: Surroundings, onState: (state: State) =
         : tell(id, "rating", { value });
     },
     async openConversation(id) {
-      if (!state.conversations.some((one) => one.id === id)) {
-        if (token && !state.settled) await loadSnapshot();
-        if (!state.conversations.some((one) => one.id === id)) {
-          return failure("conversation.not_found", `there is no conversation ${id}`);
-        }
-      }
+      const known = () => state.conversations.some((one) => one.id === id);
+      if (!known() && token && !state.settled) await loadSnapshot();
+      if (!known()) return failure("conversation.not_found", `there is no conversation ${id}`);
       showConversation(id);
       return success(undefined);
     },

@@ -73,8 +73,8 @@ export interface Inner {
   setCustomData(data: Record<string, unknown>): Promise<Result<void>>;
   /** Signed, where the id is a JWT. */
   identify(claimed: Claimed): Promise<Result<void>>;
-  /** An operator has written first. */
-  invite(invitation: Invitation): Promise<Result<void>>;
+  /** An operator has written first; null takes it back. */
+  invite(invitation: Invitation | null): Promise<Result<void>>;
   logout(): Promise<Result<void>>;
   openConversation(id: number): Promise<Result<void>>;
   /** One of the widget's goals was reached, by its key; counts while a conversation goes on. */

@@ -1,5 +1,5 @@
 import { QueryClientProvider, useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo } from "react";
+import { Suspense, useEffect, useMemo } from "react";
 import { I18nProvider, RouterProvider } from "react-aria-components";
 import { onSignedOut } from "../api/client.ts";
 import { ApiError, asApiError } from "../api/error.ts";
@@ -10,6 +10,7 @@ import { Callout } from "../design/marks.tsx";
 import { Toasts } from "../design/toasts.tsx";
 import { Live } from "../realtime/live.ts";
 import { keys } from "../realtime/snapshots.ts";
+import { lazyPage } from "./lazily.tsx";
 import { LiveContext } from "./live-context.ts";
 import { MeContext } from "./me.ts";
 import { queryClient } from "./queries.ts";
@@ -17,8 +18,8 @@ import { BASE, go, usePlace } from "./router.tsx";
 import { Shell } from "./Shell.tsx";
 import "./app.css";
 
-const SignIn = lazy(() => import("../signin/SignIn.tsx"));
-const LinkSignIn = lazy(() => import("../signin/LinkSignIn.tsx"));
+const SignIn = lazyPage(() => import("../signin/SignIn.tsx"));
+const LinkSignIn = lazyPage(() => import("../signin/LinkSignIn.tsx"));
 
 onSignedOut(() => queryClient.setQueryData(keys.me, null));
 

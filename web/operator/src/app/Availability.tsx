@@ -1,14 +1,15 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { Button, Menu, MenuItem, MenuTrigger, Popover, Text } from "react-aria-components";
 import type { Presence } from "../api/types.ts";
 import { Icon } from "../design/icons.tsx";
 import { PresenceDot, presenceName } from "../design/marks.tsx";
 import { useCounts } from "../inbox/lists.ts";
+import { lazily } from "./lazily.tsx";
 import { useLineState } from "./live-context.ts";
 import { useMe } from "./me.ts";
 import { useAvailability } from "./useAvailability.ts";
 
-const WidgetPresence = lazy(() => import("./WidgetPresence.tsx"));
+const WidgetPresence = lazily(() => import("./WidgetPresence.tsx"));
 
 const CHOICES: { id: Presence; text: string }[] = [
   { id: "online", text: "New conversations come to you" },

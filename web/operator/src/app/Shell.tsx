@@ -1,26 +1,26 @@
-import { lazy, Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { Action } from "../design/Action.tsx";
 import { Icon, Mark } from "../design/icons.tsx";
-
 import { useAllOpen } from "../inbox/lists.ts";
 import { AccountMenu } from "./AccountMenu.tsx";
 import { Availability } from "./Availability.tsx";
+import { lazily, lazyPage } from "./lazily.tsx";
 import { useLineLost } from "./live-context.ts";
 import { useMe } from "./me.ts";
 import { Link, usePlace } from "./router.tsx";
 import { useShortcut } from "./shortcuts.ts";
 import { useArrivalSound } from "./sound.ts";
 
-const Inbox = lazy(() => import("../inbox/Inbox.tsx"));
-const Settings = lazy(() => import("../settings/Settings.tsx"));
-const AllConversations = lazy(() => import("../conversations/AllConversations.tsx"));
-const Transcript = lazy(() => import("../transcripts/Transcript.tsx"));
-const Visitors = lazy(() => import("../visitors/Visitors.tsx"));
-const VisitorsLink = lazy(() => import("../visitors/VisitorsLink.tsx"));
-const ShortcutHelp = lazy(() => import("./ShortcutHelp.tsx"));
-const Palette = lazy(() => import("../palette/Palette.tsx"));
-const Attention = lazy(() => import("../settings/Attention.tsx"));
-const StartConversation = lazy(() => import("../channels/StartConversation.tsx"));
+const Inbox = lazyPage(() => import("../inbox/Inbox.tsx"));
+const Settings = lazyPage(() => import("../settings/Settings.tsx"));
+const AllConversations = lazyPage(() => import("../conversations/AllConversations.tsx"));
+const Transcript = lazyPage(() => import("../transcripts/Transcript.tsx"));
+const Visitors = lazyPage(() => import("../visitors/Visitors.tsx"));
+const VisitorsLink = lazily(() => import("../visitors/VisitorsLink.tsx"));
+const ShortcutHelp = lazily(() => import("./ShortcutHelp.tsx"));
+const Palette = lazily(() => import("../palette/Palette.tsx"));
+const Attention = lazily(() => import("../settings/Attention.tsx"));
+const StartConversation = lazily(() => import("../channels/StartConversation.tsx"));
 
 const APPLE = /Mac|iPhone|iPad/.test(navigator.platform);
 

@@ -1,7 +1,6 @@
 import {
   type ClipboardEvent,
   type KeyboardEvent,
-  lazy,
   type Ref,
   Suspense,
   useCallback,
@@ -13,6 +12,7 @@ import {
 } from "react";
 import { ToggleButton, ToggleButtonGroup } from "react-aria-components";
 import type { Conversation } from "../api/types.ts";
+import { lazily } from "../app/lazily.tsx";
 import { useLive } from "../app/live-context.ts";
 import { useMe } from "../app/me.ts";
 import { Action } from "../design/Action.tsx";
@@ -42,11 +42,11 @@ import { useEdit } from "./messages/edits.ts";
 import type { OutgoingFile } from "./outbox.ts";
 import { useOutbox } from "./useOutbox.ts";
 
-const Tray = lazy(() => import("./files/Tray.tsx"));
-const Recorder = lazy(() => import("./files/Recorder.tsx"));
-const Saved = lazy(() => import("./saved/Saved.tsx"));
-const ChoicesDraft = lazy(() => import("./saved/ChoicesDraft.tsx"));
-const Editor = lazy(() => import("./messages/Editor.tsx"));
+const Tray = lazily(() => import("./files/Tray.tsx"));
+const Recorder = lazily(() => import("./files/Recorder.tsx"));
+const Saved = lazily(() => import("./saved/Saved.tsx"));
+const ChoicesDraft = lazily(() => import("./saved/ChoicesDraft.tsx"));
+const Editor = lazily(() => import("./messages/Editor.tsx"));
 
 export interface ComposerHandle {
   focus(kind: DraftKind): void;

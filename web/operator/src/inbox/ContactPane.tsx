@@ -1,9 +1,10 @@
-import { lazy, type ReactNode, Suspense, useEffect, useId, useRef, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useId, useRef, useState } from "react";
 import { Button, Dialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { asApiError } from "../api/error.ts";
 import { contacts, conversations } from "../api/routes.ts";
 import type { Contact, Conversation, Json, Session, Visit } from "../api/types.ts";
 import { age, moment, useNow } from "../app/clock.ts";
+import { lazily } from "../app/lazily.tsx";
 import { useLive } from "../app/live-context.ts";
 import { Link, usePlace } from "../app/router.tsx";
 import { IconAction } from "../design/Action.tsx";
@@ -16,9 +17,9 @@ import { RatingMark } from "./outcome.tsx";
 import { placeName } from "./place.ts";
 import { TagEditor } from "./TagEditor.tsx";
 
-const Addresses = lazy(() => import("../channels/Addresses.tsx"));
-const MailProblem = lazy(() => import("../mail/MailProblem.tsx"));
-const ContactMails = lazy(() => import("../mail/ContactMails.tsx"));
+const Addresses = lazily(() => import("../channels/Addresses.tsx"));
+const MailProblem = lazily(() => import("../mail/MailProblem.tsx"));
+const ContactMails = lazily(() => import("../mail/ContactMails.tsx"));
 
 export function ContactPane({ id }: { id: number }) {
   return (

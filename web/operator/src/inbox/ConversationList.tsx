@@ -1,9 +1,10 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Button, Input, Menu, MenuItem, MenuTrigger, Popover, SearchField } from "react-aria-components";
 import { asApiError } from "../api/error.ts";
 import type { Conversation } from "../api/types.ts";
 import { useNow } from "../app/clock.ts";
+import { lazily } from "../app/lazily.tsx";
 import { useLive } from "../app/live-context.ts";
 import { useMe } from "../app/me.ts";
 import { go, Link, usePlace } from "../app/router.tsx";
@@ -27,8 +28,8 @@ import {
   viewOf,
 } from "./lists.ts";
 
-const ChannelFilter = lazy(() => import("../channels/ChannelFilter.tsx"));
-const AttentionLink = lazy(() => import("./alarm/AttentionLink.tsx"));
+const ChannelFilter = lazily(() => import("../channels/ChannelFilter.tsx"));
+const AttentionLink = lazily(() => import("./alarm/AttentionLink.tsx"));
 
 const VIEWS: { view: View; label: string }[] = [
   { view: "mine", label: "Mine" },

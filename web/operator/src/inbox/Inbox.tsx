@@ -1,4 +1,5 @@
-import { lazy, Suspense, useEffect, useRef, useSyncExternalStore } from "react";
+import { Suspense, useEffect, useRef, useSyncExternalStore } from "react";
+import { lazily } from "../app/lazily.tsx";
 import { useLive } from "../app/live-context.ts";
 import { go, usePlace } from "../app/router.tsx";
 import { remember, useRemembered } from "../app/stored.ts";
@@ -9,7 +10,7 @@ import { Thread } from "./Thread.tsx";
 import { useOutboxEchoes } from "./useOutbox.ts";
 import "./inbox.css";
 
-const NothingOpen = lazy(() => import("./NothingOpen.tsx"));
+const NothingOpen = lazily(() => import("./NothingOpen.tsx"));
 
 const wide = window.matchMedia("(min-width: 1180px)");
 

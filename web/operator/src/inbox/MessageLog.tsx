@@ -1,7 +1,6 @@
 import {
   Fragment,
   type KeyboardEvent,
-  lazy,
   memo,
   Suspense,
   useCallback,
@@ -12,6 +11,7 @@ import {
 } from "react";
 import type { Conversation, Message } from "../api/types.ts";
 import { dayKey, dayName, moment, timeOfDay, useNow } from "../app/clock.ts";
+import { lazily } from "../app/lazily.tsx";
 import { useLive, usePresence } from "../app/live-context.ts";
 import { useMe } from "../app/me.ts";
 import { Action } from "../design/Action.tsx";
@@ -30,12 +30,12 @@ import { Prose } from "./Prose.tsx";
 import { Tick } from "./Tick.tsx";
 import { useOutbox } from "./useOutbox.ts";
 
-const Choices = lazy(() => import("./saved/Choices.tsx"));
-const Attached = lazy(() => import("./files/Attached.tsx"));
-const LinkCard = lazy(() => import("./files/LinkCard.tsx"));
-const SendingFile = lazy(() => import("./files/SendingFile.tsx"));
-const Trouble = lazy(() => import("./messages/Trouble.tsx"));
-const MessageMenu = lazy(() => import("./messages/MessageMenu.tsx"));
+const Choices = lazily(() => import("./saved/Choices.tsx"));
+const Attached = lazily(() => import("./files/Attached.tsx"));
+const LinkCard = lazily(() => import("./files/LinkCard.tsx"));
+const SendingFile = lazily(() => import("./files/SendingFile.tsx"));
+const Trouble = lazily(() => import("./messages/Trouble.tsx"));
+const MessageMenu = lazily(() => import("./messages/MessageMenu.tsx"));
 
 const STEP = 60;
 const NEAR = 240;

@@ -1,7 +1,8 @@
-import { type DragEvent, lazy, Suspense, useEffect, useRef, useState } from "react";
+import { type DragEvent, Suspense, useEffect, useRef, useState } from "react";
 import { asApiError } from "../api/error.ts";
 import { conversations } from "../api/routes.ts";
 import type { Conversation } from "../api/types.ts";
+import { lazily } from "../app/lazily.tsx";
 import { useLive, usePresence } from "../app/live-context.ts";
 import { useMe } from "../app/me.ts";
 import { useShortcut } from "../app/shortcuts.ts";
@@ -15,7 +16,7 @@ import { MessageLog } from "./MessageLog.tsx";
 import { beginEdit, isOwn } from "./messages/edits.ts";
 import { ThreadHead } from "./ThreadHead.tsx";
 
-const DropHint = lazy(() => import("./files/DropHint.tsx"));
+const DropHint = lazily(() => import("./files/DropHint.tsx"));
 
 interface ThreadProps {
   id: number;

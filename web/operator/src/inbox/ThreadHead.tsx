@@ -1,9 +1,10 @@
-import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from "react";
+import { type RefObject, Suspense, useEffect, useRef, useState } from "react";
 import { Button, Dialog, Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { type ApiError, asApiError } from "../api/error.ts";
 import { conversations } from "../api/routes.ts";
 import type { Conversation } from "../api/types.ts";
 import { useNow } from "../app/clock.ts";
+import { lazily } from "../app/lazily.tsx";
 import { useLive } from "../app/live-context.ts";
 import { useMe } from "../app/me.ts";
 import { useShortcut } from "../app/shortcuts.ts";
@@ -20,10 +21,10 @@ import { FlagBadge } from "./FlagBadge.tsx";
 import { useFlagged, wantFlag } from "./flags.ts";
 import { TagPopover } from "./TagEditor.tsx";
 
-const Forward = lazy(() => import("./Forward.tsx"));
-const Discard = lazy(() => import("./closing/Discard.tsx"));
-const SendToWebhook = lazy(() => import("./closing/SendToWebhook.tsx"));
-const SendTranscript = lazy(() => import("../mail/SendTranscript.tsx"));
+const Forward = lazily(() => import("./Forward.tsx"));
+const Discard = lazily(() => import("./closing/Discard.tsx"));
+const SendToWebhook = lazily(() => import("./closing/SendToWebhook.tsx"));
+const SendTranscript = lazily(() => import("../mail/SendTranscript.tsx"));
 
 interface HeadProps {
   conversation: Conversation;

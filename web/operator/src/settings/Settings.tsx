@@ -1,4 +1,5 @@
-import { type ComponentType, type LazyExoticComponent, lazy, Suspense, useEffect } from "react";
+import { type ComponentType, type LazyExoticComponent, Suspense, useEffect } from "react";
+import { lazyPage } from "../app/lazily.tsx";
 import { useMe } from "../app/me.ts";
 import { go, Link, matchPath, ParamsProvider, usePlace } from "../app/router.tsx";
 import { Icon } from "../design/icons.tsx";
@@ -8,29 +9,29 @@ import "./settings.css";
 
 type Screen = LazyExoticComponent<ComponentType>;
 
-const Widgets = lazy(() => import("./Widgets.tsx"));
-const WidgetEditor = lazy(() => import("./WidgetEditor.tsx"));
-const Operators = lazy(() => import("./Operators.tsx"));
-const OperatorEditor = lazy(() => import("./OperatorEditor.tsx"));
-const Groups = lazy(() => import("./Groups.tsx"));
-const GroupEditor = lazy(() => import("./GroupEditor.tsx"));
-const Endpoints = lazy(() => import("./Endpoints.tsx"));
-const EndpointEditor = lazy(() => import("./EndpointEditor.tsx"));
-const EndpointPage = lazy(() => import("./EndpointPage.tsx"));
-const Channels = lazy(() => import("../channels/Channels.tsx"));
-const NewChannel = lazy(() => import("../channels/NewChannel.tsx"));
-const ChannelReady = lazy(() => import("../channels/ChannelReady.tsx"));
-const ChannelPage = lazy(() => import("../channels/ChannelPage.tsx"));
-const DeliveryLog = lazy(() => import("./DeliveryLog.tsx"));
-const DeliveryPage = lazy(() => import("./DeliveryPage.tsx"));
-const MailPage = lazy(() => import("../mail/MailPage.tsx"));
-const MailDelivery = lazy(() => import("../mail/MailDelivery.tsx"));
-const Audit = lazy(() => import("../mail/Audit.tsx"));
-const Replies = lazy(() => import("../replies/Replies.tsx"));
-const ReplyEditor = lazy(() => import("../replies/ReplyEditor.tsx"));
-const Tokens = lazy(() => import("./Tokens.tsx"));
-const Profile = lazy(() => import("./Profile.tsx"));
-const ApiAddon = lazy(() => import("../addons/ApiAddon.tsx"));
+const Widgets = lazyPage(() => import("./Widgets.tsx"));
+const WidgetEditor = lazyPage(() => import("./WidgetEditor.tsx"));
+const Operators = lazyPage(() => import("./Operators.tsx"));
+const OperatorEditor = lazyPage(() => import("./OperatorEditor.tsx"));
+const Groups = lazyPage(() => import("./Groups.tsx"));
+const GroupEditor = lazyPage(() => import("./GroupEditor.tsx"));
+const Endpoints = lazyPage(() => import("./Endpoints.tsx"));
+const EndpointEditor = lazyPage(() => import("./EndpointEditor.tsx"));
+const EndpointPage = lazyPage(() => import("./EndpointPage.tsx"));
+const Channels = lazyPage(() => import("../channels/Channels.tsx"));
+const NewChannel = lazyPage(() => import("../channels/NewChannel.tsx"));
+const ChannelReady = lazyPage(() => import("../channels/ChannelReady.tsx"));
+const ChannelPage = lazyPage(() => import("../channels/ChannelPage.tsx"));
+const DeliveryLog = lazyPage(() => import("./DeliveryLog.tsx"));
+const DeliveryPage = lazyPage(() => import("./DeliveryPage.tsx"));
+const MailPage = lazyPage(() => import("../mail/MailPage.tsx"));
+const MailDelivery = lazyPage(() => import("../mail/MailDelivery.tsx"));
+const Audit = lazyPage(() => import("../mail/Audit.tsx"));
+const Replies = lazyPage(() => import("../replies/Replies.tsx"));
+const ReplyEditor = lazyPage(() => import("../replies/ReplyEditor.tsx"));
+const Tokens = lazyPage(() => import("./Tokens.tsx"));
+const Profile = lazyPage(() => import("./Profile.tsx"));
+const ApiAddon = lazyPage(() => import("../addons/ApiAddon.tsx"));
 
 const ROUTES: { pattern: string; screen: Screen; open?: boolean }[] = [
   { pattern: "/settings/widgets", screen: Widgets },

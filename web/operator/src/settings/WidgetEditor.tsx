@@ -1,8 +1,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, useState } from "react";
+import { useState } from "react";
 import { asApiError } from "../api/error.ts";
 import { widgets } from "../api/routes.ts";
 import type { Widget } from "../api/types.ts";
+import { lazyPage } from "../app/lazily.tsx";
 import { go, Link, useNumberParam, usePlace } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
 import { Copyable } from "../design/Copyable.tsx";
@@ -16,9 +17,9 @@ import { FormEnd, FormSection, LoadFault, Loading, Page, SecretOnce } from "./pa
 import { AfterChat, Goals } from "./WidgetAsks.tsx";
 import { NEW_WIDGET, widgetInput, widgetValues } from "./widget-form.ts";
 
-const WidgetHours = lazy(() => import("./WidgetHours.tsx"));
-const WidgetWebhooks = lazy(() => import("../hooks/WidgetHooks.tsx"));
-const WidgetMails = lazy(() => import("../mail/WidgetMails.tsx"));
+const WidgetHours = lazyPage(() => import("./WidgetHours.tsx"));
+const WidgetWebhooks = lazyPage(() => import("../hooks/WidgetHooks.tsx"));
+const WidgetMails = lazyPage(() => import("../mail/WidgetMails.tsx"));
 
 const BACK = { to: "/settings/widgets", label: "Widgets" };
 

@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { Fragment, lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { Fragment, type ReactNode, Suspense, useEffect, useState } from "react";
 import { asApiError } from "../api/error.ts";
 import type { Conversation, Message } from "../api/types.ts";
 import { dayAndTime, dayKey, dayName, lasting, moment, timeOfDay, useNow } from "../app/clock.ts";
+import { lazily } from "../app/lazily.tsx";
 import { go, Link } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
 import { SwitchEntry } from "../design/fields.tsx";
@@ -19,8 +20,8 @@ import { transcriptLines } from "./lines.ts";
 import "../inbox/inbox.css";
 import "./transcripts.css";
 
-const Attached = lazy(() => import("../inbox/files/Attached.tsx"));
-const Choices = lazy(() => import("../inbox/saved/Choices.tsx"));
+const Attached = lazily(() => import("../inbox/files/Attached.tsx"));
+const Choices = lazily(() => import("../inbox/saved/Choices.tsx"));
 
 const UUID = /^\/transcripts\/([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
 

@@ -37,10 +37,13 @@ export const stay: Stay = (around, tell, call) => {
   let asking: AbortController | undefined;
   let wake = () => {};
   let deadToken: string | null = null;
+  /** What was in the vault when the running call was made. */
+  let seenToken: string | null = null;
   let invitation: Invitation | null = null;
   let dismissed = 0;
   let shown = 0;
   let titleTimer: ReturnType<typeof setTimeout> | undefined;
+  let oldTimer: ReturnType<typeof setTimeout> | undefined;
 
   const bubble = makeBubble(
     around,
@@ -54,22 +57,32 @@ export const stay: Stay = (around, tell, call) => {
   /** Beside a closed messenger only, and not where the page hides the button. */
   function show(): void {
     const { visibility } = (bus.last("state") ?? {}) as { visibility?: string };
-    const fresh = invitation && Date.now() - Date.parse(invitation.created_at) < SHOWN;
-    const next =
-      invitation && fresh && invitation.id !== dismissed && visibility === "minimized" ? invitation.id : 0;
+    const next = invitation && invitation.id !== dismissed && visibility === "minimized" ? invitation.id : 0;
     if (next === shown) return;
     shown = next;
     bubble.show(next ? invitation : null);
   }
 
-  function heard(next: Invitation | null): void {
-    if (next && next.id !== invitation?.id) void tell("invite", next);
+  /** Nothing, too: what was withdrawn, is too old or was answered elsewhere leaves the messenger. */
+  function heard(given: Invitation | null): void {
+    const left = given ? Date.parse(given.created_at) + SHOWN - Date.now() : 0;
+    const next = left > 0 ? given : null;
+    clearTimeout(oldTimer);
+    // Without a line nobody else says that it is too old.
+    if (next) oldTimer = setTimeout(() => heard(null), Math.min(left, SHOWN));
+    if (next?.id !== invitation?.id) void tell("invite", next);
     invitation = next;
     show();
   }
 
+  /** Who the visitor is changed: the server learns it at once, not when the running call is over. */
+  function compare(): void {
+    if (vault.get("token") !== seenToken) asking?.abort();
+  }
+
   const post = (left: boolean, signal?: AbortSignal): Promise<Response> => {
     const token = vault.get("token");
+    seenToken = token;
     return fetch(`${base}/visitor/v1/widgets/${widget}/here`, {
       method: "POST",
       headers: {
@@ -94,8 +107,8 @@ export const stay: Stay = (around, tell, call) => {
     try {
       const response = await post(false, mine.signal);
       if (!response.ok) {
-        if (response.status === 401 && deadToken === null) {
-          deadToken = vault.get("token");
+        if (response.status === 401 && seenToken && seenToken !== deadToken) {
+          deadToken = seenToken;
           return { good: false, wait: 0 };
         }
         if (!passing(response.status)) return null;
@@ -135,7 +148,10 @@ export const stay: Stay = (around, tell, call) => {
       }
       const next = await ask(attempt);
       if (stopped) return;
-      if (!next) return stop();
+      if (!next) {
+        heard(null);
+        return stop();
+      }
       attempt = next.good ? 0 : attempt + 1;
       if (next.wait) await sleep(next.wait);
     }
@@ -147,6 +163,7 @@ export const stay: Stay = (around, tell, call) => {
     end.abort();
     asking?.abort();
     clearTimeout(titleTimer);
+    clearTimeout(oldTimer);
     unpage();
     unstate();
     unwatch();
@@ -165,12 +182,15 @@ export const stay: Stay = (around, tell, call) => {
     titleTimer = setTimeout(() => asking?.abort(), TITLE);
   });
   const unstate = bus.on("state", () => {
-    if (host.isConnected) return show();
+    if (host.isConnected) {
+      compare();
+      return show();
+    }
     leave();
     stop();
   });
   // Another tab may have written.
-  const unwatch = vault.onChange(() => undefined);
+  const unwatch = vault.onChange(compare);
   document.addEventListener("visibilitychange", () => wake(), ending);
   window.addEventListener("online", () => wake(), ending);
   window.addEventListener("pagehide", leave, ending);

@@ -108,7 +108,14 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
         : trouble === "failed"
           ? ui.texts.endFailed
           : trouble && texts[trouble];
+    const atEmail = trouble === "wrong";
     const atMessage = trouble === "empty" || trouble === "long";
+    /** Always there, so that a screen reader hears the words come. */
+    const below = (id: string, on: boolean) => (
+      <p id={`offline-${id}`} class="wrong" role="alert">
+        {on && told}
+      </p>
+    );
     const back = backText(state.answer.opens_at, new Date(), ui.lang, ui.locale);
 
     return (
@@ -137,11 +144,12 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
             required
             maxLength={254}
             value={words.email}
-            aria-invalid={trouble === "wrong"}
-            aria-describedby="offline-trouble"
+            aria-invalid={atEmail}
+            aria-describedby={atEmail ? "offline-email" : undefined}
             onInput={({ currentTarget }) => write({ ...words, email: currentTarget.value })}
           />
         </label>
+        {below("email", atEmail)}
         <label class="grows">
           {texts.message}
           <textarea
@@ -150,13 +158,12 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
             required
             value={words.message}
             aria-invalid={atMessage}
-            aria-describedby="offline-trouble"
+            aria-describedby={atMessage ? "offline-message" : undefined}
             onInput={({ currentTarget }) => write({ ...words, message: currentTarget.value })}
           />
         </label>
-        <p id="offline-trouble" class="wrong" role="alert">
-          {told}
-        </p>
+        {below("message", atMessage)}
+        {below("all", trouble === "failed")}
         <button type="submit" class="primary">
           {texts.send}
         </button>

@@ -8,7 +8,7 @@ import type { Kit } from "./Later";
 // address, and a clear word of consent.
 
 export interface AskProps {
-  ui: Pick<Ui, "lang" | "texts" | "dress"> & { controller: Pick<Ui["controller"], "ask" | "say" | "end"> };
+  ui: Pick<Ui, "lang" | "texts" | "dress"> & { controller: Pick<Ui["controller"], "ask" | "say"> };
   state: Pick<State, "answer" | "contact" | "conversationId" | "ending">;
 }
 
@@ -21,6 +21,12 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
     const texts = askTexts(ui.lang);
     const keep = useRef<HTMLButtonElement>(null);
     useEffect(() => keep.current?.focus(), []);
+    const end = async () => {
+      if (state.conversationId === null) return;
+      controller.ask("busy");
+      const { kind } = await controller.say(state.conversationId, "end", {});
+      controller.ask(kind === "success" ? "no" : "failed");
+    };
     return (
       // biome-ignore lint/a11y/useSemanticElements: a fieldset belongs to a form and cannot be a flex box everywhere
       <div class="notice question" role="group" aria-label={texts.end}>
@@ -28,12 +34,7 @@ export function make({ h, useEffect, useRef, useState }: Kit) {
         <button ref={keep} type="button" class="plain" onClick={() => controller.ask("no")}>
           {texts.endNo}
         </button>
-        <button
-          type="button"
-          class="primary"
-          disabled={state.ending === "busy"}
-          onClick={() => void controller.end()}
-        >
+        <button type="button" class="primary" disabled={state.ending === "busy"} onClick={() => void end()}>
           {texts.endYes}
         </button>
       </div>

@@ -20,7 +20,12 @@ export interface PanelProps {
   takeFocus: boolean;
 }
 
-function Header({ ui, state, needsClose }: { ui: Ui; state: State; needsClose: boolean }) {
+function Header({
+  ui,
+  state,
+  needsClose,
+  form,
+}: Omit<PanelProps, "phone" | "dark" | "takeFocus"> & { form: boolean }) {
   const { controller, texts } = ui;
   const { widget, operators, channels } = state.answer;
   const current = currentOf(state);
@@ -51,7 +56,11 @@ function Header({ ui, state, needsClose }: { ui: Ui; state: State; needsClose: b
         {inThread && (
           <p>
             <span class={`dot ${state.availability}`} />
-            <span>{online ? widget.subtitle || texts.online : texts[state.availability]}</span>
+            <span>
+              {online ? widget.subtitle || texts.online : texts[state.availability]}
+              {/* Beside the form it would be wrong: its answer comes by mail. */}
+              {!form && state.availability === "offline" && texts.waits}
+            </span>
           </p>
         )}
       </div>
@@ -204,7 +213,7 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
       onDragOver={take}
       onDrop={take}
     >
-      <Header ui={ui} state={state} needsClose={needsClose} />
+      <Header ui={ui} state={state} needsClose={needsClose} form={form} />
       {state.screen === "list" ? (
         <Later from={list} ui={ui} state={state} />
       ) : state.screen === "account" ? (

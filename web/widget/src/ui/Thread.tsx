@@ -16,7 +16,7 @@ const EARLY = 240;
 
 function Welcome({ ui, state }: { ui: Ui; state: State }) {
   const { texts, locale } = ui;
-  const { invitation } = state;
+  const invitation = state.conversationId === null ? state.invitation : null;
   const { widget, operators } = state.answer;
   const greeting = invitation?.body ?? widget.greeting;
   return (
@@ -82,6 +82,12 @@ export function Thread({ ui, state }: { ui: Ui; state: State }) {
   const toEnd = () => {
     const box = log.current;
     if (box) box.scrollTop = box.scrollHeight;
+  };
+  /** The buttons go away with the answer; on a phone the keyboard would cover the thread. */
+  const choose = (one: string) => {
+    const box = log.current;
+    (box?.closest(".panel:not(.phone)")?.querySelector("textarea") ?? box)?.focus();
+    controller.write(one);
   };
   const known = useRef({ id: conversationId, first, lastKey, ended, height: 0 });
 
@@ -168,7 +174,7 @@ export function Thread({ ui, state }: { ui: Ui; state: State }) {
           // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be a flex box everywhere
           <div class="choices" role="group" aria-label={texts.choices}>
             {choices.map((one) => (
-              <button type="button" class="plain" dir="auto" key={one} onClick={() => controller.write(one)}>
+              <button type="button" class="plain" dir="auto" key={one} onClick={() => choose(one)}>
                 {one}
               </button>
             ))}

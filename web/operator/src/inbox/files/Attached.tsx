@@ -1,7 +1,8 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { asApiError } from "../../api/error.ts";
 import { messages } from "../../api/routes.ts";
 import type { Media, Message } from "../../api/types.ts";
+import { lazily } from "../../app/lazily.tsx";
 import { useLive } from "../../app/live-context.ts";
 import { Action } from "../../design/Action.tsx";
 import { Icon } from "../../design/icons.tsx";
@@ -13,7 +14,7 @@ import { ownAddress, useRenewal } from "./renew.ts";
 import { sizeText } from "./sizes.ts";
 import "./files.css";
 
-const Lightbox = lazy(() => import("./Lightbox.tsx"));
+const Lightbox = lazily(() => import("./Lightbox.tsx"));
 
 interface Props {
   message: Message;
