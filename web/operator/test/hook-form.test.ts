@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Endpoint, Widget } from "../src/api/types.ts";
 import type { WidgetHooks } from "../src/hooks/api.ts";
-import { hooksChange, hookValues, transcriptHook } from "../src/hooks/hook-form.ts";
+import { hooksChange, hookValues, saveHooks, transcriptHook } from "../src/hooks/hook-form.ts";
 import { isTold } from "../src/settings/dialects.ts";
 import { changeOf, inputOf, valuesOf } from "../src/settings/endpoint-form.ts";
 
@@ -46,6 +46,33 @@ describe("the form of a widget's webhooks", () => {
     expect(hooksChange({ ...START, urls: { ...START.urls, new_conversation: " " } }, START)).toEqual({
       urls: { new_conversation: "" },
     });
+  });
+});
+
+describe("saving a widget's webhooks", () => {
+  const run = async (fails: "hooks" | "widget" | null) => {
+    const done: string[] = [];
+    const call = (name: "hooks" | "widget") => async () => {
+      done.push(name);
+      if (name === fails) throw new Error(name);
+      return name;
+    };
+    await saveHooks({
+      hooks: call("hooks"),
+      widget: call("widget"),
+      onHooks: () => done.push("hooks stored"),
+      onWidget: () => done.push("widget stored"),
+    }).catch((cause: Error) => done.push(`fault of ${cause.message}`));
+    return done;
+  };
+
+  it("asks for the addresses first, and stores nothing else when one is wrong", async () => {
+    expect(await run(null)).toEqual(["hooks", "widget", "widget stored", "hooks stored"]);
+    expect(await run("hooks")).toEqual(["hooks", "fault of hooks"]);
+  });
+
+  it("keeps what went well when the rest fails", async () => {
+    expect(await run("widget")).toEqual(["hooks", "widget", "hooks stored", "fault of widget"]);
   });
 });
 

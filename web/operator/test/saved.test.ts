@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { Command } from "../src/api/types.ts";
 import { wordsOf } from "../src/inbox/closing/words.ts";
 import { Drafts } from "../src/inbox/drafts.ts";
-import { offersFor } from "../src/inbox/saved/offers.ts";
+import { asksForSaved, awaitsList } from "../src/inbox/saved/asking.ts";
+import { answersOf, offersFor } from "../src/inbox/saved/offers.ts";
 import type { Reply } from "../src/replies/api.ts";
 import { transcriptLines } from "../src/transcripts/lines.ts";
-import { aboutVisitor, ordinal, shortAddress, webAddress } from "../src/visitors/words.ts";
+import { aboutVisitor, ordinal, pagesText, shortAddress, stayed, webAddress } from "../src/visitors/words.ts";
 import { message } from "./samples.ts";
 
 const at = "2026-11-22T10:00:00.000000Z";
@@ -61,6 +62,27 @@ describe("saved texts in the field", () => {
     expect(names("$note isl")).toBeNull();
   });
 
+  it("are behind other words chosen by Enter only when their whole shortcut is typed", () => {
+    expect(offersFor("It is about #hel", REPLIES, COMMANDS)?.first).toBeNull();
+    expect(offersFor("Good morning! #greeting", REPLIES, COMMANDS)?.first).toBeNull();
+    expect(offersFor("Good morning! #Hello", REPLIES, COMMANDS)?.first).toBe(0);
+  });
+
+  it("are waited for by Enter, but never for long", () => {
+    expect(asksForSaved("Hi #he")).toBe(true);
+    expect(awaitsList("#he", undefined, 1000, 1500)).toBe(true);
+    expect(awaitsList("#he", "#h", 1000, 1500)).toBe(true);
+    expect(awaitsList("#he", "#he", 1000, 1500)).toBe(false);
+    expect(awaitsList("#he", undefined, 1000, 3000)).toBe(false);
+    expect(awaitsList("Hi #he", undefined, 1000, 1500)).toBe(false);
+  });
+
+  it("leave the answers of a question that stands before them", () => {
+    expect(answersOf("What is it about? ", [])).toBeNull();
+    expect(answersOf("", [])).toEqual([]);
+    expect(answersOf("Hello. ", ["A", "B"])).toEqual(["A", "B"]);
+  });
+
   it("leave what is no question alone", () => {
     expect(names("hello")).toBeNull();
     expect(names("#hello\nmore")).toBeNull();
@@ -114,6 +136,12 @@ describe("a transcript", () => {
 });
 
 describe("a visitor in words", () => {
+  it("tells pages, and a stay up to when the list was told", () => {
+    expect([1, 3].map(pagesText)).toEqual(["1 page", "3 pages"]);
+    expect(stayed({ started_at: at }, Date.parse(at) + 42_000)).toBe("42 s");
+    expect(stayed({ started_at: at }, Date.parse(at) - 42_000)).toBe("0 s");
+  });
+
   it("counts visits", () => {
     expect([1, 2, 3, 4, 11, 12, 21, 112].map(ordinal)).toEqual(
       "1st 2nd 3rd 4th 11th 12th 21st 112th".split(" "),

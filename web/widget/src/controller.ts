@@ -378,9 +378,9 @@ export function createController(around: Surroundings, onState: (state: State) =
         if (!(await loadSnapshot())) throw new Error("no snapshot");
         await showThread(true);
         // The other threads may have holes now; they are fetched again when they are looked at.
-        const { conversationId, threads } = state;
-        const kept = conversationId === null ? undefined : threads[conversationId];
-        patch({ threads: kept && conversationId !== null ? { [conversationId]: kept } : {} });
+        const id = state.conversationId ?? 0;
+        const kept = state.threads[id];
+        patch({ threads: kept ? { [id]: kept } : {} });
       },
       onRefused: () => {
         if (line === opened || !line) leave(true);
@@ -511,9 +511,12 @@ export function createController(around: Surroundings, onState: (state: State) =
       });
   }
 
+  /** Nothing goes on. */
+  const idle = () => state.conversations.every(isOver);
+
   /** What an operator wrote first is where a new conversation begins. */
   function beInvited(): void {
-    if (state.invitation && state.screen !== "account" && state.conversations.every(isOver))
+    if (state.invitation && state.screen !== "account" && idle())
       patch({ conversationId: null, screen: "thread" });
   }
 
@@ -567,12 +570,11 @@ export function createController(around: Surroundings, onState: (state: State) =
         signal: end.signal,
         leave,
         report,
+        change,
         accepted(answer) {
-          const { contact, ...rest } = told;
           told = {};
           if (answer.token && !token) enter({ token: answer.token, contact: answer.contact }, {});
           else if (!line) void begin();
-          if (contact || rest.custom || rest.claimed) void change({ ...contact, ...rest });
           bus.emit("offlineMessageSent", { conversationId: answer.conversation_id });
         },
       }),
@@ -735,7 +737,7 @@ export function createController(around: Surroundings, onState: (state: State) =
     setCustomData: facts("custom"),
     async invite(given) {
       // Where something goes on, the operator writes there.
-      const invitation = state.conversations.every(isOver) ? given : null;
+      const invitation = idle() ? given : null;
       patch({ invitation });
       if (!state.open) beInvited();
       else if (invitation && state.conversationId === null)

@@ -66,6 +66,18 @@ export function outsideTests(test) {
     await v.shot("offline-form");
     await press(v.page);
     await v.page.getByText("Please enter a complete e-mail address.").waitFor();
+    const described = (name) =>
+      field(v.page, name).evaluate((one) => {
+        const text = one.getRootNode().getElementById(one.getAttribute("aria-describedby") ?? "");
+        return text && [text.textContent, text === one.closest("label").nextElementSibling];
+      });
+    assert.deepEqual(await described("Your e-mail address"), [
+      "Please enter a complete e-mail address.",
+      true,
+    ]);
+    assert.equal(await described("Your message"), null);
+    const title = v.page.locator(".titles p");
+    assert.equal(await title.textContent(), "We are offline");
     await v.shot("offline-wrong");
     await v.axe("offline wrong");
     await fill(v.page);
@@ -131,7 +143,11 @@ export function outsideTests(test) {
     await v.open();
     await fill(v.page, { message: "x".repeat(5001) });
     await press(v.page);
-    await v.page.getByText("Please shorten your message to 5,000 characters. It has 5,001.").waitFor();
+    const long = v.page.getByText("Please shorten your message to 5,000 characters. It has 5,001.");
+    await long.waitFor();
+    assert.equal(await long.getAttribute("id"), "offline-message");
+    assert.equal(await field(v.page, "Your message").getAttribute("aria-describedby"), "offline-message");
+    assert.equal(await field(v.page, "Your e-mail address").getAttribute("aria-describedby"), null);
     await field(v.page, "Your message").fill("half a thought");
     await v.page.keyboard.press("Escape");
     await v.dialog.waitFor({ state: "detached" });
@@ -204,6 +220,8 @@ export function outsideTests(test) {
       await group.getByRole("button", { name: "An order" }).click();
       await v.state("An order", "sent");
       assert.equal(await group.count(), 0);
+      const focused = name === "wide" ? ".composer textarea:focus" : ".log:focus";
+      assert.equal(await v.page.locator(focused).count(), 1);
       v.mock.lever({ do: "reply", body: "Which one?", choices: ["The first"] });
       await group.waitFor();
       await v.send("I do not know");
@@ -331,6 +349,31 @@ export function outsideTests(test) {
       );
       assert.equal(v.mock.world.conversations.length, 1);
     });
+
+  test("invited: taken back, and who writes is told at once", {
+    world: { ...THERE, holdHere: 20_000 },
+  }, async (v) => {
+    await until("a visitor", () => v.mock.world.visitors.size);
+    v.mock.lever({ do: "invite", body: "May I help?" });
+    await v.page.getByRole("region", { name: "Message from Ann Lee" }).waitFor();
+    await v.open();
+    const shown = v.page.locator(".welcome .text", { hasText: "May I help?" });
+    await shown.waitFor();
+    for (const row of v.mock.world.visitors.values()) row.invitation = null;
+    await shown.waitFor({ state: "detached" });
+    const calls = () => v.mock.world.log.filter((one) => one.here).length;
+    await v.page.waitForTimeout(1500);
+    const before = calls();
+    await v.send("hello");
+    await v.state("hello", "sent");
+    assert.equal(v.mock.world.log.findLast((one) => one.sent).sent.invitation, undefined);
+    // The running call would have held for 20 seconds.
+    await until("the visitor with a token", () => calls() > before);
+    // An invitation that comes all the same is dropped, for something goes on.
+    v.mock.lever({ do: "invite", body: "Too late" });
+    await v.page.waitForTimeout(1500);
+    assert.equal(await v.page.getByText("Too late").count(), 0);
+  });
 
   test("invited: not now, and while the messenger is open", { world: THERE }, async (v) => {
     await until("a visitor", () => v.mock.world.visitors.size);

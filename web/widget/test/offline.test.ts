@@ -22,6 +22,7 @@ const words = { name: " Kim ", email: " kim@shop.example ", message: " Hello " }
 function bench(script: (entry: OfflineRequest, nth: number) => Answer<OfflineAnswer>, told = {}) {
   const calls: OfflineRequest[] = [];
   const accepted: number[] = [];
+  const changes: unknown[] = [];
   const end = new AbortController();
   let ids = 0;
   let strangers = 0;
@@ -46,9 +47,10 @@ function bench(script: (entry: OfflineRequest, nth: number) => Answer<OfflineAns
     },
     report: () => undefined,
     accepted: (one) => accepted.push(one.conversation_id),
+    change: (facts) => changes.push(facts),
   };
   const box = openBox(ports);
-  return { box, calls, accepted, end, strangers: () => strangers };
+  return { box, calls, accepted, changes, end, strangers: () => strangers };
 }
 const stored = () => JSON.parse(localStorage.getItem("parley:w_1:offline") ?? "[]");
 const flush = (ms = 60_000) => vi.advanceTimersByTimeAsync(ms);
@@ -118,6 +120,31 @@ describe("messages that are left while nobody is there", () => {
     await flush();
     expect(b.calls.map((one) => one.claimed?.id)).toEqual(["u1", undefined]);
     expect(b.accepted).toEqual([7]);
+  });
+
+  it("take one claim along; what the page told besides and later follows", async () => {
+    const told: Parameters<typeof merge>[0] = { claimed: { id: "user1", traits: {} } };
+    const b = bench(() => good, told);
+    b.box.leave(words);
+    await flush();
+    expect(b.changes).toEqual([]);
+    b.box.leave(words);
+    // While the message is on its way.
+    told.claimed = { id: "user2", traits: { plan: "gold" } };
+    told.contact = { name: "Kim" };
+    await flush();
+    expect(b.calls.map((one) => one.claimed?.id)).toEqual(["user1", "user1"]);
+    expect(b.changes).toEqual([{ claimed: told.claimed, name: "Kim" }]);
+    b.end.abort();
+  });
+
+  it("do not send a claim again that the server did not take", async () => {
+    const told = { claimed: { id: "user1", traits: {} }, custom: { a: 1 } };
+    const b = bench((entry) => (entry.claimed ? fault(422, "field.invalid") : good), told);
+    b.box.leave(words);
+    await flush();
+    expect(b.changes).toEqual([{ custom: { a: 1 } }]);
+    b.end.abort();
   });
 
   it("drop a dead token, but not for ever", async () => {

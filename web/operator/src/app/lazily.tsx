@@ -11,7 +11,7 @@ export function loadedOnce<Props extends object>(load: Load<Props>, Failed: Fail
   let kept: LazyExoticComponent<ComponentType<Props>> | null = null;
   return () => {
     if (kept) return kept;
-    const made: typeof kept = lazy(() =>
+    const made: LazyExoticComponent<ComponentType<Props>> = lazy(() =>
       load().catch(() => {
         const forget = () => {
           if (kept === made) kept = null;
@@ -59,7 +59,7 @@ function NotLoaded({ forget }: { forget: () => void }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: as it goes
   useEffect(() => forget, []);
   return (
-    <main className="gate">
+    <div className="gate">
       <Callout tone="bad">
         <p>This part could not be loaded.</p>
         <p>
@@ -68,6 +68,6 @@ function NotLoaded({ forget }: { forget: () => void }) {
           </Action>
         </p>
       </Callout>
-    </main>
+    </div>
   );
 }

@@ -15,7 +15,14 @@ import { TestDialog } from "../settings/TestDialog.tsx";
 import { WholeFault } from "../settings/WholeFault.tsx";
 import { type HookSecrets, hooksKey, type WidgetHook, type WidgetHooks, widgetHooks } from "./api.ts";
 import { HookSecretsOnce } from "./HookSecretsOnce.tsx";
-import { type HookValues, hooksChange, hookValues, TRANSCRIPT_HINT, transcriptHook } from "./hook-form.ts";
+import {
+  type HookValues,
+  hooksChange,
+  hookValues,
+  saveHooks,
+  TRANSCRIPT_HINT,
+  transcriptHook,
+} from "./hook-form.ts";
 import "./hooks.css";
 
 /** The five webhooks of a widget. */
@@ -46,20 +53,28 @@ function HooksForm({ widget, hooks }: { widget: Widget; hooks: WidgetHooks }) {
   });
   const start = hookValues(hooks, widget);
   const form = useForm(start, async (values, key) => {
-    // What is stored comes into the form only when both calls have gone well: until then all of it is unsaved.
-    const when = transcriptHook(values.transcript);
-    const saved =
-      values.transcript === start.transcript
-        ? null
-        : await widgets.update(widget.id, { transcript_hook: when });
     const change = hooksChange(values, start);
-    if (change) {
-      const { secrets: made, ...stored } = await widgetHooks.set(widget.id, change, key);
-      client.setQueryData(hooksKey(widget.id), stored);
-      if (made && Object.keys(made).length > 0) setSecrets(made);
-    }
-    if (saved) client.setQueryData([...keys.widgets, widget.id], saved);
-    void client.invalidateQueries({ queryKey: ["endpoints"] });
+    const when = transcriptHook(values.transcript);
+    await saveHooks({
+      hooks:
+        change &&
+        (async () => {
+          const answer = await widgetHooks.set(widget.id, change, key);
+          const { secrets: made } = answer;
+          // They are told once, whatever becomes of the rest.
+          if (made && Object.keys(made).length > 0) setSecrets(made);
+          return answer;
+        }),
+      widget:
+        values.transcript === start.transcript
+          ? null
+          : () => widgets.update(widget.id, { transcript_hook: when }),
+      onHooks: ({ secrets: _, ...stored }) => {
+        client.setQueryData(hooksKey(widget.id), stored);
+        void client.invalidateQueries({ queryKey: ["endpoints"] });
+      },
+      onWidget: (stored) => client.setQueryData([...keys.widgets, widget.id], stored),
+    });
     toast("Saved");
   });
   const { values, set } = form;

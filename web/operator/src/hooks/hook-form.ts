@@ -41,6 +41,26 @@ export function transcriptHook(when: TranscriptWhen): "" | "end" | "review" {
   return when === "never" ? "" : when;
 }
 
+interface HookCalls<Hooks, Changed> {
+  /** null: nothing of it was changed. */
+  hooks: (() => Promise<Hooks>) | null;
+  widget: (() => Promise<Changed>) | null;
+  onHooks: (stored: Hooks) => void;
+  onWidget: (stored: Changed) => void;
+}
+
+/** The addresses first: with a fault in them nothing is stored, and a transcript needs one. What went well is told even so. */
+export async function saveHooks<Hooks, Changed>(calls: HookCalls<Hooks, Changed>): Promise<void> {
+  const hooks = calls.hooks && (await calls.hooks());
+  try {
+    const widget = calls.widget && (await calls.widget());
+    if (widget) calls.onWidget(widget);
+  } finally {
+    // Not before: the form follows what is stored, and would lose what is still being sent.
+    if (hooks) calls.onHooks(hooks);
+  }
+}
+
 export const TRANSCRIPT_HINT: Record<TranscriptWhen, string> = {
   never: "Only when an operator sends it.",
   end: "Every chat in which something was said, as soon as it has ended.",

@@ -40,6 +40,7 @@ import { type DraftKind, draftsOf, useDraft } from "./drafts.ts";
 import { sendingTray, shelf, trayOf, useTray } from "./files/held.ts";
 import { useEdit } from "./messages/edits.ts";
 import type { OutgoingFile } from "./outbox.ts";
+import { asksForSaved, awaitsList } from "./saved/asking.ts";
 import { useOutbox } from "./useOutbox.ts";
 
 const Tray = lazily(() => import("./files/Tray.tsx"));
@@ -63,8 +64,6 @@ interface ComposerProps {
 
 const LONGEST = 20_000;
 const TYPING_PAUSE = 2000;
-/** A line that begins with #, or a word at the end that does. */
-const ASKS = /(^\s*#[^\n]*|\s#\S*)$/;
 const coarse = window.matchMedia("(pointer: coarse)");
 
 export function Composer({ conversation, ending, onEditLast, ref }: ComposerProps) {
@@ -102,7 +101,12 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
   const busy = inserting || commanding;
   const choices = useDraft(me.id, id, "choices");
   const [saved, setSaved] = useState<{ text: string; completion: Completion | null } | null>(null);
-  const asks = ASKS.test(text);
+  const asks = asksForSaved(text);
+  const askedAt = useRef(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another field asks anew
+  useEffect(() => {
+    if (asks) askedAt.current = Date.now();
+  }, [asks, id, kind]);
   const named =
     parseLine(text)?.rest != null && (command?.argument === "reply" || command?.argument === "question");
   const offered = asks || named ? saved : null;
@@ -210,7 +214,7 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
   const enter = () => {
     const meant = suggest.active === null ? undefined : suggest.shown?.items[suggest.active];
     // What was asked for is on its way: it must not go out as it was typed.
-    if (body.startsWith("#") && asks && offered?.text !== text) return;
+    if (awaitsList(text, offered?.text, askedAt.current, Date.now())) return;
     const ready = !meant || meant.line.trim().toLowerCase() === body.toLowerCase();
     const waits = command !== undefined && line?.rest === null && needsArgument(command);
     if (meant && (meant.insert || !ready || (waits && !text.endsWith(" ")))) take(meant);
@@ -337,7 +341,7 @@ export function Composer({ conversation, ending, onEditLast, ref }: ComposerProp
                 onBusy={setInserting}
                 onInsert={(next, list) => {
                   write(next);
-                  if (kind === "reply") drafts.set(id, "choices", list.join("\n"));
+                  if (kind === "reply" && list) drafts.set(id, "choices", list.join("\n"));
                 }}
               />
             </Suspense>

@@ -1,4 +1,4 @@
-import { type ComponentType, type LazyExoticComponent, Suspense, useEffect } from "react";
+import { type ComponentType, Suspense, useEffect } from "react";
 import { lazyPage } from "../app/lazily.tsx";
 import { useMe } from "../app/me.ts";
 import { go, Link, matchPath, ParamsProvider, usePlace } from "../app/router.tsx";
@@ -7,7 +7,7 @@ import { SETTINGS_PAGES, type SettingsPage } from "./pages.ts";
 import { Empty, LinkAction, Page } from "./parts.tsx";
 import "./settings.css";
 
-type Screen = LazyExoticComponent<ComponentType>;
+type Screen = ComponentType;
 
 const Widgets = lazyPage(() => import("./Widgets.tsx"));
 const WidgetEditor = lazyPage(() => import("./WidgetEditor.tsx"));

@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { asApiError } from "../api/error.ts";
-import { age, moment, seconds, timeOfDay, useNow } from "../app/clock.ts";
+import { age, moment, timeOfDay } from "../app/clock.ts";
 import { useMe } from "../app/me.ts";
 import { go, Link, usePlace } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
@@ -12,7 +12,7 @@ import { sentence } from "../settings/standing.ts";
 import { type Visitor, visitors } from "./api.ts";
 import { InviteDialog } from "./InviteDialog.tsx";
 import { useShowing } from "./useShowing.ts";
-import { aboutVisitor, shortAddress, webAddress } from "./words.ts";
+import { aboutVisitor, pagesText, shortAddress, stayed, webAddress } from "./words.ts";
 import "../inbox/inbox.css";
 import "./visitors.css";
 
@@ -79,6 +79,7 @@ export default function Visitors() {
                 <Row
                   key={visitor.id}
                   visitor={visitor}
+                  at={list.dataUpdatedAt}
                   widget={showing.length > 1 && widget === null ? names.get(visitor.widget_id) : undefined}
                   open={trail === visitor.id}
                   onTrail={() => setTrail(trail === visitor.id ? null : visitor.id)}
@@ -130,17 +131,17 @@ function NotShown() {
 
 interface RowProps {
   visitor: Visitor;
+  /** When the list was told, in milliseconds. */
+  at: number;
   widget: string | undefined;
   open: boolean;
   onTrail: () => void;
   onInvite: () => void;
 }
 
-function Row({ visitor, widget, open, onTrail, onInvite }: RowProps) {
-  const now = useNow();
+function Row({ visitor, at, widget, open, onTrail, onInvite }: RowProps) {
   const name = visitor.handle_or_name;
-  const here = Math.max(0, (now - Date.parse(visitor.started_at)) / 1000);
-  const way = `${visitor.pages === 1 ? "1 page" : `${visitor.pages} pages`} · ${seconds(here)}`;
+  const invited = visitor.invited_at !== null;
   const trailId = `trail-${visitor.id}`;
   return (
     <li className="visitor" data-visitor={visitor.id}>
@@ -156,7 +157,7 @@ function Row({ visitor, widget, open, onTrail, onInvite }: RowProps) {
           ) : (
             visitor.invited_at && (
               <span className="tag accent" title={`Invited ${moment(visitor.invited_at)}`}>
-                Invited {age(visitor.invited_at, now)}
+                Invited {age(visitor.invited_at, at)}
               </span>
             )
           )}
@@ -167,16 +168,17 @@ function Row({ visitor, widget, open, onTrail, onInvite }: RowProps) {
         </div>
       </div>
       <div className="visitor-actions">
+        <span className="visitor-stay">{stayed(visitor, at)}</span>
         <Action
           small
           kind="quiet"
           icon={open ? "up" : "down"}
           aria-expanded={open}
           aria-controls={open ? trailId : undefined}
-          aria-label={`${way}: the way of ${name}`}
           onPress={onTrail}
         >
-          {way}
+          {pagesText(visitor.pages)}
+          <span className="hidden-text">: the way of {name}</span>
         </Action>
         {visitor.conversation_id !== null ? (
           <Link
@@ -191,8 +193,9 @@ function Row({ visitor, widget, open, onTrail, onInvite }: RowProps) {
           <Action
             small
             icon="send"
-            onPress={onInvite}
-            isDisabled={visitor.invited_at !== null}
+            // Not disabled: it has the focus when the dialog is gone.
+            aria-disabled={invited || undefined}
+            onPress={invited ? undefined : onInvite}
             aria-label={`Invite ${name}`}
           >
             Invite

@@ -1,5 +1,15 @@
+import { seconds } from "../app/clock.ts";
 import { placeName } from "../inbox/place.ts";
 import type { Visitor } from "./api.ts";
+
+export function pagesText(pages: number): string {
+  return pages === 1 ? "1 page" : `${pages} pages`;
+}
+
+/** How long somebody had been on the site when the list was told. */
+export function stayed({ started_at }: Pick<Visitor, "started_at">, at: number): string {
+  return seconds(Math.max(0, (at - Date.parse(started_at)) / 1000));
+}
 
 /** "Malmö, Sweden · Firefox on Linux · 3rd visit": what is known of somebody, in a line. */
 export function aboutVisitor(visitor: Visitor): string {

@@ -134,7 +134,7 @@ export const isOver = ({ status, moved }: Conversation): boolean => status === "
 
 /** A conversation goes on, or the visitor is about to begin one. */
 const isTalking = ({ conversations, outbox, invitation }: State): boolean =>
-  conversations.some((one) => !isOver(one)) || outbox.length > 0 || Boolean(invitation);
+  !conversations.every(isOver) || outbox.length > 0 || Boolean(invitation);
 
 /** The answers that the newest message offers, until the visitor has written something. */
 export function choicesOf(state: State): readonly string[] {

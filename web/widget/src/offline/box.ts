@@ -1,5 +1,5 @@
 import type { Told } from "../facts";
-import type { Answer, Fault, Http } from "../http";
+import type { Answer, Facts, Fault, Http } from "../http";
 import type { Vault } from "../vault";
 import type { Contact, OfflineAnswer, OfflineRequest, Visit } from "../wire";
 
@@ -25,7 +25,9 @@ export interface BoxPorts {
   /** The token does not hold any more. */
   leave(keepUnsent: boolean): void;
   report(fault: Pick<Fault, "code" | "message">): void;
+  /** What the page has told counts as told; who the visitor is now is known. */
   accepted(answer: OfflineAnswer): void;
+  change(facts: Facts): void;
 }
 
 /** The server has looked at it and does not want it; its words go back into the form. */
@@ -116,18 +118,30 @@ export function openBox(ports: BoxPorts): OfflineBox {
     busy = true;
     let tries = 0;
     let strangers = 0;
+    /** Claims that went with the message, also one that was not wanted. */
+    const tried = new Set<string>();
     for (;;) {
       const entry = stored().find((one) => !one.refused);
       if (!entry || signal.aborted) break;
       const { client_id: id, email } = entry;
       if (tries < PATIENCE) become({ is: "sending", email });
+      tried.add(JSON.stringify(entry.claimed));
       const answer: Answer<OfflineAnswer> = await ports.http.tell(path, { ...entry });
       if (signal.aborted) break;
       if (answer.ok) {
         change(id, null);
         tries = strangers = 0;
         become({ is: "sent", email, conversationId: answer.value.conversation_id });
+        // The message takes a claim along, and only the one of its time; everything else follows it.
+        const { contact, custom, claimed } = ports.told();
+        const facts: Facts = {
+          ...contact,
+          ...(custom && { custom }),
+          ...(claimed && !tried.has(JSON.stringify(claimed)) && { claimed }),
+        };
+        tried.clear();
         ports.accepted(answer.value);
+        if (Object.keys(facts).length) ports.change(facts);
       } else if (amend(entry, answer, strangers)) strangers++;
       else if (ports.transient(answer)) {
         tries++;

@@ -5,7 +5,7 @@ import type { Command } from "../../api/types.ts";
 import { toast } from "../../design/toasts.tsx";
 import { listReplies, previewReply, type Reply, replyListKey } from "../../replies/api.ts";
 import type { Completion } from "../commands/line.ts";
-import { type Offer, offersFor } from "./offers.ts";
+import { answersOf, type Offer, offersFor } from "./offers.ts";
 
 const PATIENCE = 10_000;
 const NONE: Command[] = [];
@@ -17,7 +17,8 @@ interface SavedProps {
   /** Called for every text, with what is offered for it. */
   onFound: (text: string, completion: Completion | null) => void;
   onBusy: (busy: boolean) => void;
-  onInsert: (text: string, choices: string[]) => void;
+  /** No choices: those of what stands before stay. */
+  onInsert: (text: string, choices: string[] | null) => void;
 }
 
 /** Looks for the saved texts that the field asks for, and fetches the one that is chosen. Shows nothing itself. */
@@ -28,12 +29,14 @@ export default function Saved(props: SavedProps) {
     queryFn: ({ signal }) => listReplies({}, signal),
     staleTime: 30_000,
     retry: false,
+    // Asked for while the connection is gone it fails at once instead of being put off.
+    networkMode: "always",
   });
   const insert = ({ reply, before }: Offer) => {
     props.onBusy(true);
     previewReply(conversationId, reply.id, AbortSignal.timeout(PATIENCE))
       .then(
-        ({ body, options }) => props.onInsert(before + body, options),
+        ({ body, options }) => props.onInsert(before + body, answersOf(before, options)),
         (cause) => toast(`#${reply.shortcut} was not inserted: ${reason(cause)}`),
       )
       .finally(() => props.onBusy(false));

@@ -57,10 +57,11 @@ function inserted(text: string, replies: Reply[]): Offers | null {
   if (before === "") return null;
   const typed = word.toLocaleLowerCase();
   const found = replies.filter((reply) => begins(reply, typed));
-  // Nothing is chosen yet behind a mere #: Enter still sends what was written.
+  // Enter sends what was written, as in "It is about #hel"; only a whole shortcut is meant for certain.
+  const meant = found.findIndex((reply) => reply.shortcut === typed);
   return list(
     found.map((reply) => offer(reply, before, text)),
-    typed === "" ? null : 0,
+    meant < 0 ? null : meant,
   );
 }
 
@@ -83,6 +84,11 @@ function named(text: string, replies: Reply[], commands: Command[]): Offers | nu
     found.map((reply) => offer(reply, "", whole(reply))),
     typed === "" ? null : 0,
   );
+}
+
+/** The answers that an inserted text brings; null when those of what was written before it stay. */
+export function answersOf(before: string, options: string[]): string[] | null {
+  return options.length > 0 || before.trim() === "" ? options : null;
 }
 
 /** What may stand at the end of the text, or null when there is nothing to offer. */
