@@ -1,5 +1,7 @@
 package fault
 
+import "sync"
+
 // Code is a stable, documented error code. Codes are API: they may be added, never renamed or reused.
 type Code string
 
@@ -258,22 +260,27 @@ func Catalogue() []Entry {
 	}
 }
 
+// byCode is the catalogue by code, made once: every error that is answered looks here.
+var byCode = sync.OnceValue(func() map[Code]Entry {
+	out := map[Code]Entry{}
+	for _, e := range Catalogue() {
+		out[e.Code] = e
+	}
+	return out
+})
+
 // KindOf returns the kind of a code; a code that is not in the catalogue is internal.
 func KindOf(code Code) Kind {
-	for _, e := range Catalogue() {
-		if e.Code == code {
-			return e.Kind
-		}
+	if e, ok := byCode()[code]; ok {
+		return e.Kind
 	}
 	return Internal
 }
 
 // TitleOf returns the title of a code, or the title of an internal error.
 func TitleOf(code Code) string {
-	for _, e := range Catalogue() {
-		if e.Code == code {
-			return e.Title
-		}
+	if e, ok := byCode()[code]; ok {
+		return e.Title
 	}
-	return Catalogue()[0].Title
+	return byCode()[InternalError].Title
 }
