@@ -105,7 +105,7 @@ var outside = map[string][]string{
 	"github.com/alecthomas/kong":              list("internal/cli internal/config"),
 	"code.dny.dev/ssrf":                       list("internal/outhttp"),
 	"github.com/golang-jwt/jwt/v5":            list("internal/contact internal/widget"),
-	"github.com/mileusna/useragent":           list("internal/inbox internal/httpapi/visitor internal/onsite"),
+	"github.com/mileusna/useragent":           list("internal/inbox internal/httpapi/visitor"),
 	"github.com/oschwald/maxminddb-golang/v2": list("internal/geo"),
 	"golang.org/x/crypto":                     list("internal/team"),
 	"github.com/prometheus/client_golang":     list("internal/metrics"),

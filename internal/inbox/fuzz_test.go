@@ -69,7 +69,7 @@ func FuzzVisit(f *testing.F) {
 	f.Add("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)", "192.0.2.1", -5)
 	f.Add("Googlebot/2.1", "::1", 1<<40)
 	f.Fuzz(func(t *testing.T, agent, ip string, n int) {
-		v := Visit{UserAgent: agent, IP: ip, PageImpressions: n, Visits: n}.snapshot()
+		v := Visit{UserAgent: agent, IP: ip, PageImpressions: n, Visits: n}.Clean()
 		if len(v.UserAgent) > maxUserAgent || len(v.IP) > maxIP || v.PageImpressions < 0 || v.Visits > 1e6 || !utf8.ValidString(v.Browser+v.BrowserVersion+v.OS) {
 			t.Errorf("visit %+v", v)
 		}

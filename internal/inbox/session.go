@@ -78,9 +78,9 @@ type Visit struct {
 	Proactive bool
 }
 
-// snapshot cleans the visit: overlong, unprintable and non-HTTP values become "" instead of errors, since a visitor's
+// Clean is what can be kept and shown of the visit: overlong, unprintable and non-HTTP values become "" instead of errors, since a visitor's
 // message must not fail for a strange page.
-func (v Visit) snapshot() event.Visit {
+func (v Visit) Clean() event.Visit {
 	ua := oneLine(v.UserAgent, maxUserAgent)
 	out := event.Visit{
 		URL: pageURL(v.URL), Title: oneLine(v.Title, maxPageTitle), InitialURL: pageURL(v.InitialURL), Referrer: pageURL(v.Referrer),
@@ -115,7 +115,7 @@ type Place struct {
 
 // visit is what is kept of a visit: cleaned, and with its place where it is not private.
 func (d *Desk) visit(v Visit, private bool) event.Visit {
-	out := v.snapshot()
+	out := v.Clean()
 	d.locate(&out, private)
 	return out
 }
@@ -126,9 +126,13 @@ func (d *Desk) locate(v *event.Visit, private bool) {
 	case private:
 		v.IP, v.Private = "", true
 	case d.Place != nil && v.IP != "":
-		p := d.Place(v.IP)
-		v.City, v.Region, v.Country, v.CountryCode, v.Lat, v.Lon = p.City, p.Region, p.Country, p.CountryCode, p.Lat, p.Lon
+		d.Place(v.IP).Put(v)
 	}
+}
+
+// Put writes the place into a visit.
+func (p Place) Put(v *event.Visit) {
+	v.City, v.Region, v.Country, v.CountryCode, v.Lat, v.Lon = p.City, p.Region, p.Country, p.CountryCode, p.Lat, p.Lon
 }
 
 // pageURL keeps absolute http and https URLs of up to maxURL bytes without credentials; everything else becomes "".

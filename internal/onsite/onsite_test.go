@@ -76,6 +76,14 @@ func (h *house) make(t *testing.T, ch widget.Change) *event.Widget {
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
+// What is kept of what a page tells, in bytes.
+const (
+	maxURL       = 2048
+	maxTitle     = 300
+	maxUserAgent = 512
+	maxIP        = 64
+)
+
 // call is one of a browser on a page of the shop.
 func (h *house) call(key, page, referrer string) Call {
 	return Call{Widget: h.shop, Key: key, From: "203.0.113.7",
