@@ -54,9 +54,10 @@ WHERE id IN (SELECT id FROM deliveries WHERE target = $1 AND state = 'pending' A
 FROM deliveries d LEFT JOIN events e ON e.id = d.event_id
 WHERE d.target = $1 AND d.state = 'pending' AND d.id > $2 AND (d.event_id = 0 OR e.seq IS NOT NULL) ORDER BY d.id LIMIT $3`
 	// What belongs to no lane: test calls, single replays, and what was revived alone. The index deliveries_apart has nothing else.
+	// The newest are first: that is what somebody waits for, even behind a thousand that were revived.
 	sqlApart = `SELECT ` + rowColumns + `
 FROM deliveries d LEFT JOIN events e ON e.id = d.event_id
-WHERE d.target = $1 AND d.state = 'pending' AND d.lane = '' AND (d.event_id = 0 OR e.seq IS NOT NULL) ORDER BY d.id LIMIT $2`
+WHERE d.target = $1 AND d.state = 'pending' AND d.lane = '' AND d.id < $2 AND (d.event_id = 0 OR e.seq IS NOT NULL) ORDER BY d.id DESC LIMIT $3`
 	sqlLane = `SELECT ` + rowColumns + `
 FROM deliveries d JOIN events e ON e.id = d.event_id
 WHERE d.lane = $1 AND d.target = $2 AND d.id > $3 AND d.state = 'pending' AND e.seq IS NOT NULL ORDER BY d.id LIMIT $4`
@@ -358,8 +359,8 @@ func readBacklog(tx *db.Tx, t Target, after id.Delivery, limit int) ([]*row, err
 	return db.All(tx, sqlBacklog, []any{int64(t), int64(after), limit}, scanRow)
 }
 
-func readApart(tx *db.Tx, t Target, limit int) ([]*row, error) {
-	return db.All(tx, sqlApart, []any{int64(t), limit}, scanRow)
+func readApart(tx *db.Tx, t Target, before id.Delivery, limit int) ([]*row, error) {
+	return db.All(tx, sqlApart, []any{int64(t), int64(before), limit}, scanRow)
 }
 
 func readLane(tx *db.Tx, t Target, lane string, after id.Delivery, limit int) ([]*row, error) {

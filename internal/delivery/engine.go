@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
@@ -172,8 +173,11 @@ type target struct {
 	// behind tells that the database has rows after from that are not in memory.
 	behind bool
 	from   id.Delivery
-	// apart tells that test calls and single replays may wait anywhere in these rows; they are looked for first.
-	apart bool
+	// apart tells that test calls and single replays may wait anywhere in these rows; the newest before apartTo are looked for first,
+	// and with urgent even when there is no room: lanes that are refilled can keep the memory full for as long as they have rows.
+	apart   bool
+	apartTo id.Delivery
+	urgent  bool
 
 	failures int
 	opens    int // how often the breaker opened without a success between
@@ -850,8 +854,12 @@ func (e *Engine) reloadLocked(t *target) {
 	t.pending -= len(t.prepared)
 	t.todo, t.prepared, t.parked = nil, nil, nil
 	e.refills = slices.DeleteFunc(e.refills, func(l *lane) bool { return l.t == t })
-	t.stale, t.behind, t.from, t.apart = false, true, t.drop.to, true
+	t.stale, t.behind, t.from = false, true, t.drop.to
+	t.lookApart()
 }
+
+// lookApart has the target's test calls and single replays looked for, the newest first.
+func (t *target) lookApart() { t.apart, t.urgent, t.apartTo = true, true, math.MaxInt64 }
 
 // settledLocked tells the reading goroutine when a stale target can be read again.
 func (e *Engine) settledLocked(t *target) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -406,6 +407,52 @@ func TestTestCallAndReplayGoBeforeTheBacklog(t *testing.T) {
 			}
 			s.checkOrder()
 			if got := s.states(); got[Pending] != 0 || len(s.recv.seen()) != 1+400+2+2 {
+				t.Errorf("%v after %d calls", got, len(s.recv.seen()))
+			}
+		})
+	})
+}
+
+// Conversations with long queues keep the memory full, one refill after the other: nobody who waits at a screen waits for that.
+func TestTestCallGoesBeforeLanesThatFillTheMemory(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, s *site) {
+		o := s.options()
+		o.Window = 20
+		var turn atomic.Int64
+		for i := range 640 {
+			s.happen(1 + i%16)
+		}
+		s.recv.set(func(ctx context.Context, c call) Outcome {
+			n := turn.Add(1) // never two at the same time: a lane is refilled as soon as its call is over
+			wait(time.Second + time.Duration(n%61)*7*time.Millisecond)
+			return ok
+		})
+		s.running(o, func(e *Engine) {
+			wait(10 * time.Second)
+			var tests []id.Delivery
+			s.update(func(tx *db.Tx) (err error) {
+				for range 3 * apartMax {
+					ids, err := Enqueue(tx, Item{Target: s.targets[0], Name: "test", Body: []byte("0:hello"), Test: true})
+					if err != nil {
+						return err
+					}
+					tests = append(tests, ids...)
+				}
+				return nil
+			})
+			e.Kick()
+			wait(5 * time.Second)
+			for _, n := range tests[len(tests)-apartMax:] {
+				if d := s.detail(n); d.State != Delivered {
+					t.Errorf("after 5 s the test call %d is %s", n, d.State)
+				}
+			}
+			if n := s.states()[Pending]; n < 300 {
+				t.Errorf("only %d deliveries wait: the test shows nothing", n)
+			}
+			wait(2 * time.Minute)
+			s.checkOrder()
+			if got := s.states(); got[Pending] != 0 || len(s.recv.seen()) != 640+len(tests) {
 				t.Errorf("%v after %d calls", got, len(s.recv.seen()))
 			}
 		})

@@ -252,10 +252,12 @@ func (e *Engine) claim(ctx context.Context, which []Target, left string) error {
 		if c.breaker == Open && !c.probeAt.After(now) {
 			c.breaker = HalfOpen
 		}
-		e.targets[which] = &target{id: which, kind: c.kind, ref: c.ref, fence: c.fence, nudge: c.nudge, cap: c.limits.InFlight, limit: min(4, c.limits.InFlight),
-			pace: pace{perSecond: c.limits.PerSecond}, resumed: c.resumed, until: until, executor: x, lanes: map[string]*lane{}, behind: true, apart: true, failures: c.failures,
+		t := &target{id: which, kind: c.kind, ref: c.ref, fence: c.fence, nudge: c.nudge, cap: c.limits.InFlight, limit: min(4, c.limits.InFlight),
+			pace: pace{perSecond: c.limits.PerSecond}, resumed: c.resumed, until: until, executor: x, lanes: map[string]*lane{}, behind: true, failures: c.failures,
 			breaker: c.breaker, probeAt: c.probeAt, failingSince: c.failingSince, warned: c.warned, triedAt: c.triedAt, status: c.status, drop: c.drop,
 			from: c.drop.to, busyAt: now}
+		t.lookApart()
+		e.targets[which] = t
 	}
 	return nil
 }
@@ -481,7 +483,7 @@ func (e *Engine) fill(ctx context.Context) error {
 			if t.stale && t.pending == len(t.prepared) {
 				e.reloadLocked(t)
 			}
-			if t.behind && !t.stale && !t.paused && t.rows <= e.o.Window/2 && len(t.parked) < parkedMax {
+			if t.behind && !t.stale && !t.paused && (t.urgent || t.rows <= e.o.Window/2 && len(t.parked) < parkedMax) {
 				hungry = append(hungry, t)
 			}
 		}
@@ -520,18 +522,24 @@ func (e *Engine) putBack(lanes []*lane) {
 
 func (e *Engine) fillTarget(ctx context.Context, t *target) error {
 	e.mu.Lock()
-	from, room, look := t.from, min(e.o.Window-t.rows, 500), t.apart
+	from, room := t.from, min(e.o.Window-t.rows, 500)
+	look, before := t.apart, t.apartTo
+	if len(t.parked) >= parkedMax {
+		room = 0
+	}
 	e.mu.Unlock()
 	e.setReading(true)
 	defer e.setReading(false)
 	var apart, rows []*row
 	err := e.db.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
 		if look {
-			if apart, err = readApart(tx, t.id, apartMax); err != nil {
+			if apart, err = readApart(tx, t.id, before, apartMax); err != nil {
 				return err
 			}
 		}
-		rows, err = readBacklog(tx, t.id, from, room)
+		if room > 0 {
+			rows, err = readBacklog(tx, t.id, from, room)
+		}
 		return err
 	})
 	if err != nil {
@@ -543,8 +551,9 @@ func (e *Engine) fillTarget(ctx context.Context, t *target) error {
 		return nil
 	}
 	if look {
-		t.apart = len(apart) == apartMax // then there may be more
+		t.apart, t.urgent = len(apart) == apartMax, false // then there may be more
 		for _, r := range apart {
+			t.apartTo = r.id
 			e.addApartLocked(t, r)
 		}
 	}
@@ -554,7 +563,7 @@ func (e *Engine) fillTarget(ctx context.Context, t *target) error {
 		}
 		t.from = r.id
 	}
-	if len(rows) < room {
+	if room > 0 && len(rows) < room {
 		t.behind = false
 	}
 	e.dispatchLocked()
