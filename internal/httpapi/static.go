@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"parley/internal/fault"
 )
@@ -45,11 +46,13 @@ type asset struct {
 	cache       string
 	etag        string
 	plain       []byte
-	gz, br      []byte // nil when not worth it
+	br          []byte        // nil where there is none
+	gz          func() []byte // nil where there is none; gives nil when it is not worth it
 }
 
 // Static serves the files of root, read into memory once. Names with .gz or .br beside them are sent compressed; text files
-// without are compressed with gzip here. It panics when root cannot be read: the files are part of the program.
+// without are compressed with gzip when somebody first asks for them: for all of them it is most of the time that a start takes.
+// It panics when root cannot be read: the files are part of the program.
 func Static(root fs.FS, o StaticOptions) http.Handler {
 	if o.Immutable == nil {
 		o.Immutable = HashedName
@@ -92,8 +95,10 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 			body, etag = a.br, `"`+a.etag+`-br"`
 			h.Set("Content-Encoding", "br")
 		case a.gz != nil && accepts(accept, "gzip"):
-			body, etag = a.gz, `"`+a.etag+`-gz"`
-			h.Set("Content-Encoding", "gzip")
+			if gz := a.gz(); gz != nil {
+				body, etag = gz, `"`+a.etag+`-gz"`
+				h.Set("Content-Encoding", "gzip")
+			}
 		}
 	}
 	h.Set("ETag", etag)
@@ -147,11 +152,11 @@ func readAssets(root fs.FS, o StaticOptions) (map[string]*asset, error) {
 		return nil, fmt.Errorf("read: %w", err)
 	}
 	for name, a := range out {
-		a.gz, a.br = encoded[name+".gz"], encoded[name+".br"]
-		if a.gz == nil && compressible(a.contentType) {
-			if b := compress(a.plain); len(b) < len(a.plain)*9/10 {
-				a.gz = b
-			}
+		a.br = encoded[name+".br"]
+		if gz := encoded[name+".gz"]; gz != nil {
+			a.gz = func() []byte { return gz }
+		} else if compressible(a.contentType) {
+			a.gz = sync.OnceValue(func() []byte { return compress(a.plain) })
 		}
 	}
 	return out, nil
@@ -203,13 +208,17 @@ func compressible(contentType string) bool {
 	return err == nil && (strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "+xml") || kind == "application/wasm")
 }
 
+// compress returns nil when it saves less than a tenth.
 func compress(b []byte) []byte {
 	var out bytes.Buffer
 	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
 	if err != nil {
-		return b
+		return nil
 	}
 	w.Write(b) // into memory: cannot fail
 	w.Close()
+	if out.Len() > len(b)*9/10 {
+		return nil
+	}
 	return out.Bytes()
 }
