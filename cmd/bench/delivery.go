@@ -398,7 +398,7 @@ func (st *site) live(already int) (time.Duration, error) {
 	for i := range n {
 		<-tick.C
 		v := st.c.visitors[i%len(st.c.visitors)]
-		if err := st.c.do(st.c.clients[i%64], "POST", st.c.messages(), bearer(v.token), text(v, clientID(st.take()), words, ""), nil); err != nil {
+		if err := st.c.do(st.c.clients[i%64], "POST", st.c.messages(), v.token, text(v, clientID(st.take()), words, ""), nil); err != nil {
 			return 0, err
 		}
 	}
