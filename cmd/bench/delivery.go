@@ -329,6 +329,9 @@ func (d *deliveries) one() error {
 	if err := errors.Join(st.arrive(people), st.post(0, people, n-people)); err != nil {
 		return err
 	}
+	if err := st.s.rest(); err != nil {
+		return err
+	}
 	before, err := st.s.cpu()
 	if err != nil {
 		return err
@@ -385,7 +388,10 @@ func (d *deliveries) crowd(name string, hang int) (st *site, n int, err error) {
 	if err = st.arrive(people); err != nil {
 		return nil, 0, err
 	}
-	return st, n, st.post(0, people, n-people)
+	if err = st.post(0, people, n-people); err != nil {
+		return nil, 0, err
+	}
+	return st, n, st.s.rest()
 }
 
 // live measures latency while ten messages a second go to all endpoints.
@@ -460,7 +466,7 @@ func (d *deliveries) manyWhilePosting() error {
 		return err
 	}
 	n := d.size(waiting / endpoints)
-	if err := st.reply(people2, n); err != nil {
+	if err := errors.Join(st.reply(people2, n), st.s.rest()); err != nil {
 		return err
 	}
 	stop := make(chan struct{})
@@ -573,7 +579,7 @@ func (d *deliveries) million() error {
 		return err
 	}
 	st.s, st.c.s = s, s
-	if err := st.post(0, people, n-people); err != nil {
+	if err := errors.Join(st.post(0, people, n-people), st.s.rest()); err != nil {
 		return err
 	}
 	f, _, err := st.drain(n * endpoints)

@@ -150,6 +150,7 @@ func (a *App) assemble(ctx context.Context) error {
 		TakesRequested: func(tx *db.Tx, c *event.Conversation) (bool, error) { return a.hooks.TakesRequested(tx, c) },
 		Hooked:         func(tx *db.Tx, c *event.Conversation, hook string) (bool, error) { return a.hooks.HasHook(tx, c, hook) }})
 	a.onsite = onsite.New(onsite.Options{DB: a.db, Key: a.inviteKey, Place: a.inbox.Place, Stopping: a.stopping, Logger: a.Logger})
+	a.feed.Plan(a.onsite.Plan)
 	a.team.OnDeleteGroup(inbox.ReleaseGroup)
 	a.feed.OnTrouble(func(err error) { a.Logger.Warn("events wait for their numbers; trying again", "error", err) })
 	a.metrics = metrics.New(metrics.Options{DB: a.db, Feed: a.feed, Sockets: func() int { return a.hub.Connections() }})

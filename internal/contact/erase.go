@@ -74,6 +74,14 @@ func SetErasure(tx *db.Tx, e Erasure, due time.Time) error {
 	return nil
 }
 
+// PutOffErasure has an erasure wait that is not finished.
+func PutOffErasure(tx *db.Tx, contact id.Contact, until time.Time) error {
+	if err := putOffErasure(tx, contact, until); err != nil {
+		return fmt.Errorf("erasure of contact %d: %w", contact, err)
+	}
+	return nil
+}
+
 // EndErasure notes that nothing is left to do.
 func EndErasure(tx *db.Tx, contact id.Contact) error {
 	if err := endErasure(tx, contact); err != nil {

@@ -18,7 +18,8 @@ const (
 	sqlDueErasures = `SELECT contact_id, done FROM contact_erasures WHERE due_at <= $1 ORDER BY due_at, contact_id LIMIT $2`
 	sqlSetErasure  = `INSERT INTO contact_erasures (contact_id, done, due_at) VALUES ($1, $2, $3)
 ON CONFLICT (contact_id) DO UPDATE SET done = excluded.done, due_at = excluded.due_at`
-	sqlEndErasure = `DELETE FROM contact_erasures WHERE contact_id = $1`
+	sqlPutOffErasure = `UPDATE contact_erasures SET due_at = $2 WHERE contact_id = $1`
+	sqlEndErasure    = `DELETE FROM contact_erasures WHERE contact_id = $1`
 )
 
 // eraseAccess takes everything away by which somebody could come back as the contact, and the place in the handle.
@@ -63,6 +64,11 @@ func dueErasures(tx *db.Tx, at time.Time, limit int) ([]Erasure, error) {
 
 func setErasure(tx *db.Tx, e Erasure, due time.Time) error {
 	_, err := tx.Exec(sqlSetErasure, int64(e.Contact), int64(e.Done), db.Micros(due))
+	return err
+}
+
+func putOffErasure(tx *db.Tx, contact id.Contact, until time.Time) error {
+	_, err := tx.Exec(sqlPutOffErasure, int64(contact), db.Micros(until))
 	return err
 }
 

@@ -276,6 +276,8 @@ type outcome struct {
 	Survey   *event.Survey
 	Goal     *event.Goal
 	Goals    []id.Goal
+	// Discarded is not the contact's doing, but says that they are not asked for the rest.
+	Discarded bool
 }
 
 func (s *session) decode(visit, said string) error {
@@ -290,6 +292,7 @@ func (s *session) decode(visit, said string) error {
 			return fmt.Errorf("outcome: %w", err)
 		}
 		s.Rating, s.Feedback, s.Survey, s.Goal, s.goals = o.Rating, o.Feedback, o.Survey, o.Goal, o.Goals
+		s.discarded = o.Discarded
 	}
 	return nil
 }
@@ -299,10 +302,10 @@ func (s *session) encode() (visit, said string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("encode visit: %w", err)
 	}
-	if s.Rating == nil && s.Feedback == "" && s.Survey == nil && s.Goal == nil {
+	if s.Rating == nil && s.Feedback == "" && s.Survey == nil && s.Goal == nil && !s.discarded {
 		return string(v), "", nil
 	}
-	o, err := json.Marshal(outcome{s.Rating, s.Feedback, s.Survey, s.Goal, s.goals})
+	o, err := json.Marshal(outcome{s.Rating, s.Feedback, s.Survey, s.Goal, s.goals, s.discarded})
 	if err != nil {
 		return "", "", fmt.Errorf("encode outcome: %w", err)
 	}
@@ -454,7 +457,7 @@ func expiredConversations(tx *db.Tx, at time.Time, limit int) ([]id.Conversation
 	return db.All(tx, sqlExpired, []any{db.Micros(at), limit}, scanConversationID)
 }
 
-// routeTo finds who of the group (0 means of all) is free, never except; 0 when nobody is.
+// lastWritten is when contact or operator last wrote, from a message on.
 func lastWritten(tx *db.Tx, conversation id.Conversation, from int) (time.Time, error) {
 	var at int64
 	err := tx.One(sqlLastWritten, []any{int64(conversation), from}, &at)
@@ -465,6 +468,7 @@ func conversationsOfInactive(tx *db.Tx, limit int) ([]id.Conversation, error) {
 	return db.All(tx, sqlOfInactive, []any{limit}, func(r db.Scanner) (c id.Conversation, err error) { return c, r.Scan(&c) })
 }
 
+// routeTo finds who of the group (0 means of all) is free, never except; 0 when nobody is.
 func routeTo(tx *db.Tx, group id.Group, except id.Operator) (o id.Operator, err error) {
 	if err = tx.One(sqlRoute, []any{int64(group), int64(except)}, &o); errors.Is(err, db.ErrNoRows) {
 		return 0, nil

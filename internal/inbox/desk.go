@@ -570,8 +570,9 @@ func (d *Desk) End(ctx context.Context, by team.Actor, key once.Key, conversatio
 	return d.change(ctx, by, key, conversation, d.ending(by, false))
 }
 
-// Discard is End without what else happens then: no transcript goes out, neither by mail nor to a webhook. conversation.ended is told as ever,
-// with the reason event.ReasonDiscarded. Of a conversation that has ended, a transcript that waits for the contact's review goes nowhere any more.
+// Discard is End without what else happens then: no transcript goes out, neither by mail nor to a webhook, and the contact is not asked what they
+// think (View.Discarded). conversation.ended is told as ever, with the reason event.ReasonDiscarded. Of a conversation that has ended, a transcript
+// that waits for the contact's review goes nowhere any more.
 func (d *Desk) Discard(ctx context.Context, by team.Actor, key once.Key, conversation id.Conversation) (*View, error) {
 	return d.change(ctx, by, key, conversation, d.ending(by, true))
 }
@@ -600,6 +601,9 @@ func (d *Desk) ending(by team.Actor, discard bool) act {
 			return nil, err
 		}
 		events[len(events)-1].Reason = event.ReasonDiscarded
+		if s.session != nil {
+			s.session.discarded, s.session.dirty = true, true
+		}
 		return events, nil
 	}
 }
@@ -667,6 +671,9 @@ func reopening(by team.Actor) act {
 
 func reopen(tx *db.Tx, s *state, by event.Party, status string) (*event.Event, error) {
 	before, _, requested := s.setStatus(status, tx.Now())
+	if s.session != nil && s.session.discarded {
+		s.session.discarded, s.session.dirty = false, true
+	}
 	m := entry(entryReopened, by)
 	if err := put(tx, s, m); err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ const (
 	// eraseSpan is how many events are looked through at once, eraseBatch how many are rewritten in one transaction.
 	eraseSpan  = 5000
 	eraseBatch = 50
-	// eraseAgain is when an erasure is gone on with that had to leave something to a delivery that waits.
+	// eraseAgain is when an erasure is gone on with that had to leave something to a delivery that waits, or failed.
 	eraseAgain = 10 * time.Minute
 	eraseEvery = 15 * time.Second
 )
@@ -197,7 +197,8 @@ func (d *Desk) RunErasures(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// EraseOnce goes on with the erasures that are due, and returns how many it finished.
+// EraseOnce goes on with the erasures that are due, and returns how many it finished. One that fails is left alone for ten minutes, so that a few
+// of them do not keep the others waiting.
 func (d *Desk) EraseOnce(ctx context.Context) (int, error) {
 	var due []contact.Erasure
 	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
@@ -211,8 +212,16 @@ func (d *Desk) EraseOnce(ctx context.Context) (int, error) {
 	var failed []error
 	for _, e := range due {
 		done, err := d.eraseEvents(ctx, e)
+		if ctx.Err() != nil {
+			return finished, ctx.Err()
+		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("erase the events of contact %d: %w", e.Contact, err))
+			if err := d.DB.UpdateAside(ctx, func(_ context.Context, tx *db.Tx) error {
+				return contact.PutOffErasure(tx, e.Contact, tx.Now().Add(eraseAgain))
+			}); err != nil {
+				failed = append(failed, err)
+			}
 		}
 		if done {
 			finished++
@@ -221,9 +230,11 @@ func (d *Desk) EraseOnce(ctx context.Context) (int, error) {
 	return finished, errors.Join(failed...)
 }
 
-// eraseEvents rewrites the events about an erased contact, and what was sent of them. An event that a pending delivery tells of is left for later.
+// eraseEvents rewrites the events about an erased contact, and what was sent of them. An event that a pending delivery tells of is left for later,
+// and so is one that cannot be rewritten: those after it are not.
 func (d *Desk) eraseEvents(ctx context.Context, e contact.Erasure) (finished bool, err error) {
 	at, waits := e.Done, false
+	var failed []error
 	for {
 		var newest id.Event
 		var list []storedEvent
@@ -248,8 +259,15 @@ func (d *Desk) eraseEvents(ctx context.Context, e contact.Erasure) (finished boo
 					waits, e.Done = true, one.id-1
 				}
 			}
-			if err := d.DB.UpdateAside(ctx, func(_ context.Context, tx *db.Tx) error { return d.rewrite(tx, ready) }); err != nil {
+			left, err := d.rewriteAside(ctx, ready)
+			if ctx.Err() != nil || fault.IsKind(err, fault.Unavailable) {
 				return false, err
+			}
+			if err != nil {
+				failed = append(failed, err)
+				if !waits || left-1 < e.Done {
+					waits, e.Done = true, left-1
+				}
 			}
 			list = list[n:]
 		}
@@ -264,9 +282,33 @@ func (d *Desk) eraseEvents(ctx context.Context, e contact.Erasure) (finished boo
 			return contact.SetErasure(tx, e, tx.Now().Add(eraseAgain))
 		})
 		if err != nil || !more {
+			err = errors.Join(append(failed, err)...)
 			return err == nil && !waits, err
 		}
 	}
+}
+
+// rewriteAside is rewrite in a transaction of its own; where that fails, in one for each event. It returns the first that could not be rewritten.
+func (d *Desk) rewriteAside(ctx context.Context, ids []id.Event) (left id.Event, err error) {
+	some := func(ids []id.Event) error {
+		return d.DB.UpdateAside(ctx, func(_ context.Context, tx *db.Tx) error { return d.rewrite(tx, ids) })
+	}
+	if err := some(ids); err == nil || ctx.Err() != nil || fault.IsKind(err, fault.Unavailable) {
+		return 0, err
+	}
+	var failed []error
+	for _, one := range ids {
+		err := some([]id.Event{one})
+		if ctx.Err() != nil || fault.IsKind(err, fault.Unavailable) {
+			return 0, err
+		}
+		if err != nil {
+			if failed = append(failed, fmt.Errorf("event %d: %w", one, err)); left == 0 {
+				left = one
+			}
+		}
+	}
+	return left, errors.Join(failed...)
 }
 
 // rewrite blanks stored events, and forgets what was sent of them.

@@ -134,6 +134,8 @@ func (h *house) sweep(t *testing.T) {
 // who was somebody else before.
 func (h *house) plant(t *testing.T) (who *ContactPosted) {
 	t.Helper()
+	h.desk.Place = func(string) Place { return Place{City: word, Region: word, Country: word, CountryCode: word} }
+	defer func() { h.desk.Place = nil }()
 	ctx := t.Context()
 	fill := func(p *ContactPost) {
 		p.Change = contact.Change{Name: new("Name " + word), Email: new(word + "@x.example"), Phone: new("1" + word), Custom: new(event.RawJSON(`{"a":"` + word + `"}`))}
@@ -192,6 +194,19 @@ func (h *house) plant(t *testing.T) (who *ContactPosted) {
 	p = h.post("again " + word)
 	p.Contact, p.Conversation, p.Visit = who.Contact.ID, who.Conversation.ID, Visit{URL: "https://shop.example/2" + word, UserAgent: word, IP: word}
 	h.send(t, p)
+	if _, err := h.desk.Post(ctx, h.ann, once.Key{}, Post{Conversation: who.Conversation.ID, Body: "Which one?", Choices: []string{"this " + word}}); err != nil {
+		t.Fatal(err)
+	}
+	h.hooks = true
+	if _, err := h.desk.SendToWebhook(ctx, h.ann, once.Key{}, who.Conversation.ID, []string{word}); err != nil {
+		t.Fatal(err)
+	}
+	left := h.leave("call " + word)
+	left.Contact, left.ClientID, left.Name, left.Email = who.Contact.ID, word+left.ClientID[24:], "Name "+word, word+"@left.example"
+	left.Claimed, left.Visit = &contact.Claim{ID: "claimed " + word, Traits: event.RawJSON(`{"trait":"` + word + `"}`)}, p.Visit
+	if _, err := h.desk.PostOffline(ctx, left); err != nil {
+		t.Fatal(err)
+	}
 	h.way(t, who.Contact.ID, word+"@x.example", 0)
 	h.index(t)
 	return who
@@ -425,6 +440,51 @@ func TestEraseContact(t *testing.T) {
 		if n, err := h.desk.EraseOnce(t.Context()); err != nil || n != 1 {
 			t.Errorf("%d, %v", n, err)
 		}
+		if left := h.where(t); len(left) > 0 {
+			t.Errorf("it is still in %v", left)
+		}
+	})
+}
+
+// An event that cannot be read keeps neither what came after it, nor for long the erasures of others.
+func TestErasingGoesOnBesideWhatFails(t *testing.T) {
+	each(t, "all but what fails is erased, and that later", func(t *testing.T, h *house) {
+		v := h.send(t, h.post("I am "+word))
+		broken := h.events(t)[0].ID
+		h.write(t, v.Contact.ID, "more of "+word)
+		if err := h.desk.EraseContact(t.Context(), h.visitorOf(t, v.Token)); err != nil {
+			t.Fatal(err)
+		}
+		h.events(t)
+		data := func(e id.Event) (b []byte) {
+			h.tx(t, func(tx *db.Tx) error { return tx.One("SELECT data FROM events WHERE id = $1", []any{int64(e)}, &b) })
+			return b
+		}
+		whole := data(broken)
+		h.exec(t, "UPDATE events SET data = $2 WHERE id = $1", int64(broken), []byte("broken"))
+		o := h.desk.Options
+		o.Feed = feed.New(h.d) // which remembers no event
+		desk := New(o)
+		time.Sleep(2 * time.Minute)
+		if n, err := desk.EraseOnce(t.Context()); err == nil || n != 0 {
+			t.Errorf("%d, %v", n, err)
+		}
+		if n, err := desk.EraseOnce(t.Context()); err != nil || n != 0 {
+			t.Errorf("it is tried again at once: %d, %v", n, err)
+		}
+		var newest id.Event
+		h.tx(t, func(tx *db.Tx) (err error) { newest, err = newestEvent(tx); return err })
+		for e := broken + 1; e <= newest; e++ {
+			if strings.Contains(string(data(e)), word) {
+				t.Errorf("event %d still tells what was said", e)
+			}
+		}
+		h.exec(t, "UPDATE events SET data = $2 WHERE id = $1", int64(broken), whole)
+		time.Sleep(eraseAgain)
+		if n, err := desk.EraseOnce(t.Context()); err != nil || n != 1 {
+			t.Errorf("%d, %v", n, err)
+		}
+		h.index(t)
 		if left := h.where(t); len(left) > 0 {
 			t.Errorf("it is still in %v", left)
 		}

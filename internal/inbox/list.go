@@ -23,6 +23,8 @@ type View struct {
 	Visible *event.Message
 	// UnreadByContact counts the operators' messages beyond the contact's read mark, filled for contacts only.
 	UnreadByContact int
+	// Discarded says that the conversation was ended by Discard, and did not go on since: the contact is asked for no rating, comment or answer.
+	Discarded bool
 	// Seq is the newest event of the snapshot that the view was read from, filled by reads that say so.
 	Seq id.Seq
 }
@@ -30,7 +32,7 @@ type View struct {
 func viewOf(s *state) *View {
 	v := &View{Conversation: s.snapshot()}
 	if s.session != nil {
-		v.Session = s.session.snapshot()
+		v.Session, v.Discarded = s.session.snapshot(), s.session.discarded
 	}
 	return v
 }
@@ -75,7 +77,7 @@ func (s *state) hide(v *View) {
 		return
 	}
 	v.MessageCount, v.LastMessage, v.UpdatedAt = shown, nil, v.CreatedAt
-	v.Status, v.EndedAt = event.StatusOpen, time.Time{} // as it was when it moved
+	v.Status, v.EndedAt, v.Discarded = event.StatusOpen, time.Time{}, false // as it was when it moved
 	if v.Session != nil {
 		se := *v.Session
 		se.Rating, se.Feedback, se.Survey = nil, "", nil

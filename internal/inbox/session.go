@@ -22,6 +22,8 @@ type session struct {
 	expiresAt time.Time
 	goals     []id.Goal // reached, each of them once
 	notes     int       // how many internal notes it has
+	// discarded says that its conversation was ended so that the contact is not asked what they think (Desk.Discard); going on with it takes that back.
+	discarded bool
 	// reviewDue is when a rating is told as a whole that a comment may still follow, zero for nothing to tell; reviewStored is what its row has.
 	reviewDue, reviewStored time.Time
 	dirty                   bool // differs from its row

@@ -48,15 +48,13 @@ func (d *Desk) tick(ctx context.Context, log *slog.Logger) (wait time.Duration, 
 		}
 	}
 	began := d.DB.Now()
-	_, more, err := d.dueOnce(ctx)
+	_, due, err := d.dueOnce(ctx)
 	warn("alarms, reviews or transcripts could not be told; trying again", err)
-	n, err := d.ExpireOnce(ctx)
+	_, expired, err := d.expireOnce(ctx)
 	warn("sessions could not be timed out; trying again", err)
-	more = more || err == nil && n > 0
-	n, err = d.ReleaseInactiveOnce(ctx)
+	_, inactive, err := d.releaseInactiveOnce(ctx)
 	warn("conversations of deactivated operators could not be released; trying again", err)
-	more = more || err == nil && n == expireBatch
-	if wait = expireEvery; more {
+	if wait, more = expireEvery, due || expired || inactive; more {
 		return wait, more
 	}
 	var next, now time.Time
@@ -90,51 +88,72 @@ func (d *Desk) dueOnce(ctx context.Context) (n int, more bool, err error) {
 		{"tell the review of", sqlReviewsDue, d.tellReview},
 		{"send the transcript of", sqlTranscriptsDue, d.sendWaiting},
 	} {
-		aside := d.failed.since(due.what, d.DB.Now())
-		var ids []id.Conversation
-		err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-			ids, err = dueConversations(tx, due.statement, expireBatch+len(aside))
+		list := func(tx *db.Tx, limit int) ([]id.Conversation, error) {
+			return dueConversations(tx, due.statement, limit)
+		}
+		told, others, err := d.each(ctx, due.what, list, func(ctx context.Context, tx *db.Tx, s *state) (bool, error) {
+			events, err := due.do(tx, s)
+			if err != nil {
+				return false, err
+			}
+			if len(events) > 0 {
+				return true, d.store(ctx, tx, s, events)
+			}
+			if s.place() != s.stored || s.session != nil && s.session.reviewDue != s.session.reviewStored {
+				return true, save(tx, s)
+			}
+			return false, nil // another node was quicker
+		})
+		n, more = n+told, more || others
+		if ctx.Err() != nil {
+			return n, false, ctx.Err()
+		}
+		failed = append(failed, err)
+	}
+	return n, more, errors.Join(failed...)
+}
+
+// each does something to up to 100 of the conversations that list finds, each under its lock and in a transaction of its own. It returns to how
+// many it did (do says so), and whether there may be more. What fails is left alone for a minute, so that it does not keep the rest waiting.
+func (d *Desk) each(ctx context.Context, what string, list func(tx *db.Tx, limit int) ([]id.Conversation, error),
+	do func(ctx context.Context, tx *db.Tx, s *state) (bool, error)) (n int, more bool, err error) {
+	aside := d.failed.since(what, d.DB.Now())
+	var ids []id.Conversation
+	err = d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
+		ids, err = list(tx, expireBatch+len(aside))
+		return err
+	})
+	if err != nil {
+		return 0, false, fmt.Errorf("look for conversations to %s: %w", what, err)
+	}
+	ids = slices.DeleteFunc(ids, func(c id.Conversation) bool { return aside[c] })
+	var failed []error
+	came := 0 // to an end: done, or put aside
+	for _, conversation := range ids {
+		done := false
+		err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+			done = false
+			s, err := load(tx, conversation)
+			if err != nil {
+				return err
+			}
+			done, err = do(ctx, tx, s)
 			return err
 		})
-		if err != nil {
-			failed = append(failed, fmt.Errorf("look for conversations to %s: %w", due.what, err))
-			continue
-		}
-		ids = slices.DeleteFunc(ids, func(c id.Conversation) bool { return aside[c] })
-		// Each of a full batch is done or put aside, so looking again comes to an end; when nothing works, it does so soon.
-		more = more || len(ids) >= expireBatch && len(aside) < maxAside
-		for _, conversation := range ids {
-			changed := false
-			err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-				changed = false
-				s, err := load(tx, conversation)
-				if err != nil {
-					return err
-				}
-				events, err := due.do(tx, s)
-				if err != nil {
-					return err
-				}
-				if changed = len(events) > 0; changed {
-					return d.store(ctx, tx, s, events)
-				}
-				if changed = s.place() != s.stored || s.session != nil && s.session.reviewDue != s.session.reviewStored; changed {
-					return save(tx, s)
-				}
-				return nil // another node was quicker
-			})
-			switch {
-			case ctx.Err() != nil:
-				return n, false, ctx.Err()
-			case err == nil && changed:
-				n++
-			case err != nil && !fault.Is(err, fault.ConversationNotFound):
-				d.failed.add(due.what, conversation, d.DB.Now())
-				failed = append(failed, fmt.Errorf("%s conversation %d: %w", due.what, conversation, err))
+		switch {
+		case ctx.Err() != nil:
+			return n, false, ctx.Err()
+		case err == nil && done:
+			n, came = n+1, came+1
+		case err != nil:
+			d.failed.add(what, conversation, d.DB.Now())
+			if came++; !fault.Is(err, fault.ConversationNotFound) {
+				failed = append(failed, fmt.Errorf("%s conversation %d: %w", what, conversation, err))
 			}
 		}
 	}
-	return n, more, errors.Join(failed...)
+	// Looking again comes to an end, and soon when nothing works.
+	return n, len(ids) >= expireBatch && came > 0 && len(aside) < maxAside, errors.Join(failed...)
 }
 
 const (
@@ -235,98 +254,67 @@ func (d *Desk) sendWaiting(tx *db.Tx, s *state) ([]*event.Event, error) {
 }
 
 // ExpireOnce ends up to 100 sessions whose time is over and returns how many it ended. The conversation stays as it is:
-// only its session ends (S-103, S-104).
+// only its session ends (S-103, S-104). What fails is left alone for a minute, as in DueOnce.
 func (d *Desk) ExpireOnce(ctx context.Context) (int, error) {
-	var ids []id.Conversation
-	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		ids, err = expiredConversations(tx, tx.Now(), expireBatch)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("look for expired sessions: %w", err)
+	n, _, err := d.expireOnce(ctx)
+	return n, err
+}
+
+// expireOnce is ExpireOnce, and tells whether there may be more.
+func (d *Desk) expireOnce(ctx context.Context) (n int, more bool, err error) {
+	list := func(tx *db.Tx, limit int) ([]id.Conversation, error) {
+		return expiredConversations(tx, tx.Now(), limit)
 	}
-	var failed []error
-	n := 0
-	for _, conversation := range ids {
-		ended, err := d.expire(ctx, conversation)
-		if err != nil && !fault.Is(err, fault.ConversationNotFound) {
-			failed = append(failed, fmt.Errorf("time out session of conversation %d: %w", conversation, err))
-		}
-		if ended {
-			n++
-		}
-	}
-	return n, errors.Join(failed...)
+	return d.each(ctx, "time out the session of", list, d.expire)
 }
 
 // ReleaseInactiveOnce makes up to 100 conversations of deactivated operators unassigned, so that somebody sees that they wait,
-// and returns how many it looked at.
+// and returns how many it made so. What fails is left alone for a minute, as in DueOnce.
 func (d *Desk) ReleaseInactiveOnce(ctx context.Context) (int, error) {
-	var ids []id.Conversation
-	err := d.DB.View(ctx, func(_ context.Context, tx *db.Tx) (err error) {
-		ids, err = conversationsOfInactive(tx, expireBatch)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("look for conversations of deactivated operators: %w", err)
-	}
-	var failed []error
-	for _, conversation := range ids {
-		err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-			s, err := load(tx, conversation)
-			if err != nil {
-				return err
-			}
-			if s.Status == event.StatusEnded || s.Operator == nil || s.Operator.Active {
-				return nil // somebody took it meanwhile
-			}
-			events := reassign(s, tx.Now(), event.Party{Type: event.BySystem}, nil, s.Group)
-			if err := withSession(tx, s, events[0]); err != nil { // it had an operator, so there is one
-				return err
-			}
-			return d.store(ctx, tx, s, events)
-		})
-		if err != nil && !fault.Is(err, fault.ConversationNotFound) {
-			failed = append(failed, fmt.Errorf("release conversation %d: %w", conversation, err))
-		}
-	}
-	return len(ids), errors.Join(failed...)
+	n, _, err := d.releaseInactiveOnce(ctx)
+	return n, err
 }
 
-func (d *Desk) expire(ctx context.Context, conversation id.Conversation) (ended bool, err error) {
-	err = d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		ended = false
-		s, err := load(tx, conversation)
-		if err != nil {
-			return err
+// releaseInactiveOnce is ReleaseInactiveOnce, and tells whether there may be more.
+func (d *Desk) releaseInactiveOnce(ctx context.Context) (n int, more bool, err error) {
+	return d.each(ctx, "release", conversationsOfInactive, func(ctx context.Context, tx *db.Tx, s *state) (bool, error) {
+		if s.Status == event.StatusEnded || s.Operator == nil || s.Operator.Active {
+			return false, nil // somebody took it meanwhile
 		}
-		if !s.session.open() || s.session.expiresAt.IsZero() || s.session.expiresAt.After(tx.Now()) {
-			return nil // another node was quicker
+		events := reassign(s, tx.Now(), event.Party{Type: event.BySystem}, nil, s.Group)
+		if err := withSession(tx, s, events[0]); err != nil { // it had an operator, so there is one
+			return false, err
 		}
-		written, err := lastWritten(tx, s.ID, s.session.firstNumber)
-		if err != nil {
-			return err
-		}
-		if over := written.Add(s.timeout); over.After(tx.Now()) {
-			s.session.expiresAt, s.session.dirty = over, true
-			return save(tx, s)
-		}
-		ended = true
-		by := event.Party{Type: event.BySystem}
-		m := entry(entrySessionEnded, event.Party{})
-		m.Entry.Reason = event.EndTimeout
-		// The entry must not lift an old conversation to the top of the list as if somebody had written.
-		updated := s.UpdatedAt
-		if err := put(tx, s, m); err != nil {
-			return err
-		}
-		s.UpdatedAt = updated
-		events, err := endSession(tx, s, by, event.EndTimeout)
-		if err != nil {
-			return err
-		}
-		events[len(events)-1].Message = m
-		return d.store(ctx, tx, s, events)
+		return true, d.store(ctx, tx, s, events)
 	})
-	return ended && err == nil, err
+}
+
+// expire ends the session of a conversation whose time is over, or notes when it is over if somebody has written since.
+func (d *Desk) expire(ctx context.Context, tx *db.Tx, s *state) (ended bool, err error) {
+	if !s.session.open() || s.session.expiresAt.IsZero() || s.session.expiresAt.After(tx.Now()) {
+		return false, nil // another node was quicker
+	}
+	written, err := lastWritten(tx, s.ID, s.session.firstNumber)
+	if err != nil {
+		return false, err
+	}
+	if over := written.Add(s.timeout); over.After(tx.Now()) {
+		s.session.expiresAt, s.session.dirty = over, true
+		return false, save(tx, s)
+	}
+	by := event.Party{Type: event.BySystem}
+	m := entry(entrySessionEnded, event.Party{})
+	m.Entry.Reason = event.EndTimeout
+	// The entry must not lift an old conversation to the top of the list as if somebody had written.
+	updated := s.UpdatedAt
+	if err := put(tx, s, m); err != nil {
+		return false, err
+	}
+	s.UpdatedAt = updated
+	events, err := endSession(tx, s, by, event.EndTimeout)
+	if err != nil {
+		return false, err
+	}
+	events[len(events)-1].Message = m
+	return true, d.store(ctx, tx, s, events)
 }

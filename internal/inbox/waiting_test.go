@@ -311,6 +311,106 @@ func TestTimersGoOnBesideWhatFails(t *testing.T) {
 	})
 }
 
+// The same of sessions that are over and of conversations that somebody leaves behind: a hundred that fail would stand before the others for ever.
+func TestSessionsEndAndConversationsAreReleasedBesideWhatFails(t *testing.T) {
+	each(t, "a hundred that fail do not keep the next waiting, nor make the timers spin", func(t *testing.T, h *house) {
+		var broken []*ContactPosted
+		for range expireBatch {
+			broken = append(broken, h.visitor(t))
+		}
+		time.Sleep(time.Second)
+		good := h.visitor(t)
+		for _, v := range append(broken, good) {
+			h.did(t)(h.desk.Assign(t.Context(), h.ann, once.Key{}, v.Conversation.ID, h.bob.Operator))
+		}
+		h.exec(t, "UPDATE sessions SET visit = 'x' || visit WHERE conversation_id <> $1", int64(good.Conversation.ID))
+		if _, err := h.team.Update(t.Context(), team.System(), h.bob.Operator, team.OperatorChange{Active: new(false)}); err != nil {
+			t.Fatal(err)
+		}
+		h.events(t)
+		time.Sleep(half)
+		for ticks := 1; ; ticks++ {
+			if _, more := h.desk.tick(t.Context(), slog.New(slog.DiscardHandler)); !more {
+				break
+			}
+			if ticks > 2 {
+				t.Fatal("it spins")
+			}
+		}
+		for _, e := range h.told(t, event.SessionUnread, event.SessionEnded, event.ConversationAssigned) {
+			if e.Conversation.ID != good.Conversation.ID {
+				t.Errorf("%s of conversation %d", e.Type, e.Conversation.ID)
+			}
+		}
+		for what, once := range map[string]func(context.Context) (int, error){"sessions": h.desk.ExpireOnce, "conversations": h.desk.ReleaseInactiveOnce} {
+			if n, err := once(t.Context()); n != 0 || err != nil {
+				t.Errorf("%s are tried again at once: %d, %v", what, n, err)
+			}
+		}
+		h.exec(t, "UPDATE sessions SET visit = SUBSTR(visit, 2) WHERE visit LIKE 'x%'")
+		time.Sleep(asideFor)
+		for what, once := range map[string]func(context.Context) (int, error){"sessions": h.desk.ExpireOnce, "conversations": h.desk.ReleaseInactiveOnce} {
+			if n, err := once(t.Context()); n != expireBatch || err != nil {
+				t.Errorf("later: %d %s, %v", n, what, err)
+			}
+		}
+		h.events(t)
+	})
+	each(t, "one that fails does not hold up a crowd", func(t *testing.T, h *house) {
+		h.visitor(t)
+		h.exec(t, "UPDATE sessions SET visit = 'x' || visit")
+		for range 2 * expireBatch {
+			h.visitor(t)
+		}
+		time.Sleep(half)
+		log := slog.New(slog.DiscardHandler)
+		for n := 1; n <= 2; n++ {
+			if _, more := h.desk.tick(t.Context(), log); !more {
+				t.Errorf("look %d stops", n)
+			}
+		}
+		h.desk.tick(t.Context(), log)
+		if n := len(h.events(t)); n != 2*2*expireBatch {
+			t.Errorf("%d events", n)
+		}
+		h.exec(t, "UPDATE sessions SET visit = SUBSTR(visit, 2) WHERE visit LIKE 'x%'")
+	})
+}
+
+func TestWhoIsDiscardedIsNotAsked(t *testing.T) {
+	each(t, "until the conversation goes on", func(t *testing.T, h *house) {
+		asked := func(c id.Conversation, contact id.Contact, want bool) {
+			t.Helper()
+			if got := !h.own(t, contact, c).Discarded; got != want {
+				t.Errorf("asked is %v", got)
+			}
+		}
+		p := h.visitor(t)
+		c, who := p.Conversation.ID, p.Contact.ID
+		asked(c, who, true)
+		if v := h.did(t)(h.desk.Discard(t.Context(), h.ann, once.Key{}, c)); !v.Discarded {
+			t.Error("the answer does not say so")
+		}
+		asked(c, who, false)
+		h.unchanged(t, func() error { _, err := h.desk.End(t.Context(), h.ann, once.Key{}, c); return err })
+		asked(c, who, false)
+		h.did(t)(h.desk.Reopen(t.Context(), h.ann, once.Key{}, c))
+		asked(c, who, true)
+		h.did(t)(h.desk.End(t.Context(), h.ann, once.Key{}, c))
+		asked(c, who, true)
+		h.did(t)(h.desk.Reopen(t.Context(), h.ann, once.Key{}, c))
+		h.did(t)(h.desk.Discard(t.Context(), h.ann, once.Key{}, c))
+		again := h.post("wait")
+		again.Contact, again.Conversation, again.Reopen = who, c, true
+		h.send(t, again)
+		asked(c, who, true)
+		h.did(t)(h.desk.Discard(t.Context(), h.ann, once.Key{}, c))
+		if err := h.desk.EraseContact(t.Context(), contact.Visitor{Contact: who}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestS127_AReviewIsToldOnce(t *testing.T) {
 	comments := func(t *testing.T, h *house) *ContactPosted {
 		h.set(t, widget.Change{AskFeedback: new(true)})

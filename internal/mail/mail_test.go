@@ -926,6 +926,29 @@ func TestAnswersToTheOfflineFormGoByMail(t *testing.T) {
 	})
 }
 
+// Where no mails go out, the answer to the form does not wait for the day on which they do.
+func TestAnswersToTheOfflineFormDoNotWaitForAWay(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		left, err := h.inbox.PostOffline(t.Context(), inbox.OfflinePost{WidgetKey: h.widget.Key, ClientID: strings.Repeat("c", 32), Name: "Bob", Email: "bob@x.example", Message: "Do you open on Sundays?"})
+		h.must(err)
+		h.reply(left.Conversation.ID, "We do not.")
+		pass(10 * time.Minute)
+		if s := h.set(); s.State != ours.OK || s.Backlog != 0 {
+			t.Errorf("%d mails wait, the widget's are %s: %s", s.Backlog, s.State, s.Reason)
+		}
+		h.byCallback()
+		pass(10 * time.Minute)
+		if n := len(h.hook.got()); n != 0 {
+			t.Errorf("%d calls", n)
+		}
+		h.reply(left.Conversation.ID, "But on Mondays.") // from now on they do
+		pass(10 * time.Minute)
+		if calls := h.hook.got(); len(calls) != 1 || len(calls[0].context(t)["messages"].([]any)) != 2 {
+			t.Errorf("%d calls, want one with both answers", len(calls))
+		}
+	})
+}
+
 // Conversations that cannot be read do not stand before others for ever, however many they are.
 func TestMissedAnswersThatFailStandInNobodysWay(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {

@@ -91,8 +91,10 @@ func (d *Desk) mayBeMissed(tx *db.Tx, e *event.Event) error {
 	if err != nil {
 		return err
 	}
-	after := r.of(c.Widget.ID).MissedAfter
-	if after == 0 && e.Session != nil && e.Session.Offline {
+	s := r.of(c.Widget.ID)
+	after := s.MissedAfter
+	// Where mails have no way at all nobody has asked for these: they would wait for it, and go out months later, when it is set up for others.
+	if after == 0 && e.Session != nil && e.Session.Offline && r.way(s) == "" {
 		after = offlineAfter
 	}
 	if after == 0 {

@@ -162,13 +162,13 @@ func (d *Desk) note(ctx context.Context, c Call) (r *row, key string, got *invit
 			if n >= MaxPerWidget {
 				return fault.Newf(fault.RequestLimited, "the widget has %d visitors; no more are shown", n).After(goneAfter)
 			}
-			r = &row{from: digest(c), Visitor: Visitor{Widget: c.Widget.ID, StartedAt: now}}
+			r = &row{Visitor: Visitor{Widget: c.Widget.ID, StartedAt: now}}
 		}
 		if key != c.Key { // another page, which has got nothing yet
 			r.hash, r.told = secret.Hash(key), 0
 		}
 		r.open(visit, now)
-		r.Contact, r.SeenAt, r.leftAt = c.Contact, now, time.Time{}
+		r.Contact, r.SeenAt, r.leftAt, r.from = c.Contact, now, time.Time{}, digest(c)
 		if r.ID == 0 {
 			got = nil
 			return insert(tx, r)
@@ -456,6 +456,18 @@ func (d *Desk) Accept(ctx context.Context, of id.Widget, which id.Invitation, sh
 	}}, nil
 }
 
+// Plan is a feed.Planner: it forgets the pages of a contact whose data was deleted. A page that is still open is a new visitor's from its next
+// call on.
+func (d *Desk) Plan(_ context.Context, tx *db.Tx, e *event.Event) error {
+	if e.Type != event.ContactErased || e.Contact == nil {
+		return nil
+	}
+	if err := erase(tx, e.Contact.ID); err != nil {
+		return fmt.Errorf("forget the pages of contact %d: %w", e.Contact.ID, err)
+	}
+	return nil
+}
+
 // Run removes rows of who has gone and wakes pages for whose visitors another node has taken an invitation, until ctx ends. Several
 // nodes may run it.
 func (d *Desk) Run(ctx context.Context) error {
@@ -497,7 +509,8 @@ func (d *Desk) lookOnce(ctx context.Context) error {
 	return nil
 }
 
-// PurgeOnce removes the rows of who has gone, and invitations that nobody can answer any more.
+// PurgeOnce removes the rows of who has gone, and invitations that nobody can answer any more. Of somebody for whom an invitation waits, only that
+// and the key by which their page would come back stay.
 func (d *Desk) PurgeOnce(ctx context.Context) error {
 	for more := true; more; {
 		err := d.DB.UpdateAside(ctx, func(_ context.Context, tx *db.Tx) (err error) {

@@ -19,7 +19,7 @@ const (
 	sqlCount       = `SELECT COUNT(*) FROM (SELECT 1 FROM site_visitors WHERE widget_id = $1 AND seen_at > $2 LIMIT $3) AS here`
 	sqlInsert      = `INSERT INTO site_visitors (widget_id, secret_hash, contact_id, from_key, started_at, seen_at, left_at, told, visit, trail)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`
-	sqlSave = `UPDATE site_visitors SET secret_hash = $2, contact_id = $3, seen_at = $4, left_at = $5, told = $6, visit = $7, trail = $8 WHERE id = $1`
+	sqlSave = `UPDATE site_visitors SET secret_hash = $2, contact_id = $3, seen_at = $4, left_at = $5, told = $6, visit = $7, trail = $8, from_key = $9 WHERE id = $1`
 	sqlLeft = `UPDATE site_visitors SET left_at = $3, seen_at = $3 WHERE secret_hash = $1 AND widget_id = $2 AND left_at = 0`
 	sqlTold = `UPDATE site_visitors SET told = $2 WHERE id = $1 AND told < $2`
 	// Whether a contact is in a conversation on the website.
@@ -39,10 +39,15 @@ ORDER BY v.started_at DESC, v.id DESC LIMIT $5`
 	sqlInsertInvitation = `INSERT INTO site_invitations (visitor_id, widget_id, operator_id, body, created_at, expires_at, answered_at)
 VALUES ($1, $2, $3, $4, $5, $6, 0) RETURNING id`
 	sqlGetInvitation = `SELECT operator_id, body, created_at FROM site_invitations WHERE id = $1 AND answered_at = 0 AND expires_at > $2 AND widget_id = $3`
-	sqlAnswered      = `UPDATE site_invitations SET answered_at = $2 WHERE id = $1 AND answered_at = 0`
-	// An invitation that is still shown finds its visitor when their computer wakes up again.
+	// From then on the text is the conversation's.
+	sqlAnswered = `UPDATE site_invitations SET answered_at = $2, body = '' WHERE id = $1 AND answered_at = 0`
+	// An invitation that is still shown finds its visitor when their computer wakes up again; what is known of them goes all the same.
+	sqlForget = `UPDATE site_visitors SET contact_id = 0, from_key = '', visit = '{}', trail = '[]' WHERE id IN (SELECT v.id FROM site_visitors v
+  WHERE v.seen_at < $1 AND v.from_key <> '' ORDER BY v.seen_at LIMIT $2)`
 	sqlPurgeVisitors = `DELETE FROM site_visitors WHERE id IN (SELECT v.id FROM site_visitors v WHERE v.seen_at < $1
   AND NOT EXISTS (SELECT 1 FROM site_invitations i WHERE i.visitor_id = v.id AND i.answered_at = 0 AND i.expires_at > $3) ORDER BY v.seen_at LIMIT $2)`
+	sqlEraseInvitations = `DELETE FROM site_invitations WHERE visitor_id IN (SELECT v.id FROM site_visitors v WHERE v.contact_id = $1)`
+	sqlEraseVisitors    = `DELETE FROM site_visitors WHERE contact_id = $1`
 	sqlPurgeInvitations = `DELETE FROM site_invitations WHERE id IN (SELECT id FROM site_invitations WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`
 )
 
@@ -114,7 +119,7 @@ func save(tx *db.Tx, r *row) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(sqlSave, int64(r.ID), r.hash, int64(r.Contact), db.Micros(r.SeenAt), db.Micros(r.leftAt), int64(r.told), visit, trail)
+	_, err = tx.Exec(sqlSave, int64(r.ID), r.hash, int64(r.Contact), db.Micros(r.SeenAt), db.Micros(r.leftAt), int64(r.told), visit, trail, r.from)
 	return err
 }
 
@@ -209,13 +214,26 @@ func answered(tx *db.Tx, which id.Invitation, at time.Time) (bool, error) {
 	return n == 1, err
 }
 
-// purge removes up to limit visitors for whom no invitation waits, and as many invitations that are of no use any more, and reports whether
-// there may be more.
+// purge removes up to limit visitors for whom no invitation waits, what is known of as many others, and as many invitations that are of no use
+// any more, and reports whether there may be more.
 func purge(tx *db.Tx, seenBefore, overBefore, now time.Time, limit int) (more bool, err error) {
 	v, err := tx.Exec(sqlPurgeVisitors, db.Micros(seenBefore), limit, db.Micros(now))
 	if err != nil {
 		return false, err
 	}
+	f, err := tx.Exec(sqlForget, db.Micros(seenBefore), limit)
+	if err != nil {
+		return false, err
+	}
 	i, err := tx.Exec(sqlPurgeInvitations, db.Micros(overBefore), limit)
-	return v == int64(limit) || i == int64(limit), err
+	return max(v, f, i) == int64(limit), err
+}
+
+// erase removes the pages of a contact, and what operators wrote to them there.
+func erase(tx *db.Tx, contact id.Contact) error {
+	if _, err := tx.Exec(sqlEraseInvitations, int64(contact)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(sqlEraseVisitors, int64(contact))
+	return err
 }

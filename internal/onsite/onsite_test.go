@@ -48,6 +48,7 @@ func each(t *testing.T, sentence string, fn func(t *testing.T, h *house)) {
 				f := feed.New(d)
 				h := &house{d: d, desk: newDesk(d), widgets: widget.New(widget.Options{DB: d, Feed: f, Sealer: sealer})}
 				h.inbox = inbox.New(inbox.Options{DB: d, Feed: f, Contacts: contact.New(d, f), Widgets: h.widgets})
+				f.Plan(h.desk.Plan)
 				people := team.New(team.Options{DB: d, Feed: f, PasswordMemoryKiB: 64})
 				made, err := people.Create(t.Context(), team.System(), team.NewOperator{Email: "ann@shop.example", FirstName: "Ann", LastName: "Lee", Role: team.RoleOperator}, once.Key{})
 				if err != nil {
@@ -447,8 +448,19 @@ func TestInvite(t *testing.T) {
 		if n := h.rows(t, "SELECT COUNT(*) FROM site_visitors"); n != 1 {
 			t.Errorf("%d rows are left", n)
 		}
-		if a := h.here(t, h.call(key, "/", "")); a.Key != key || a.Invitation == nil || a.Invitation.ID != i {
+		// What is known of them is gone two minutes after they were, as of everybody.
+		if n := h.rows(t, "SELECT COUNT(*) FROM site_visitors WHERE visit <> '{}' OR trail <> '[]' OR from_key <> '' OR contact_id <> 0"); n != 0 {
+			t.Errorf("%d rows still tell who it was", n)
+		}
+		if a := h.here(t, h.call(key, "/again", "")); a.Key != key || a.Invitation == nil || a.Invitation.ID != i {
 			t.Errorf("%+v", a)
+		}
+		if v := h.list(t, 1)[0]; v.Visit.IP != "203.0.113.7" || v.Visit.InitialURL != "https://shop.example/again" || len(v.Trail) != 1 {
+			t.Errorf("%+v", v)
+		}
+		h.leave(t, key, "/again")
+		if a := h.here(t, h.call("", "/next", "https://shop.example/again")); a.Invitation == nil || a.Invitation.ID != i {
+			t.Errorf("on the next page: %+v", a)
 		}
 		time.Sleep(keepRow + time.Minute)
 		if err := h.desk.PurgeOnce(t.Context()); err != nil {
@@ -572,6 +584,35 @@ func TestAccept(t *testing.T) {
 		if v := h.list(t, 1)[0]; !v.InvitedAt.IsZero() {
 			t.Error("it still waits")
 		}
+		if n := h.rows(t, "SELECT COUNT(*) FROM site_invitations WHERE body <> ''"); n != 0 {
+			t.Error("its text is kept beside the conversation's")
+		}
+	})
+	each(t, "who deletes their data is forgotten here, too, and others are not", func(t *testing.T, h *house) {
+		posted := h.post(t, inbox.ContactPost{})
+		c := h.call("", "/", "")
+		c.Contact = posted.Contact.ID
+		key := h.here(t, c).Key
+		h.come(t, "/other")
+		if _, err := h.inbox.EndByContact(t.Context(), posted.Contact.ID, posted.Conversation.ID); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range h.list(t, 2) {
+			h.invite(t, v.ID, "Hi again")
+		}
+		if err := h.inbox.EraseContact(t.Context(), contact.Visitor{Contact: posted.Contact.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if v := h.list(t, 1)[0]; v.Contact != 0 || trail(v) != "/other" {
+			t.Errorf("%+v", v)
+		}
+		if n := h.rows(t, "SELECT COUNT(*) FROM site_invitations"); n != 1 {
+			t.Errorf("%d invitations", n)
+		}
+		if a := h.here(t, h.call(key, "/", "")); a.Key == key || a.Key == "" || a.Invitation != nil {
+			t.Errorf("the page that is still open gets %+v", a)
+		}
+		h.list(t, 2)
 	})
 	each(t, "the answer makes a conversation with both messages, and the visitor is in it", func(t *testing.T, h *house) {
 		key := h.come(t, "/")

@@ -273,6 +273,35 @@ func TestWhatAVisitorSaysAfterwards(t *testing.T) {
 	}
 }
 
+// Where an operator has discarded a conversation the messenger hears that it asks for nothing.
+func TestWhoIsAsked(t *testing.T) {
+	s := newSite(t)
+	token, conversation := s.write()
+	asks := func(when string, want bool) {
+		t.Helper()
+		status, home := s.do("GET", "/visitor/v1/me", token, shop, nil)
+		if status != 200 || home["conversations"].([]any)[0].(map[string]any)["asks"] != want {
+			t.Errorf("%s: %d %v", when, status, home)
+		}
+	}
+	asks("open", true)
+	if _, err := s.inbox.End(t.Context(), team.System(), once.Key{}, id.Conversation(conversation)); err != nil {
+		t.Fatal(err)
+	}
+	asks("ended", true)
+	if _, err := s.inbox.Reopen(t.Context(), team.System(), once.Key{}, id.Conversation(conversation)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.inbox.Discard(t.Context(), team.System(), once.Key{}, id.Conversation(conversation)); err != nil {
+		t.Fatal(err)
+	}
+	asks("discarded", false)
+	again := map[string]any{"client_id": secret.UUID(), "body": "wait", "conversation_id": conversation, "reopen": true}
+	if status, out := s.do("POST", s.messages(), token, shop, again); status != http.StatusCreated || out["conversation"].(map[string]any)["asks"] != true {
+		t.Errorf("it goes on: %d %v", status, out)
+	}
+}
+
 // Whoever tells without end is stopped before anything is written.
 func TestAFloodOfGoalsAndRatingsIsRefused(t *testing.T) {
 	s := newSite(t)

@@ -334,6 +334,8 @@ type wireConversation struct {
 	Rating   *int `json:"rating"`
 	Feedback bool `json:"feedback"`
 	Survey   bool `json:"survey"`
+	// Asks says that the contact is asked for these once the conversation has ended.
+	Asks bool `json:"asks"`
 	// Channel is where the conversation takes place now. Moved says that it goes on there without this browser, which sees what was
 	// before and cannot write to it any more.
 	Channel wireChannel `json:"channel"`
@@ -345,6 +347,7 @@ func (o *Options) conversationOf(v *inbox.View) wireConversation {
 	out := wireConversation{
 		Channel: wireChannel{v.Channel.Type, v.Channel.Name}, ID: v.ID, Status: v.Status, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, MessageCount: v.MessageCount, Unread: v.UnreadByContact,
 		ContactRead: v.ContactRead, OperatorRead: v.OperatorRead, ContactDelivered: v.ContactDelivered,
+		Asks: !v.Discarded,
 	}
 	if !v.EndedAt.IsZero() {
 		out.EndedAt = &v.EndedAt
