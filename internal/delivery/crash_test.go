@@ -185,7 +185,7 @@ func chaos(t *testing.T, d *db.DB, rng *rand.Rand, window int, steps []int) stri
 func newRound(t *testing.T, d *db.DB) *site {
 	s := newSite(t, d, 0)
 	s.update(func(tx *db.Tx) error {
-		for _, table := range []string{"deliveries", "delivery_bodies", "delivery_attempts", "delivery_sheets", "delivery_minutes", "delivery_targets"} {
+		for _, table := range []string{"deliveries", "delivery_bodies", "delivery_attempts", "delivery_minutes", "delivery_targets"} {
 			if _, err := tx.Exec("DELETE FROM " + table); err != nil {
 				return err
 			}
@@ -211,10 +211,9 @@ func TestStatementsPrepare(t *testing.T) {
 			sqlAttempts, sqlCopyBody, sqlReplay, sqlRevive, sqlReplayAll + replayOrder, sqlCopyBodies, sqlReplayedTargets,
 			"UPDATE deliveries" + reviveEach + "(SELECT d.id" + logTables + ")", sqlDeadTargets, sqlCountDeliveries, sqlAnyDelivery, sqlNewest, sqlOldestID, sqlCreated,
 			sqlLockTargets + lockInOrder, sqlStats, sqlHealth, sqlLastPending, sqlNthPending, sqlLastDead, sqlNthDead, sqlChart, sqlForgetMinutes,
-			sqlUnfinishedAbove, sqlOldDeliveries, sqlInsertSheet, sqlSheet, sqlLockSheet, sqlWriteSheet, sqlEraseSheet, sqlDropSheet, sqlLeaveSheet, sqlSheetOf,
-			sqlEventsSheets, sqlReplaysOfSheets}
+			sqlUnfinishedAbove, sqlOldDeliveries}
 		for _, n := range chunks {
-			list = append(list, sqlTail[n], sqlDelivered[n], sqlBodies[n], sqlInsertBodies[n], sqlInsertAttempts[n], sqlCountMinutes[n], sqlSheetsOf[n])
+			list = append(list, sqlTail[n], sqlDelivered[n], sqlBodies[n], sqlInsertBodies[n], sqlInsertAttempts[n], sqlCountMinutes[n])
 			list = append(list, sqlForgetDeliveries[n]...)
 		}
 		err := d.View(t.Context(), func(_ context.Context, tx *db.Tx) error {

@@ -116,9 +116,8 @@ FROM deliveries d JOIN delivery_targets t ON t.id = d.target
 WHERE COALESCE(d.state, '') = 'pending' AND d.lane <> '' AND d.event_id IN (` + marks(n, 0) + `) ORDER BY d.id`
 	})
 	sqlDelivered = eachChunk(func(n int) string {
-		return `UPDATE deliveries SET state = 'delivered', attempts = attempts + 1, next_at = 0, has_body = TRUE, last_error = '', finished_at = $1, last_status = $2,
-  sheet = CASE WHEN sheet = 0 THEN $3 ELSE sheet END
-WHERE COALESCE(state, '') = 'pending' AND id IN (` + marks(n, 3) + `)`
+		return `UPDATE deliveries SET state = 'delivered', attempts = attempts + 1, next_at = 0, has_body = TRUE, last_error = '', finished_at = $1, last_status = $2
+WHERE COALESCE(state, '') = 'pending' AND id IN (` + marks(n, 2) + `)`
 	})
 	sqlBodies = eachChunk(func(n int) string {
 		return `SELECT delivery_id, body FROM delivery_bodies WHERE delivery_id IN (` + marks(n, 0) + `)`
@@ -495,22 +494,7 @@ func storedBodies(tx *db.Tx, ids []id.Delivery) (map[id.Delivery][]byte, error) 
 		})
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range ids {
-		if out[d] != nil {
-			continue
-		}
-		e, err := sheetOf(tx, d)
-		if err != nil {
-			return nil, err
-		}
-		if e != nil {
-			out[d] = e.body
-		}
-	}
-	return out, nil
+	return out, err
 }
 
 // inChunks calls fn with pieces of list that fit the prepared statements; n is the statement's size.
@@ -555,20 +539,14 @@ func storeResults(tx *db.Tx, owner string, batch []*result) (lost map[*target]bo
 			lost[t] = true
 		}
 	}
-	var atOnce, done, tried, bodies, written []*result // written has attempts of their own
+	done := map[int][]int64{} // delivered, by status
+	var tried, bodies []*result
 	for _, r := range batch {
 		if lost[r.t] {
 			continue
 		}
 		if r.tried {
 			tried = append(tried, r)
-		}
-		if r.verdict == Done && r.number == 1 && r.job.Body != nil && !r.r.hasBody {
-			atOnce = append(atOnce, r)
-			continue
-		}
-		if r.tried {
-			written = append(written, r)
 		}
 		switch {
 		case r.job.Body == nil:
@@ -580,7 +558,7 @@ func storeResults(tx *db.Tx, owner string, batch []*result) (lost map[*target]bo
 			bodies = append(bodies, r)
 		}
 		if r.verdict == Done {
-			done = append(done, r)
+			done[r.out.Status] = append(done[r.out.Status], int64(r.r.id))
 			continue
 		}
 		stored, err := storeFailure(tx, r)
@@ -589,18 +567,24 @@ func storeResults(tx *db.Tx, owner string, batch []*result) (lost map[*target]bo
 		}
 		r.over = !stored
 	}
-	left, err := storeSheets(tx, atOnce)
-	if err != nil {
-		return nil, fmt.Errorf("store delivered: %w", err)
-	}
-	bodies, written = append(bodies, left...), append(written, left...)
-	if _, err := markDelivered(tx, done, 0); err != nil {
-		return nil, fmt.Errorf("store delivered: %w", err)
+	for status, ids := range done {
+		err := inChunks(ids, func(piece []int64, n int) error {
+			args := make([]any, 0, n+2)
+			args = append(args, db.Micros(batch[0].now), status)
+			for i := range n {
+				args = append(args, piece[min(i, len(piece)-1)])
+			}
+			_, err := tx.Exec(sqlDelivered[n], args...)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("store delivered: %w", err)
+		}
 	}
 	if err := inChunks(bodies, func(piece []*result, n int) error { return insertBodies(tx, piece, n) }); err != nil {
 		return nil, fmt.Errorf("store bodies: %w", err)
 	}
-	if err := inChunks(written, func(piece []*result, n int) error { return insertAttempts(tx, piece, n) }); err != nil {
+	if err := inChunks(tried, func(piece []*result, n int) error { return insertAttempts(tx, piece, n) }); err != nil {
 		return nil, fmt.Errorf("store attempts: %w", err)
 	}
 	if err := countMinutes(tx, tried); err != nil {

@@ -17,9 +17,6 @@ func Erase(tx *db.Tx, event id.Event) error {
 			return fmt.Errorf("erase deliveries of event %d: %w", event, err)
 		}
 	}
-	if err := eraseSheets(tx, event); err != nil {
-		return fmt.Errorf("erase deliveries of event %d: %w", event, err)
-	}
 	return nil
 }
 

@@ -152,15 +152,7 @@ func Get(tx *db.Tx, which id.Delivery) (*Detail, error) {
 	if err := tx.One(sqlGetBody, []any{int64(which)}, &d.Body); err != nil && err != db.ErrNoRows {
 		return nil, err
 	}
-	if d.AttemptLog, err = attempts(tx, which); err != nil {
-		return nil, err
-	}
-	kept, err := sheetOf(tx, which)
-	if err != nil || kept == nil {
-		return d, err
-	}
-	first, err := kept.attempt()
-	d.Body, d.AttemptLog = kept.body, append([]Attempt{first}, d.AttemptLog...)
+	d.AttemptLog, err = attempts(tx, which)
 	return d, err
 }
 

@@ -30,11 +30,11 @@ SELECT target, event_id, '', name, form, test, 'pending', 0, 0, $2, has_body, 0,
 	// revived rows is called after the moment, too: their ids are older than those of rows that were revived before them, and
 	// within a lane ids only grow. The name of that has a fixed length.
 	bareLane     = `CASE WHEN d.lane LIKE 'replay:%' THEN SUBSTR(d.lane, 8) WHEN d.lane LIKE 'revive:%' THEN SUBSTR(d.lane, 25) ELSE d.lane END`
-	bodyTables   = ` LEFT JOIN deliveries f ON f.id = COALESCE(d.replay_of, d.id) LEFT JOIN delivery_bodies b ON b.delivery_id = f.id`
+	bodyTables   = ` LEFT JOIN delivery_bodies b ON b.delivery_id = COALESCE(d.replay_of, d.id)`
 	sqlReplayAll = `INSERT INTO deliveries (target, event_id, lane, name, form, test, state, attempts, next_at, since, has_body, last_status,
   last_error, replay_of, created_at, finished_at)
 SELECT d.target, d.event_id, CASE WHEN d.lane = '' THEN '' ELSE 'replay:' || ` + bareLane + ` END, d.name, d.form, d.test, 'pending', 0, 0, CAST($1 AS BIGINT),
-  b.delivery_id IS NOT NULL OR COALESCE(f.sheet, 0) <> 0 AND f.has_body, 0, '', COALESCE(d.replay_of, d.id), CAST($1 AS BIGINT), 0` + logTables + bodyTables
+  b.delivery_id IS NOT NULL, 0, '', COALESCE(d.replay_of, d.id), CAST($1 AS BIGINT), 0` + logTables + bodyTables
 	replayOrder   = ` ORDER BY COALESCE(d.replay_of, d.id), d.id`
 	sqlCopyBodies = `INSERT INTO delivery_bodies (delivery_id, body)
 SELECT d.id, b.body FROM deliveries d JOIN delivery_bodies b ON b.delivery_id = d.replay_of WHERE d.id > $1 AND d.has_body AND d.created_at = $2
@@ -73,7 +73,7 @@ WHERE target = $1 AND minute >= $2 GROUP BY minute / $3 ORDER BY 1`
 
 	sqlUnfinishedAbove = `SELECT COUNT(*) FROM (SELECT 1 FROM delivery_targets t JOIN deliveries d ON d.target = t.id WHERE d.state = 'pending' AND d.id > $1
 UNION ALL SELECT 1 FROM delivery_targets t JOIN deliveries d ON d.target = t.id WHERE d.state = 'dead' AND d.id > $1 LIMIT $2) p`
-	sqlOldDeliveries = `SELECT id, sheet FROM deliveries WHERE (id <= $1 OR id <= $2 AND finished_at < $3) AND id <= $4 AND state IN ('delivered', 'dropped')
+	sqlOldDeliveries = `SELECT id FROM deliveries WHERE (id <= $1 OR id <= $2 AND finished_at < $3) AND id <= $4 AND state IN ('delivered', 'dropped')
 ORDER BY id LIMIT $5`
 )
 
@@ -289,9 +289,6 @@ func replayAll(tx *db.Tx, f Filter) (int64, []Target, error) {
 	if _, err := tx.Exec(sqlCopyBodies, newest, db.Micros(tx.Now())); err != nil {
 		return 0, nil, err
 	}
-	if err := copySheetBodies(tx, newest); err != nil {
-		return 0, nil, err
-	}
 	targets, err := db.All(tx, sqlReplayedTargets, []any{newest}, scanTarget)
 	return n, targets, err
 }
@@ -357,19 +354,12 @@ func replay(tx *db.Tx, origin, which id.Delivery) (id.Delivery, error) {
 	if err := tx.One(sqlReplay, []any{int64(which), db.Micros(tx.Now()), int64(origin)}, &fresh, &t, &hasBody); err != nil {
 		return 0, err
 	}
-	if !hasBody {
-		return fresh, nil
+	if hasBody {
+		if _, err := tx.Exec(sqlCopyBody, int64(fresh), int64(which)); err != nil {
+			return 0, err
+		}
 	}
-	e, err := sheetOf(tx, which)
-	if err != nil {
-		return 0, err
-	}
-	if e != nil {
-		err = insertBody(tx, fresh, e.body)
-	} else {
-		_, err = tx.Exec(sqlCopyBody, int64(fresh), int64(which))
-	}
-	return fresh, err
+	return fresh, nil
 }
 
 // revive returns false where the delivery is not dead.
@@ -543,14 +533,18 @@ func forget(tx *db.Tx, before time.Time, keep, limit int) (int, error) {
 		return 0, err
 	}
 	aged--
-	old, err := db.All(tx, sqlOldDeliveries, []any{surplus, aged, db.Micros(before), max(surplus, aged), limit}, scanPlaced)
+	old, err := db.All(tx, sqlOldDeliveries, []any{surplus, aged, db.Micros(before), max(surplus, aged), limit}, func(s db.Scanner) (int64, error) {
+		var d int64
+		err := s.Scan(&d)
+		return d, err
+	})
 	if err != nil {
 		return 0, err
 	}
-	err = inChunks(old, func(piece []placed, n int) error {
+	return len(old), inChunks(old, func(piece []int64, n int) error {
 		args := make([]any, n)
 		for i := range args {
-			args[i] = int64(piece[min(i, len(piece)-1)].delivery)
+			args[i] = piece[min(i, len(piece)-1)]
 		}
 		for _, q := range sqlForgetDeliveries[n] {
 			if _, err := tx.Exec(q, args...); err != nil {
@@ -559,14 +553,4 @@ func forget(tx *db.Tx, before time.Time, keep, limit int) (int, error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return 0, err
-	}
-	used := map[int64]int{}
-	for _, o := range old {
-		if o.sheet != 0 {
-			used[o.sheet]++
-		}
-	}
-	return len(old), leaveSheets(tx, used)
 }
