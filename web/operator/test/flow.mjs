@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import { CHROMIUM } from "./chromium.mjs";
 import { channelScenes } from "./flow-channels.mjs";
 import { fileScenes } from "./flow-files.mjs";
 import { hookScenes } from "./flow-hooks.mjs";
@@ -11,7 +12,7 @@ import { tableScenes } from "./flow-table.mjs";
 import { addMessage, broadcast, contactWrites, emit, makeWorld, startServer } from "./mock-server.mjs";
 
 const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
+  executablePath: CHROMIUM,
   args: [
     "--no-sandbox",
     "--disable-gpu",

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { CHROMIUM } from "./chromium.mjs";
 import { CHANNEL_STATES } from "./looks-channels.mjs";
 import { FILE_STATES } from "./looks-files.mjs";
 import { HOOK_STATES } from "./looks-hooks.mjs";
@@ -474,7 +475,7 @@ const STATES = [
 ];
 
 const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
+  executablePath: CHROMIUM,
   args: [
     "--no-sandbox",
     "--disable-gpu",

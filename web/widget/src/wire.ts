@@ -179,6 +179,8 @@ export interface Conversation {
   rating: number | null;
   feedback: boolean;
   survey: boolean;
+  /** These are asked for once it has ended; not where an operator has ended it so. */
+  asks: boolean;
   channel?: { type: string; name: string } | null;
   /** It goes on elsewhere, out of this browser's sight. */
   moved?: boolean;

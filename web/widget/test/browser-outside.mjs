@@ -178,6 +178,7 @@ export function outsideTests(test) {
     ["dark", { colorScheme: "dark" }, {}],
     ["german", {}, { lang: "de", position: "left" }],
     ["german narrow", { ...NARROW, locale: "de-DE" }, { lang: "de" }],
+    ["right to left narrow", NARROW, { lang: "ar" }],
     ["low", { viewport: { width: 640, height: 400 } }, {}],
   ])
     test(`offline form: looks ${name}`, {
@@ -190,6 +191,8 @@ export function outsideTests(test) {
       await v.shot(`offline-${name}`);
       await v.axe(`offline ${name}`);
       assert.equal(await wide(v.page, ".away"), false);
+      assert.equal(await wide(v.page, ".head"), false);
+      assert.equal(await v.page.locator(".head .dot").evaluate((dot) => dot.offsetWidth), 8);
       await v.page.locator(".offline [type=email]").fill(`${LONG}@${LONG}.example`);
       await v.page.locator(".offline textarea").fill(LONG);
       await v.page.locator(".offline .primary").click();

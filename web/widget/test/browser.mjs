@@ -489,6 +489,23 @@ for (const theme of ["light", "dark"]) {
   });
 }
 
+test("after an end that asks for nothing there is no card", {}, async (v) => {
+  Object.assign(v.mock.world, STARS);
+  await v.page.reload();
+  await v.open();
+  await v.send("hello");
+  await v.state("hello", "sent");
+  await v.page.waitForTimeout(300);
+  v.mock.lever({ do: "end", discard: true });
+  await v.page.getByText("This conversation has ended.").waitFor();
+  await v.page.waitForTimeout(400);
+  assert.equal(await v.page.locator(".after").count(), 0);
+  await v.send("one more thing");
+  await v.state("one more thing", "sent");
+  v.mock.lever({ do: "end" });
+  await v.page.getByRole("group", { name: "Your opinion" }).waitFor();
+});
+
 test("a widget that asks for nothing shows no card", {}, async (v) => {
   Object.assign(v.mock.world, { ratingForm: "", askFeedback: false, survey: null });
   await v.page.reload();

@@ -147,6 +147,7 @@ export function startMock(port = 0) {
       rating: c.rating ?? null,
       feedback: Boolean(c.feedback),
       survey: Boolean(c.survey),
+      asks: !c.discarded,
     };
   };
   const push = (contactId, frame) => {
@@ -448,6 +449,7 @@ export function startMock(port = 0) {
       if (!body.reopen) throw new Problem(409, "conversation.ended");
       c.status = "open";
       c.ended_at = null;
+      c.discarded = false;
       changed(
         c,
         add(c, { type: "system", name: "" }, "", {
@@ -781,6 +783,7 @@ export function startMock(port = 0) {
         changed(c);
         return null;
       case "end":
+        c.discarded = Boolean(body.discard);
         end(c, { type: "operator", id: 1, name: ann.name }, "operator");
         return null;
       case "typing":

@@ -59,6 +59,7 @@ export const conversation = (more: Partial<Conversation> = {}): Conversation => 
   rating: null,
   feedback: false,
   survey: false,
+  asks: true,
   ...more,
 });
 

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Fragment, type ReactNode, Suspense, useEffect, useState } from "react";
 import { asApiError } from "../api/error.ts";
 import type { Conversation, Message } from "../api/types.ts";
-import { dayAndTime, dayKey, dayName, lasting, moment, timeOfDay, useNow } from "../app/clock.ts";
+import { dayAndTime, dayKey, lasting, moment, timeOfDay } from "../app/clock.ts";
 import { lazily } from "../app/lazily.tsx";
 import { go, Link } from "../app/router.tsx";
 import { Action } from "../design/Action.tsx";
@@ -22,6 +22,9 @@ import "./transcripts.css";
 
 const Attached = lazily(() => import("../inbox/files/Attached.tsx"));
 const Choices = lazily(() => import("../inbox/saved/Choices.tsx"));
+
+/** With the year and without "Today": on paper that would soon be wrong. */
+const wholeDay = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
 
 const UUID = /^\/transcripts\/([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
 
@@ -73,7 +76,6 @@ export default function Transcript({ path }: { path: string }) {
 
 function Sheet({ whole }: { whole: WholeTranscript }) {
   const { conversation, messages, cut } = whole;
-  const now = useNow();
   const [inside, setInside] = useState(false);
   const { contact } = conversation;
   const lines = transcriptLines(messages, inside);
@@ -127,7 +129,7 @@ function Sheet({ whole }: { whole: WholeTranscript }) {
               <Fragment key={message.number}>
                 {newDay && (
                   <li className="log-day">
-                    <span>{dayName(message.sent_at, now)}</span>
+                    <span>{wholeDay.format(Date.parse(message.sent_at))}</span>
                   </li>
                 )}
                 <Entry message={message} contactName={contact.display_name} />

@@ -2,7 +2,7 @@ import type { Texts } from "./en";
 
 export const de: Texts = {
   writeMessage: "Nachricht schreiben",
-  writeAgain: "Schreiben, um fortzufahren",
+  writeAgain: "Weiterschreiben",
   send: "Senden",
   attach: (megabytes) => `Dateien anhängen, je bis ${String(megabytes).replace(".", ",")} MB`,
   record: "Sprachnachricht aufnehmen",
@@ -24,9 +24,9 @@ export const de: Texts = {
   newMessages: "Neue Nachrichten",
   lineLost: "Keine Verbindung. Neuer Versuch …",
   online: "Wir sind online",
-  away: "Wir sind gerade nicht am Platz und antworten, sobald es geht",
+  away: "Gerade nicht am Platz. Wir antworten, sobald es geht",
   offline: "Wir sind offline",
-  waits: ". Schreiben Sie uns, die Antwort wartet dann hier",
+  waits: ". Schreiben Sie uns, die Antwort wartet hier",
   sending: "Wird gesendet",
   sent: "Gesendet",
   delivered: "Zugestellt",

@@ -58,7 +58,7 @@ function Header({
             <span class={`dot ${state.availability}`} />
             <span>
               {online ? widget.subtitle || texts.online : texts[state.availability]}
-              {/* Beside the form it would be wrong: its answer comes by mail. */}
+              {/* Beside the form, and where only the form goes on, it would be wrong: its answer comes by mail. */}
               {!form && state.availability === "offline" && texts.waits}
             </span>
           </p>
@@ -213,7 +213,7 @@ export function Panel({ ui, state, phone, dark, needsClose, takeFocus }: PanelPr
       onDragOver={take}
       onDrop={take}
     >
-      <Header ui={ui} state={state} needsClose={needsClose} form={form} />
+      <Header ui={ui} state={state} needsClose={needsClose} form={form || absent} />
       {state.screen === "list" ? (
         <Later from={list} ui={ui} state={state} />
       ) : state.screen === "account" ? (

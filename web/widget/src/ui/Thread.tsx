@@ -180,7 +180,7 @@ export function Thread({ ui, state }: { ui: Ui; state: State }) {
             ))}
           </div>
         )}
-        {ended && asks && (
+        {ended?.asks && asks && (
           <Later
             from={after}
             ui={ui}

@@ -17,7 +17,8 @@ export function OfflineBadge() {
   return (
     <span className="tag state-badge" title="Written with the offline form">
       <Icon name="moon" size={14} />
-      Offline<span className="hidden-text"> form</span>
+      <span className="state-word">Offline</span>
+      <span className="hidden-text"> form</span>
     </span>
   );
 }
