@@ -19,7 +19,7 @@ const MaxFeedback = 5000
 // Rate stores how a contact rates the latest session of one of their conversations, whether it is still open or not: 1 to 5,
 // where the widget shows thumbs 1 (down) or 5 (up). Another value replaces the first and is told again, the same one changes
 // nothing (S-106). review.given follows after ten seconds without another one, or after two minutes without a comment where the widget asks for
-// one; not when a comment was told before (S-127). A conversation of somebody else is not found.
+// one; of those after a comment only the first is told, with no second wait for a comment (S-127). A conversation of somebody else is not found.
 func (d *Desk) Rate(ctx context.Context, c id.Contact, conversation id.Conversation, value int) (*View, error) {
 	if value < 1 || value > 5 {
 		return nil, fault.New(fault.FieldInvalid, "value must be a number from 1 to 5").At("value")
@@ -37,12 +37,13 @@ func (d *Desk) Rate(ctx context.Context, c id.Contact, conversation id.Conversat
 		if before := s.session.Rating; before != nil && before.Value == value {
 			return nil, nil
 		}
+		first := s.session.Rating == nil
 		s.session.Rating, s.Rating = &rating, value
 		events, err := said(tx, s, by, event.RatingGiven, &event.Message{Type: event.TypeRating, Entry: &event.Entry{Name: entryRating, Rating: &rating}})
 		if err != nil {
 			return nil, err
 		}
-		rated(tx, s, w)
+		rated(tx, s, w, first)
 		return events, nil
 	})
 }

@@ -15,12 +15,12 @@ const (
 	ratingWait = 10 * time.Second
 )
 
-// rated lets the rating of the latest session wait until it is told as a review, unless one with a comment was told: the same comment is not
-// told again for another rating.
-func rated(tx *db.Tx, s *state, w *event.Widget) {
-	switch {
-	case s.session.Feedback != "":
-	case w.AskFeedback:
+// rated lets the rating of the latest session wait until it is told as a review. After a comment only the first one is told: else nobody would hear
+// of it, while the same comment is not told again for another rating.
+func rated(tx *db.Tx, s *state, w *event.Widget, first bool) {
+	switch commented := s.session.Feedback != ""; {
+	case commented && !first:
+	case w.AskFeedback && !commented:
 		s.session.reviewDue = tx.Now().Add(commentWait)
 	default:
 		s.session.reviewDue = tx.Now().Add(ratingWait)
