@@ -11,7 +11,7 @@ import (
 const (
 	// commentWait is how long a rating waits for the comment that the widget asks for, before it is told as a whole review.
 	commentWait = 2 * time.Minute
-	// ratingWait is how long it waits where none is asked for: who changes their mind at once (3, 4, 5) gives one review.
+	// ratingWait is how long it waits where none is asked for, or one was told: who changes their mind at once (3, 4, 5) gives one review.
 	ratingWait = 10 * time.Second
 )
 
