@@ -67,9 +67,9 @@ if in_ci; then
     install gcc libc6-dev
   fi
   # The embedded database is C that was translated to Go, and one goroutine at a time uses a connection: watching its every memory
-  # access finds nothing and takes half of the tests' time.  Many tests wait for a database or a child: four packages at a time fill two
+  # access finds nothing and takes half of the tests' time. Many tests wait for a database or a child: three packages at a time fill two
   # cores.
-  step "Go tests (race detector, random order)" env CGO_ENABLED=1 go test -p 4 -race "-gcflags=modernc.org/...=-race=false -d=checkptr=0" -shuffle=on -vet=off -timeout 15m ./...
+  step "Go tests (race detector, random order)" env CGO_ENABLED=1 go test -p 3 -race "-gcflags=modernc.org/...=-race=false -d=checkptr=0" -shuffle=on -vet=off -timeout 15m ./...
 else
   step "Go tests" go test -timeout 10m ./...
 fi

@@ -241,11 +241,12 @@ func (d *Desk) postFromContact(ctx context.Context, tx *db.Tx, w *event.Widget, 
 	}
 	news := s.received(m, started, tx.Now())
 	if started && len(asked) > 0 {
-		// The session is told before what was said in it. It is told with the contact's message, so what comes after it shows the conversation with it.
-		events, news = append(events, news[0]), news[1:]
-		for _, e := range asked {
-			e.Conversation = s.snapshot()
-		}
+		// The session is told before what was said in it, and after what its conversation became. It is told with the contact's message, so what
+		// comes after it shows the conversation with it.
+		sent := asked[len(asked)-1]
+		sent.Conversation = s.snapshot()
+		events = append(append(events, asked[:len(asked)-1]...), news[0])
+		asked, news = []*event.Event{sent}, news[1:]
 	}
 	events = append(append(events, asked...), news...)
 	newest := m

@@ -859,6 +859,28 @@ func TestInvitationIsAnswered(t *testing.T) {
 		h.due(t, patience)
 		h.told(t, event.ConversationUnanswered)
 	})
+	each(t, "in a conversation that nobody answered and whose session is over", func(t *testing.T, h *house) {
+		first := h.visitor(t)
+		h.due(t, time.Hour)
+		if _, err := h.desk.ExpireOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.events(t)
+		used := 0
+		p := h.post("Yes, please")
+		p.Contact, p.Invitation = first.Contact.ID, invitation(h, &used, nil)
+		h.send(t, p)
+		list := h.events(t)
+		var got []string
+		for _, e := range list {
+			got = append(got, fmt.Sprint(e.Type, " ", e.Conversation.Status, " ", e.Conversation.MessageCount))
+		}
+		at := slices.IndexFunc(list, func(e *event.Event) bool { return e.Type == event.ConversationStatusChanged })
+		start := slices.IndexFunc(list, func(e *event.Event) bool { return e.Type == event.SessionStarted })
+		if at < 0 || start < at || list[at].StatusBefore != event.StatusNew || list[len(list)-2].Type != event.MessageSent || list[len(list)-1].Type != event.MessageReceived {
+			t.Errorf("it was told as %q", got)
+		}
+	})
 	each(t, "one that is gone leaves an ordinary conversation", func(t *testing.T, h *house) {
 		used := 0
 		p := h.post("Yes, please")

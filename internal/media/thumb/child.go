@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// childTime is how long a child may take, in which it uses one or two cores. The largest honest pictures need a third of it.
+	// childTime is how much of a processor's time a child may take. The largest honest pictures need a third of it.
 	childTime = 3 * time.Second
+	// childWall is how long a child may take: on a machine with much else to do an honest picture waits for its turns.
+	childWall = 15 * time.Second
 	// childHeap is what a child's heap should stay below, and childSpace by how much its address space may grow over what the
 	// program takes to start: maxDecoded, what the scaler needs, and what the runtime holds on top.
 	childHeap  = 320 << 20
@@ -28,7 +30,7 @@ const (
 // Serve. The child reads the file itself, gets no environment, and is killed when it takes too long. Whatever makes it fail once it
 // runs, its time too, is an ErrImage: bytes that bring one decoder down are shown to none.
 func Child(path string, args ...string) func(context.Context, *os.File) (*Picture, error) {
-	return child(childTime, path, args...)
+	return child(childWall, path, args...)
 }
 
 func child(most time.Duration, path string, args ...string) func(context.Context, *os.File) (*Picture, error) {
