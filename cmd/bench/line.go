@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http/httputil"
 	"net/textproto"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ func (l *line) post(host, path, header string, body []byte) error {
 	}
 	ok := status[9] == '2'
 	text := string(status[9:12])
-	length := int64(-1)
+	length, chunked := int64(-1), false
 	for {
 		h, err := l.in.ReadSlice('\n')
 		if err != nil {
@@ -69,7 +70,19 @@ func (l *line) post(host, path, header string, body []byte) error {
 			if length, err = strconv.ParseInt(textproto.TrimString(string(value)), 10, 64); err != nil {
 				return err
 			}
+		} else if found && strings.EqualFold(string(name), "Transfer-Encoding") {
+			chunked = true
 		}
+	}
+	if chunked { // an answer of more than 2 KB
+		answer, err := io.ReadAll(httputil.NewChunkedReader(l.in))
+		if err == nil {
+			_, err = l.in.Discard(len("\r\n")) // there are no trailers
+		}
+		if err == nil && !ok {
+			err = fmt.Errorf("POST %s: %s %s", path, text, answer)
+		}
+		return err
 	}
 	if length < 0 {
 		return errors.New("the answer has no Content-Length")
