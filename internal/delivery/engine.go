@@ -173,11 +173,9 @@ type target struct {
 	// behind tells that the database has rows after from that are not in memory.
 	behind bool
 	from   id.Delivery
-	// apart tells that test calls and single replays may wait anywhere in these rows; the newest before apartTo are looked for first,
-	// and with urgent even when there is no room: lanes that are refilled can keep the memory full for as long as they have rows.
+	// apart tells that test calls and single replays may wait anywhere in these rows; the newest before apartTo are looked for first.
 	apart   bool
 	apartTo id.Delivery
-	urgent  bool
 
 	failures int
 	opens    int // how often the breaker opened without a success between
@@ -859,7 +857,11 @@ func (e *Engine) reloadLocked(t *target) {
 }
 
 // lookApart has the target's test calls and single replays looked for, the newest first.
-func (t *target) lookApart() { t.apart, t.urgent, t.apartTo = true, true, math.MaxInt64 }
+func (t *target) lookApart() { t.apart, t.apartTo = true, math.MaxInt64 }
+
+// urgent tells that nobody has looked since lookApart. That is done even when there is no room: lanes that are refilled can keep the memory
+// full for as long as they have rows.
+func (t *target) urgent() bool { return t.apart && t.apartTo == math.MaxInt64 }
 
 // settledLocked tells the reading goroutine when a stale target can be read again.
 func (e *Engine) settledLocked(t *target) {

@@ -483,7 +483,7 @@ func (e *Engine) fill(ctx context.Context) error {
 			if t.stale && t.pending == len(t.prepared) {
 				e.reloadLocked(t)
 			}
-			if t.behind && !t.stale && !t.paused && (t.urgent || t.rows <= e.o.Window/2 && len(t.parked) < parkedMax) {
+			if t.behind && !t.stale && !t.paused && (t.urgent() || t.rows <= e.o.Window/2 && len(t.parked) < parkedMax) {
 				hungry = append(hungry, t)
 			}
 		}
@@ -551,7 +551,7 @@ func (e *Engine) fillTarget(ctx context.Context, t *target) error {
 		return nil
 	}
 	if look {
-		t.apart, t.urgent = len(apart) == apartMax, false // then there may be more
+		t.apart = len(apart) == apartMax // then there may be more
 		for _, r := range apart {
 			t.apartTo = r.id
 			e.addApartLocked(t, r)

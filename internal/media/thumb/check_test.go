@@ -115,8 +115,8 @@ func TestAPictureThatTakesTooLongIsRefused(t *testing.T) {
 	if len(slow) > 200_000 {
 		t.Errorf("it has %d bytes", len(slow))
 	}
-	if childTime > 3*time.Second {
-		t.Errorf("somebody can keep a place for %s", childTime)
+	if childTime > 3*time.Second || childWall > 15*time.Second {
+		t.Errorf("somebody can keep a processor for %s and a place for %s", childTime, childWall)
 	}
 	run := child(200*time.Millisecond, program(t), "child", "works")
 	if p, err := run(context.WithoutCancel(t.Context()), fileOf(t, slow)); !errors.Is(err, ErrImage) {
